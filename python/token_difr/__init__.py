@@ -1,0 +1,136 @@
+"""Audits of LLM inference providers by Token-DiFR: do a provider's tokens diverge from a trusted reference?
+
+Records, errors and parameters are loaded with the package; everything else on first use, so that ``import
+token_difr`` costs NumPy and the native core and no more.
+
+Some functions share their name with the module that they live in (``score``, ``collect``, ...): the package has the
+function under that name, whatever was imported before. ``from token_difr.score import ...`` reaches the module.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from importlib import import_module
+from types import MappingProxyType, ModuleType
+from typing import TYPE_CHECKING
+
+from token_difr._core import __version__
+from token_difr.errors import (
+    AnswerError,
+    AuthenticationError,
+    BatchError,
+    EndpointError,
+    EndpointUnreachableError,
+    InputError,
+    PromptError,
+    RunDirectoryError,
+    TokenDifrError,
+    UnknownModelError,
+)
+from token_difr.records import UNRESOLVED, Response, TokenMetrics, TokenSequence, TopKBatch
+from token_difr.sampling import SamplingParams
+
+if TYPE_CHECKING:
+    from token_difr.audit import AuditRun, aaudit, audit
+    from token_difr.collect.collect import collect
+    from token_difr.decide import Comparison, Decision, Summary, Verdict, compare, decide, summarize
+    from token_difr.reference import Reference, VllmReference
+    from token_difr.run_directory import RunDirectory
+    from token_difr.score import Scores, ScoreStatus, compute_metrics_summary, score
+    from token_difr.tokenize.load import load_tokenizer
+    from token_difr.tokenize.render import render
+    from token_difr.tokenize.tokenize import tokenize
+
+__all__ = [
+    "UNRESOLVED",
+    "AnswerError",
+    "AuditRun",
+    "AuthenticationError",
+    "BatchError",
+    "Comparison",
+    "Decision",
+    "EndpointError",
+    "EndpointUnreachableError",
+    "InputError",
+    "PromptError",
+    "Reference",
+    "Response",
+    "RunDirectory",
+    "RunDirectoryError",
+    "SamplingParams",
+    "ScoreStatus",
+    "Scores",
+    "Summary",
+    "TokenDifrError",
+    "TokenMetrics",
+    "TokenSequence",
+    "TopKBatch",
+    "UnknownModelError",
+    "Verdict",
+    "VllmReference",
+    "__version__",
+    "aaudit",
+    "audit",
+    "collect",
+    "compare",
+    "compute_metrics_summary",
+    "decide",
+    "load_tokenizer",
+    "render",
+    "score",
+    "summarize",
+    "tokenize",
+]
+
+_LOADED_ON_FIRST_USE: Mapping[str, str] = MappingProxyType(
+    {
+        "AuditRun": "token_difr.audit",
+        "Comparison": "token_difr.decide",
+        "Decision": "token_difr.decide",
+        "Reference": "token_difr.reference",
+        "RunDirectory": "token_difr.run_directory",
+        "ScoreStatus": "token_difr.score",
+        "Scores": "token_difr.score",
+        "Summary": "token_difr.decide",
+        "Verdict": "token_difr.decide",
+        "VllmReference": "token_difr.reference",
+        "aaudit": "token_difr.audit",
+        "audit": "token_difr.audit",
+        "collect": "token_difr.collect",
+        "compare": "token_difr.decide",
+        "compute_metrics_summary": "token_difr.score",
+        "decide": "token_difr.decide",
+        "load_tokenizer": "token_difr.tokenize",
+        "render": "token_difr.tokenize",
+        "score": "token_difr.score",
+        "summarize": "token_difr.decide",
+        "tokenize": "token_difr.tokenize",
+    }
+)
+"""Public name -> the module that has it."""
+
+
+class _Package(ModuleType):
+    """The package itself: a submodule never hides the function that shares its name."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        # The import system binds each submodule to its package; see "import-related module attributes" in Python's
+        # reference for this way of customizing a module.
+        if not (name in _LOADED_ON_FIRST_USE and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LOADED_ON_FIRST_USE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(_LOADED_ON_FIRST_USE[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

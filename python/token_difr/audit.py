@@ -1,0 +1,174 @@
+"""The six stages in one call, each over a run directory, so that an interrupted audit goes on where it stopped."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from token_difr.collect import check_prompts
+from token_difr.decide import Decision, Verdict, decide
+from token_difr.endpoint import blocking, open_client, shown_url
+from token_difr.errors import InputError
+from token_difr.records import Conversation
+from token_difr.reference import Reference, VllmReference
+from token_difr.report import decision_to_json
+from token_difr.run_directory import AuditIdentity, RunDirectory
+from token_difr.sampling import SamplingParams
+from token_difr.score import Scores
+from token_difr.stages import collect_run, reference_run, score_run, tokenize_run
+from token_difr.tokenize import Tokenizer, load_tokenizer
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
+__all__ = ["AuditRun", "aaudit", "audit", "baseline_scores", "decide_run", "score_run"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AuditRun:
+    """A finished audit.
+
+    Attributes:
+        path: Its run directory.
+        identity: What was audited, and how.
+        scores: The scores of every claimed token.
+        decision: Summary, comparison with the baseline if there is one, and the verdict.
+    """
+
+    path: Path
+    identity: AuditIdentity
+    scores: Scores
+    decision: Decision
+
+    @property
+    def verdict(self) -> Verdict:
+        """Consistent, divergent or inconclusive; always inconclusive without a baseline."""
+        return self.decision.verdict
+
+
+async def aaudit(
+    prompts: Sequence[Conversation],
+    *,
+    provider: str | AsyncOpenAI,
+    model: str,
+    reference: str | Reference,
+    out: str | os.PathLike[str],
+    tokenizer: str | os.PathLike[str] | Tokenizer | None = None,
+    params: SamplingParams | None = None,
+    max_tokens: int = 200,
+    baseline: str | os.PathLike[str] | Scores | None = None,
+    concurrency: int = 8,
+    progress: bool = True,
+) -> AuditRun:
+    """Audit a provider: do its output tokens diverge from the reference's, more than the baseline's do?
+
+    Args:
+        prompts: The conversations to send.
+        provider: The provider's base URL, or a client of it (for keys, proxies and retries of your own).
+        model: The model that the provider is asked for.
+        reference: Any :class:`~token_difr.reference.Reference`, or the base URL of a server that speaks vLLM's
+            dialect and knows the model by the same name.
+        out: The run directory. Where it holds a part of this audit already, only the rest is done.
+        tokenizer: The model's tokenizer, or its folder or name; None = ``model``.
+        params: How the provider is told to sample; None = temperature 0.
+        max_tokens: The longest output, in tokens.
+        baseline: Run directory, or scores, of a trusted provider on other prompts of the same kind.
+        concurrency: Requests in flight.
+        progress: Show progress bars on standard error, if that is a terminal.
+
+    Raises:
+        InputError: Something passed in is wrong; nothing has been sent then.
+        EndpointError: The provider or the reference failed; what has arrived is kept in ``out``.
+    """
+    check_prompts(prompts)
+    loaded, name = _tokenizer(tokenizer or model)
+    async with AsyncExitStack() as stack:
+        if isinstance(provider, str):
+            provider = await stack.enter_async_context(open_client(provider))
+        if isinstance(reference, str):
+            reference = VllmReference(await stack.enter_async_context(open_client(reference)), model)
+        identity = AuditIdentity(
+            provider=shown_url(provider),
+            model=model,
+            params=params or SamplingParams(),
+            max_tokens=max_tokens,
+            tokenizer=name,
+            reference=reference.url,
+            reference_model=reference.model,
+            reference_dialect=reference.dialect,
+            topk_logprobs=reference.topk_logprobs,
+        )
+        against = baseline_scores(baseline, identity)
+        run = stack.enter_context(RunDirectory.create(out, prompts, identity))
+        await collect_run(run, provider, concurrency=concurrency, progress=progress)
+        tokenize_run(run, loaded)
+        await reference_run(run, reference, concurrency=concurrency, progress=progress)
+        scores, decision = _decided(run, against)
+        return AuditRun(path=run.path, identity=run.identity, scores=scores, decision=decision)
+
+
+audit = blocking(aaudit, "audit")
+
+
+def decide_run(run: RunDirectory, baseline: Scores | None = None, *, level: float = 0.01, seed: int = 0) -> Decision:
+    """Score and judge the rows of ``run``; scores and verdict are kept there if it is open for writing.
+
+    Args:
+        run: A run with all its rows.
+        baseline: See :func:`baseline_scores`.
+        level: False-alarm rate of "divergent", in (0, 1).
+        seed: Seed of the permutations and of the bootstrap.
+
+    Raises:
+        RunDirectoryError: Rows are missing.
+        InputError: ``level`` outside (0, 1).
+    """
+    return _decided(run, baseline, level=level, seed=seed)[1]
+
+
+def baseline_scores(baseline: str | os.PathLike[str] | Scores | None, identity: AuditIdentity) -> Scores | None:
+    """The scores to compare an audit with.
+
+    Raises:
+        InputError: A run that was sampled, tokenized or judged another way, so that the two cannot be compared.
+        RunDirectoryError: No run directory, or one that is not finished.
+    """
+    if baseline is None or isinstance(baseline, Scores):
+        return baseline
+    with RunDirectory.read(baseline) as run:
+        differences = _comparable(run.identity).differences(_comparable(identity))
+        if differences:
+            named = ", ".join(f"{name} ({ours!r}, here {theirs!r})" for name, (ours, theirs) in differences.items())
+            raise InputError(f"the baseline {run.path} cannot be compared with this audit; it differs in {named}")
+        return score_run(run)
+
+
+def _decided(
+    run: RunDirectory, baseline: Scores | None, *, level: float = 0.01, seed: int = 0
+) -> tuple[Scores, Decision]:
+    scores = score_run(run)
+    decision = decide(scores, baseline, level=level, seed=seed)
+    if run.writable:
+        run.write_verdict(decision_to_json(decision))
+    return scores, decision
+
+
+def _comparable(identity: AuditIdentity) -> AuditIdentity:
+    """What a baseline must share with an audit. Endpoints, seeds and the provider's name for the model may differ."""
+    return AuditIdentity(
+        params=identity.params and replace(identity.params, seed=None),
+        tokenizer=identity.tokenizer,
+        reference_model=identity.reference_model,
+        topk_logprobs=identity.topk_logprobs,
+    )
+
+
+def _tokenizer(tokenizer: str | os.PathLike[str] | Tokenizer) -> tuple[Tokenizer, str | None]:
+    """The tokenizer and the name to remember it by."""
+    if isinstance(tokenizer, str | os.PathLike):
+        return load_tokenizer(tokenizer), os.fspath(tokenizer)
+    return tokenizer, getattr(tokenizer, "name_or_path", None) or None

@@ -1,0 +1,64 @@
+"""``token-difr collect``: the first stage alone."""
+
+from __future__ import annotations
+
+import asyncio
+
+from token_difr.cli import options
+from token_difr.cli.dry_run import show_dry_run
+from token_difr.cli.show import interrupted_note, note
+from token_difr.endpoint import open_client, public_url
+from token_difr.endpoint.client import MAX_RETRIES
+
+__all__ = ["command"]
+
+
+def command(
+    *,
+    provider: options.Provider,
+    model: options.Model,
+    prompts: options.Prompts,
+    out: options.Out,
+    provider_key_env: options.ProviderKeyEnv = None,
+    temperature: options.Temperature = 0.0,
+    top_k: options.TopK = 0,
+    top_p: options.TopP = 1.0,
+    min_p: options.MinP = 0.0,
+    seed: options.Seed = None,
+    max_tokens: options.MaxTokens = 200,
+    concurrency: options.Concurrency = 8,
+    max_retries: options.MaxRetries = MAX_RETRIES,
+    dry_run: options.DryRun = False,
+    price_input: options.PriceInput = None,
+    price_output: options.PriceOutput = None,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Ask a provider for answers. The same command again asks for those that DIR lacks."""
+    from token_difr.collect import read_prompts
+    from token_difr.run_directory import AuditIdentity, RunDirectory
+    from token_difr.sampling import SamplingParams
+    from token_difr.stages import collect_run
+
+    identity = AuditIdentity(
+        provider=public_url(provider),
+        model=model,
+        params=SamplingParams(temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, seed=seed),
+        max_tokens=max_tokens,
+    )
+    if dry_run:
+        show_dry_run(prompts, out, identity, price_input=price_input, price_output=price_output, as_json=as_json)
+        return
+    conversations = read_prompts(prompts)
+
+    async def work() -> None:
+        async with open_client(provider, key_variable=provider_key_env, max_retries=max_retries) as client:
+            with RunDirectory.create(out, conversations, identity) as run:
+                await collect_run(run, client, concurrency=concurrency, progress=not quiet)
+
+    try:
+        asyncio.run(work())
+    except KeyboardInterrupt:
+        interrupted_note(out)
+        raise
+    note(f"{len(conversations)} answers are in {out}", quiet=quiet)

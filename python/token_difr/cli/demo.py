@@ -1,0 +1,55 @@
+"""``token-difr demo``: audits on this machine, offline, ending in verdicts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["command"]
+
+
+def command(
+    *,
+    prompts: Annotated[int, typer.Option(help="Prompts a side, of up to 64 tokens each.")] = 100,
+    seed: Annotated[int, typer.Option(help="Chooses the prompts.")] = 0,
+    out: Annotated[
+        Path | None, typer.Option(help="Keep the run directories here; without it they are deleted.")
+    ] = None,
+) -> None:
+    """Catch cheating providers of a tiny model, offline.
+
+    Starts a reference server and five providers as processes of their own on this machine, audits each over HTTP,
+    prints one table and ends every process. Exit status 0 if every verdict is the one that the deviation calls for, else 1.
+    """
+    import asyncio
+    import tempfile
+
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        raise typer.Exit(asyncio.run(_demo(out, prompts, seed)))
+    with tempfile.TemporaryDirectory(prefix="token-difr-demo-") as folder:
+        raise typer.Exit(asyncio.run(_demo(Path(folder), prompts, seed)))
+
+
+async def _demo(out: Path, count: int, seed: int) -> int:
+    from rich.console import Console
+
+    from token_difr.demo.audits import as_expected, choose_prompts, demo_audits
+    from token_difr.demo.providers import PROVIDERS, REFERENCE
+    from token_difr.demo.servers import running_servers
+    from token_difr.demo.table import closing_sentence, results_table
+
+    chosen = choose_prompts(count, seed=seed)
+    progress, console = Console(stderr=True), Console()
+    progress.print(f"Starting a reference server and {len(PROVIDERS)} providers on loopback ports ...")
+    results = []
+    with running_servers((REFERENCE, *PROVIDERS), out) as urls:
+        progress.print(f"Auditing each over HTTP: {count} prompts, and {count} others for the baseline ...")
+        async for result in demo_audits(urls, chosen, out):
+            progress.print(f"  {result.provider.deviation}: {result.run.verdict}")
+            results.append(result)
+    console.print(results_table(results))
+    console.print(closing_sentence(results))
+    return 0 if as_expected(results) else 1

@@ -1,0 +1,27 @@
+"""``token-difr score``: the rows of a run directory -> scores."""
+
+from __future__ import annotations
+
+import typer
+
+from token_difr.cli import options
+
+__all__ = ["command"]
+
+
+def command(run: options.Run, as_json: options.Json = False) -> None:
+    """Score the reference's rows in RUN, and summarize the scores. Offline; replaces older scores."""
+    import json
+
+    from token_difr.audit import score_run
+    from token_difr.cli.show import show
+    from token_difr.decide import summarize
+    from token_difr.report import summary_table, summary_to_json
+    from token_difr.run_directory import RunDirectory
+
+    with RunDirectory.resume(run) as directory:
+        summary = summarize(score_run(directory))
+    if as_json:
+        typer.echo(json.dumps(summary_to_json(summary), indent=2, allow_nan=False))
+    else:
+        show([summary_table(summary)])

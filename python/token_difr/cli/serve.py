@@ -1,0 +1,118 @@
+"""``token-difr serve``: a model as an OpenAI-compatible server."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+__all__ = ["command"]
+
+IMPOSTOR = "Deviations, for audits and power studies"
+
+
+class Rounding(StrEnum):
+    """How an impostor's weights are rounded."""
+
+    BF16 = "bf16"
+    INT8 = "int8"
+    INT4 = "int4"
+    INT4_BLOCK32 = "int4-block32"
+
+
+class Engine(StrEnum):
+    """What runs the model."""
+
+    AUTO = "auto"
+    ONNX = "onnx"
+    TORCH = "torch"
+
+
+class Type(StrEnum):
+    """What the model computes in."""
+
+    FLOAT32 = "float32"
+    BF16 = "bf16"
+    FLOAT16 = "float16"
+
+
+def _switch(text: str, *, min: float | None = None, max: float | None = None) -> Any:  # noqa: A002 - typer's names
+    return typer.Option(help=text, rich_help_panel=IMPOSTOR, min=min, max=max)
+
+
+def command(
+    model: Annotated[str, typer.Argument(help="The model's folder or GGUF file, or 'demo' for the model that ships.")],
+    *,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="TCP port; 0 = any free one.")] = 8000,
+    model_name: Annotated[str | None, typer.Option(help="Name of the model in requests.")] = None,
+    api_key: Annotated[
+        str | None, typer.Option(envvar="TOKEN_DIFR_SERVER_KEY", help="Key that requests must carry.")
+    ] = None,
+    max_logprobs: Annotated[int, typer.Option(min=-1, help="Most logprobs a position; -1 = the vocabulary.")] = 20,
+    max_batch: Annotated[int, typer.Option(min=1, help="Sequences generated at once.")] = 32,
+    max_queue: Annotated[int, typer.Option(min=1, help="Sequences that may wait.")] = 1024,
+    engine: Annotated[Engine, typer.Option(help="ONNX Runtime, or torch (an extra).")] = Engine.AUTO,
+    dtype: Annotated[Type, typer.Option(help="What the model computes in; ONNX Runtime: float32.")] = Type.FLOAT32,
+    threads: Annotated[int, typer.Option(min=1, help="Threads of one forward pass.")] = 1,
+    echo_bos: Annotated[bool, typer.Option(help="One more leading row in echoed logprobs of texts.")] = False,
+    until_stdin_closes: Annotated[bool, typer.Option(help="Shut down at the end of standard input.")] = False,
+    weights: Annotated[Rounding | None, _switch("Rounded weights.")] = None,
+    kv_bits: Annotated[int | None, _switch("Bits of cached keys and values.", min=2, max=16)] = None,
+    system_prompt: Annotated[str | None, _switch("Replaces every system message.")] = None,
+    template: Annotated[Path | None, _switch("File with another chat template.")] = None,
+    temperature_scale: Annotated[float, _switch("Multiplies every temperature.", min=0)] = 1.0,
+    top_k_bug: Annotated[float, _switch("Share of tokens at which the likeliest is lost.", min=0, max=1)] = 0.0,
+    random_token_rate: Annotated[float, _switch("Share of tokens replaced by random ones.", min=0, max=1)] = 0.0,
+    ignore_seed: Annotated[bool, _switch("Accept seeds and do not use them.")] = False,
+    mix: Annotated[str | None, _switch("MODEL:RATE or MODEL@WEIGHTS:RATE, a share for another model.")] = None,
+    latency: Annotated[float, _switch("Seconds that every answer waits.", min=0)] = 0.0,
+    faults: Annotated[float, _switch("Share of requests that fail.", min=0, max=1)] = 0.0,
+) -> None:
+    """Serves a model over HTTP; the base URL is written to standard output when it answers."""
+    from token_difr.server import ServerSettings, serve
+    from token_difr.server.engine.loading import EngineChoice
+    from token_difr.server.engine.rounding import WeightRounding
+    from token_difr.server.engine.torch import ElementType
+    from token_difr.server.settings import Mix
+
+    _log_to_stderr()
+    settings = ServerSettings(
+        model=model,
+        name=model_name,
+        api_key=api_key,
+        max_logprobs=max_logprobs,
+        max_batch=max_batch,
+        max_queue=max_queue,
+        engine=EngineChoice(engine),
+        element_type=ElementType(dtype),
+        threads=threads,
+        echo_bos=echo_bos,
+        weights=None if weights is None else WeightRounding(weights),
+        kv_bits=kv_bits,
+        system_prompt=system_prompt,
+        template=template,
+        temperature_scale=temperature_scale,
+        top_k_bug=top_k_bug,
+        random_token_rate=random_token_rate,
+        ignore_seed=ignore_seed,
+        mix=None if mix is None else Mix.parse(mix),
+        latency=latency,
+        faults=faults,
+    )
+    serve(settings, host=host, port=port, on_ready=_announce, until_stdin_closes=until_stdin_closes)
+
+
+def _announce(address: str) -> None:
+    typer.echo(address)
+
+
+def _log_to_stderr() -> None:
+    import logging
+
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s", level=logging.INFO)
+    # uvicorn tells its own life cycle at length; failures of ours are logged by ours.
+    for name in ("uvicorn.error", "httpx2"):
+        logging.getLogger(name).setLevel(logging.WARNING)

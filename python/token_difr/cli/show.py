@@ -1,0 +1,70 @@
+"""What several verbs print: a run's decision on standard output, notes on standard error."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import typer
+
+from token_difr.errors import InputError
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from token_difr.decide import Decision
+    from token_difr.report import Parting
+    from token_difr.run_directory import RunDirectory
+
+__all__ = ["EXIT_CODES", "interrupted_note", "note", "show", "show_run"]
+
+EXIT_CODES = {"consistent": 0, "divergent": 1, "inconclusive": 3}
+
+
+def show(parts: Iterable[RenderableType]) -> None:
+    """Print tables and text to standard output, a blank line after each."""
+    from rich.console import Console
+
+    console = Console()
+    for part in parts:
+        console.print(part)
+        console.print()
+
+
+def show_run(run: RunDirectory, decision: Decision, *, as_json: bool) -> typer.Exit:
+    """Print the decision on ``run``, with the places where it parts from the reference; returns the exit to raise."""
+    from token_difr.report import decision_tables, decision_to_json
+
+    if as_json:
+        typer.echo(json.dumps(decision_to_json(decision), indent=2, allow_nan=False))
+    else:
+        show(decision_tables(decision, _partings(run)))
+    return typer.Exit(EXIT_CODES[decision.verdict])
+
+
+def note(text: str, *, quiet: bool) -> None:
+    """A note on standard error."""
+    if not quiet:
+        typer.echo(text, err=True)
+
+
+def interrupted_note(out: object) -> None:
+    """What somebody who pressed Ctrl-C wants to know."""
+    typer.echo(f"\ntoken-difr: stopped; what has arrived is in {out}, the same command goes on from there", err=True)
+
+
+def _partings(run: RunDirectory) -> list[Parting]:
+    from token_difr.report import worst_partings
+    from token_difr.sampling import SamplingParams
+    from token_difr.score import score
+    from token_difr.tokenize import load_tokenizer
+
+    try:
+        tokenizer = load_tokenizer(run.identity.tokenizer or run.identity.model or "")
+    except InputError as error:  # a run from another machine can be shown without
+        note(f"token-difr: where the outputs part is not shown: {error}", quiet=False)
+        return []
+    batch, sequences = run.batch(), run.sequences()
+    scores = score(batch, run.identity.params or SamplingParams())
+    return worst_partings(batch, scores, [sequences[index] for index in range(len(sequences))], tokenizer.decode)

@@ -1,0 +1,102 @@
+"""Prompt files and conversations."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from token_difr.errors import PromptError
+from token_difr.records import Conversation
+
+__all__ = ["check_prompts", "read_prompts"]
+
+
+def read_prompts(path: str | os.PathLike[str]) -> list[Conversation]:
+    """The conversations in a file, in order; blank lines are skipped.
+
+    A ``.txt`` file holds one user message a line. Any other file holds one JSON value a line: ``{"messages": [...]}``,
+    a list of messages, ``{"prompt": "..."}`` or a string, the last two a single user message. Other keys are ignored.
+
+    Raises:
+        PromptError: The file cannot be read, is empty, or a line is no conversation to send; names file and line.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text("utf-8-sig")
+    except FileNotFoundError as error:
+        raise PromptError(f"there is no prompt file {path}") from error
+    except OSError as error:
+        raise PromptError(f"cannot read the prompt file {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise PromptError(f"{path} is not UTF-8 text, at byte {error.start}") from error
+    prompts = list(_conversations(path, text))
+    if not prompts:
+        raise PromptError(f"{path} holds no prompts")
+    return prompts
+
+
+def check_prompts(prompts: Sequence[Conversation]) -> None:
+    """Check that there are prompts and that each can be sent.
+
+    Raises:
+        PromptError: No prompts, or one that is no conversation to send; names its index, from 0.
+    """
+    if not prompts:
+        raise PromptError("there are no prompts")
+    for index, conversation in enumerate(prompts):
+        try:
+            _check(conversation)
+        except PromptError as error:
+            raise PromptError(f"prompt {index}: {error}") from error
+
+
+def _conversations(path: Path, text: str) -> Iterator[Conversation]:
+    # Not splitlines: JSON strings and text lines may hold U+2028 and the like.
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            yield _check(line.rstrip("\r") if path.suffix == ".txt" else _parse(line))
+        except PromptError as error:
+            raise PromptError(f"{path}, line {number}: {error}") from error
+
+
+def _parse(line: str) -> object:
+    try:
+        value = json.loads(line)
+    except ValueError as error:
+        raise PromptError(f"not JSON: {error}") from error
+    if isinstance(value, dict):
+        if "messages" in value:
+            return value["messages"]
+        if "prompt" in value:
+            return value["prompt"]
+        raise PromptError('an object needs "messages" or "prompt"')
+    return value
+
+
+def _check(value: object) -> Conversation:
+    if isinstance(value, str):
+        value = [{"role": "user", "content": value}]
+    if not isinstance(value, list) or not value:
+        raise PromptError(f"a conversation is a text or a list of messages, not {json.dumps(value)[:60]}")
+    for number, message in enumerate(value, start=1):
+        if not isinstance(message, dict) or not isinstance(message.get("role"), str):
+            raise PromptError(f'message {number} is not an object with a "role"')
+        _check_text(message.get("content"), number)
+    if all(message["role"] != "user" for message in value):
+        raise PromptError("the conversation has no user message")
+    if value[-1]["role"] != "user":
+        raise PromptError(f"the last message must be the user's, not {value[-1]['role']!r}'s")
+    return value
+
+
+def _check_text(content: object, number: int) -> None:
+    if not isinstance(content, str) or not content.strip():
+        raise PromptError(f'message {number} has no text as "content"')
+    try:
+        content.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise PromptError(f"message {number} holds half a surrogate pair, which cannot be sent") from error

@@ -1,0 +1,160 @@
+"""A candidate against a baseline: is the candidate worse, and if not, how much worse could it be?
+
+* **divergent**: the permutation test's p-value lies below ``level``.
+* **consistent**: not divergent, at least 30 sequences a side, and the one-sided 95 % upper bound of the loss in
+  match rate lies under 2 points. Absence of evidence alone never makes a candidate consistent.
+* **inconclusive**: all else. More prompts, or longer outputs, decide it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+
+from token_difr.decide.intervals import (
+    MISMATCH_COLUMN,
+    Estimate,
+    bootstrap_replicates,
+    loss_upper_bound,
+    percentile_interval,
+)
+from token_difr.decide.permutation import permutation_test
+from token_difr.decide.statistics import STATISTICS, SequenceSums, sequence_sums
+from token_difr.errors import InputError
+from token_difr.score import Scores
+
+__all__ = ["FEWEST_SEQUENCES", "LARGEST_LOSS", "Comparison", "StatisticComparison", "Verdict", "compare"]
+
+FEWEST_SEQUENCES = 30
+LARGEST_LOSS = 0.02
+
+
+class Verdict(StrEnum):
+    """What an audit comes to."""
+
+    CONSISTENT = "consistent"
+    DIVERGENT = "divergent"
+    INCONCLUSIVE = "inconclusive"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StatisticComparison:
+    """One statistic on both sides.
+
+    Attributes:
+        name: One of ``decide.statistics.STATISTICS``.
+        candidate: Its token-weighted mean over the candidate, in [0, 1].
+        baseline: The same over the baseline.
+        difference: candidate - baseline; above 0 = worse.
+        interval: 95 % cluster-bootstrap interval of the difference.
+        p_value: One-sided, adjusted for looking at all statistics.
+    """
+
+    name: str
+    candidate: float
+    baseline: float
+    difference: float
+    interval: tuple[float, float]
+    p_value: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Comparison:
+    """A candidate against a baseline.
+
+    Attributes:
+        verdict: See the module.
+        reason: The verdict's ground, one sentence with its figures.
+        p_value: Of the whole comparison; NaN if a side has no decided token.
+        level: The p-value below which the candidate is called divergent.
+        match_loss: Baseline's minus candidate's match rate, in [-1, 1].
+        match_loss_upper: Its one-sided 95 % upper bound.
+        sequences: Sequences with decided tokens: (candidate, baseline).
+        statistics: One entry a statistic.
+    """
+
+    verdict: Verdict
+    reason: str
+    p_value: float
+    level: float
+    match_loss: float
+    match_loss_upper: float
+    sequences: tuple[int, int]
+    statistics: tuple[StatisticComparison, ...]
+
+
+def compare(candidate: Scores, baseline: Scores, *, level: float = 0.01, seed: int = 0) -> Comparison:
+    """Compare a candidate's scores with those of an honest run on other prompts of the same kind.
+
+    The same prompts at temperature 0 would give the same tokens, and prove nothing: give the baseline its own.
+
+    Args:
+        candidate: Scores of the provider under audit.
+        baseline: Scores of a provider that is trusted to serve the model.
+        level: False-alarm rate of "divergent", in (0, 1).
+        seed: Seed of the permutations and of the bootstrap; the same seed gives the same answer.
+
+    Raises:
+        InputError: ``level`` outside (0, 1).
+    """
+    if not 0 < level < 1:
+        raise InputError(f"level must lie in (0, 1), not {level!r}")
+    ours, theirs = sequence_sums(candidate), sequence_sums(baseline)
+    if ours.sequences == 0 or theirs.sequences == 0:
+        return _undecidable(ours, theirs, level)
+    test = permutation_test(ours, theirs, seed=seed)
+    replicates = bootstrap_replicates(ours, seed=seed) - bootstrap_replicates(theirs, seed=seed + 1)
+    bound = loss_upper_bound(ours, theirs, replicates[:, MISMATCH_COLUMN])
+    verdict, reason = _judge(test.p_value, level, bound, (ours.sequences, theirs.sequences))
+    differences = ours.means - theirs.means
+    return Comparison(
+        verdict=verdict,
+        reason=reason,
+        p_value=test.p_value,
+        level=level,
+        match_loss=float(differences[MISMATCH_COLUMN]),
+        match_loss_upper=bound,
+        sequences=(ours.sequences, theirs.sequences),
+        statistics=tuple(
+            StatisticComparison(
+                name=name,
+                candidate=float(ours.means[s]),
+                baseline=float(theirs.means[s]),
+                difference=float(differences[s]),
+                interval=_ends(percentile_interval(float(differences[s]), replicates[:, s])),
+                p_value=float(test.adjusted[s]),
+            )
+            for s, name in enumerate(STATISTICS)
+        ),
+    )
+
+
+def _judge(p_value: float, level: float, bound: float, sequences: tuple[int, int]) -> tuple[Verdict, str]:
+    if p_value < level:
+        return Verdict.DIVERGENT, f"worse than the baseline: p = {p_value:.4f}, below {level:g}"
+    if min(sequences) < FEWEST_SEQUENCES:
+        seen = f"{sequences[0]} against {sequences[1]} in the baseline"
+        return Verdict.INCONCLUSIVE, f"too few sequences: {seen}, at least {FEWEST_SEQUENCES} are needed on each side"
+    loss = f"the match rate may lie up to {100 * bound:.2f} points below the baseline's (95 % bound)"
+    if bound < LARGEST_LOSS:
+        return Verdict.CONSISTENT, f"no worse than the baseline (p = {p_value:.4f}), and {loss}"
+    return Verdict.INCONCLUSIVE, f"not shown to be worse (p = {p_value:.4f}), but {loss}: more prompts would decide"
+
+
+def _undecidable(ours: SequenceSums, theirs: SequenceSums, level: float) -> Comparison:
+    side = "candidate" if ours.sequences == 0 else "baseline"
+    return Comparison(
+        verdict=Verdict.INCONCLUSIVE,
+        reason=f"the {side} has no token that could be decided",
+        p_value=math.nan,
+        level=level,
+        match_loss=math.nan,
+        match_loss_upper=math.nan,
+        sequences=(ours.sequences, theirs.sequences),
+        statistics=(),
+    )
+
+
+def _ends(estimate: Estimate) -> tuple[float, float]:
+    return estimate.low, estimate.high

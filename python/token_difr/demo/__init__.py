@@ -1,0 +1,1 @@
+"""The demo: honest and dishonest providers of the tiny model that ships with the package, and their audits."""

@@ -1,0 +1,23 @@
+"""The one seam to the network: clients, the requests' worker pool, and the SDK's errors in our words.
+
+Shared by the two stages that ask somebody, ``collect`` and ``reference``. The transport is the openai SDK's: a test or
+a user gives another one as ``http_client``.
+"""
+
+from token_difr.endpoint.blocking import blocking, run_blocking
+from token_difr.endpoint.client import open_client, public_url, shown_url, tag_headers
+from token_difr.endpoint.failures import answer_body, endpoint_error, stops_everything
+from token_difr.endpoint.pool import ask_all
+
+__all__ = [
+    "answer_body",
+    "ask_all",
+    "blocking",
+    "endpoint_error",
+    "open_client",
+    "public_url",
+    "run_blocking",
+    "shown_url",
+    "stops_everything",
+    "tag_headers",
+]

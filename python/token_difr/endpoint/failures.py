@@ -1,0 +1,115 @@
+"""What the openai SDK raises, and what endpoints answer, as the errors of token-difr."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from token_difr.endpoint.client import NO_KEY, shown_url
+from token_difr.errors import (
+    AnswerError,
+    AuthenticationError,
+    EndpointError,
+    EndpointUnreachableError,
+    UnknownModelError,
+)
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI, OpenAIError
+
+__all__ = ["answer_body", "endpoint_error", "stops_everything"]
+
+LONGEST_QUOTE = 300
+"""Characters of an endpoint's own message that ours quote."""
+
+
+def endpoint_error(error: OpenAIError, *, client: AsyncOpenAI, model: str) -> EndpointError:
+    """The token-difr error for what the SDK raised: one line that names the URL, without the key.
+
+    Raise it ``from error``: :func:`stops_everything` looks at the cause.
+    """
+    import openai
+
+    url = shown_url(client)
+    if isinstance(error, openai.APITimeoutError):
+        return EndpointUnreachableError(f"{url} did not answer in time")
+    if isinstance(error, openai.APIConnectionError):
+        reason = _quote(str(error.__cause__ or error), client)
+        return EndpointUnreachableError(f"cannot reach {url}: {reason}")
+    if isinstance(error, openai.APIStatusError):
+        return _status_error(error, url=url, client=client, model=model)
+    return EndpointError(f"{url}: {_quote(str(error), client)}")
+
+
+def answer_body(content: bytes, *, client: AsyncOpenAI) -> dict[str, Any]:
+    """The JSON object of an answer with HTTP status 200.
+
+    Raises:
+        AnswerError: It is no JSON object, or one that reports an error.
+    """
+    try:
+        body = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise AnswerError(f"{shown_url(client)} answered something that is not JSON: {error}") from error
+    if not isinstance(body, dict):
+        raise AnswerError(f"{shown_url(client)} answered a JSON {type(body).__name__}, not an object")
+    if body.get("error"):
+        text = _error_text(body["error"])
+        raise AnswerError(f"{shown_url(client)} answered HTTP 200 with an error inside: {_quote(text, client)}")
+    return body
+
+
+def stops_everything(error: BaseException) -> bool:
+    """Whether every other request would meet the same error, so that none should be sent."""
+    import httpx2
+
+    if isinstance(error, EndpointUnreachableError):
+        failure = error.__cause__
+        return isinstance(failure.__cause__ if failure else None, httpx2.ConnectError | httpx2.ConnectTimeout)
+    return not isinstance(error, EndpointError) or isinstance(error, AuthenticationError | UnknownModelError)
+
+
+def _status_error(error: Any, *, url: str, client: AsyncOpenAI, model: str) -> EndpointError:
+    text = _quote(_error_text(error.body) or error.message, client)
+    status = error.status_code
+    if status == 401 or (status == 403 and not _is_moderation(text)):
+        return AuthenticationError(f"{url} refused the key (HTTP {status}): {text}")
+    if status in {400, 404} and _speaks_of_model(error, text, model):
+        return UnknownModelError(f"{url} does not serve the model {model!r} (HTTP {status}): {text}")
+    if status == 404:
+        return EndpointError(f"{url} has no such path (HTTP 404); is the base URL right? {text}")
+    return EndpointError(f"{url} answered HTTP {status}: {text}")
+
+
+def _is_moderation(text: str) -> bool:
+    """Whether a 403 is about one prompt, not about the key: OpenRouter answers so to prompts that it flags."""
+    return "moderation" in text.lower() or "flagged" in text.lower()
+
+
+def _speaks_of_model(error: Any, text: str, model: str) -> bool:
+    if error.code == "model_not_found":
+        return True
+    lowered = text.lower()
+    named = re.search(rf"(?<!\w){re.escape(model.lower())}(?!\w)", lowered)
+    complaints = ("does not exist", "not found", "no endpoints found", "not a valid model", "unknown model")
+    return bool(named or "model" in lowered) and any(words in lowered for words in complaints)
+
+
+def _error_text(error: object) -> str:
+    """The message inside one of the forms that endpoints use: ``{"error": {"message": ...}}`` and parts of it."""
+    while isinstance(error, dict):
+        inner = error.get("error") or error.get("message") or error.get("detail")
+        if inner is None:
+            return json.dumps(error)
+        error = inner
+    return str(error or "")
+
+
+def _quote(text: str, client: AsyncOpenAI) -> str:
+    """An endpoint's text as one printable line of bounded length, without the key."""
+    key = client.api_key
+    if key and key != NO_KEY:
+        text = text.replace(key, "[key]")
+    line = " ".join("".join(character if character.isprintable() else " " for character in text).split())
+    return line if len(line) <= LONGEST_QUOTE else line[:LONGEST_QUOTE] + "..."

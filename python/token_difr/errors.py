@@ -1,0 +1,70 @@
+"""The exceptions of token-difr.
+
+    TokenDifrError
+    ├── InputError (also ValueError)       something that was passed in is wrong; the message says what and where
+    │   ├── BatchError                     arrays that are not a valid TopKBatch
+    │   ├── PromptError                    a prompt file or a conversation that cannot be sent
+    │   └── RunDirectoryError              a run directory of another audit, in use, or damaged
+    └── EndpointError                      a provider or reference did not do what was asked
+        ├── EndpointUnreachableError       refused, timed out, or broken off, after the SDK's own retries
+        ├── AuthenticationError            HTTP 401 or 403
+        ├── UnknownModelError              the endpoint does not serve the model that was named
+        └── AnswerError                    an answer that lacks what was asked for, or contradicts it
+
+The command line prints the message of any of these as one line and exits with 2. Messages never hold a key.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AnswerError",
+    "AuthenticationError",
+    "BatchError",
+    "EndpointError",
+    "EndpointUnreachableError",
+    "InputError",
+    "PromptError",
+    "RunDirectoryError",
+    "TokenDifrError",
+    "UnknownModelError",
+]
+
+
+class TokenDifrError(Exception):
+    """Base of all errors that this package raises on purpose."""
+
+
+class InputError(TokenDifrError, ValueError):
+    """Something that was passed in is wrong. A ``ValueError`` too, as users of token-difr 0.1 expect."""
+
+
+class BatchError(InputError):
+    """Arrays that do not form a valid :class:`~token_difr.TopKBatch`; names the array and the position."""
+
+
+class PromptError(InputError):
+    """A prompt file or a conversation that cannot be sent; names the file and the line."""
+
+
+class RunDirectoryError(InputError):
+    """A run directory that belongs to another audit, is in use by another process, or is damaged."""
+
+
+class EndpointError(TokenDifrError):
+    """A provider or a reference did not do what was asked of it; names the endpoint's URL."""
+
+
+class EndpointUnreachableError(EndpointError):
+    """The endpoint refused the connection, timed out or broke off, after the SDK's own retries."""
+
+
+class AuthenticationError(EndpointError):
+    """The endpoint refused the key (HTTP 401 or 403)."""
+
+
+class UnknownModelError(EndpointError):
+    """The endpoint does not serve the model that was named."""
+
+
+class AnswerError(EndpointError):
+    """An answer that lacks what was asked for, or contradicts what was sent."""

@@ -1,0 +1,46 @@
+"""What is sent to a provider and what comes back."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
+
+__all__ = ["Conversation", "Message", "Response"]
+
+Message = dict[str, Any]
+"""One chat message in OpenAI's form: ``{"role": ..., "content": ...}``."""
+
+Conversation = list[Message]
+"""Messages in order; the last one is the user's."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Response:
+    """A provider's answer to one conversation.
+
+    Attributes:
+        index: Which of the audit's prompts this answers, from 0.
+        content: The answer's text, exactly as the provider sent it; untrusted wherever it is shown.
+        reasoning: Reasoning text from a separate field, or "".
+        finish_reason: The provider's word: "stop", "length", ...; None if it gave none.
+        prompt_tokens: Length of the prompt by the provider's ``usage``; None if it gave none.
+        completion_tokens: Length of the answer by the provider's ``usage``; None if it gave none.
+        body: The whole answer as parsed JSON: it was paid for, so nothing of it is thrown away.
+    """
+
+    index: int
+    content: str
+    reasoning: str = ""
+    finish_reason: str | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    body: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields by name, as JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, d: dict[str, Any]) -> Self:
+        """The inverse of :meth:`to_dict`."""
+        return cls(**d)

@@ -1,0 +1,142 @@
+"""A decision as tables for a terminal; readable without color."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from token_difr.decide import Comparison, Decision, Summary, Verdict
+from token_difr.report.partings import Parting
+
+__all__ = ["decision_tables", "percent", "plain_table", "summary_table", "verdict_text"]
+
+VERDICT_STYLES = {
+    Verdict.CONSISTENT: "bold green",
+    Verdict.DIVERGENT: "bold red",
+    Verdict.INCONCLUSIVE: "bold yellow",
+}
+
+SUMMARY_LABELS = (
+    "sequences",
+    "tokens",
+    "decided",
+    "match rate",
+    "95 % interval",
+    "mean probability",
+    "mean finite margin (nats)",
+    "infinite margins",
+)
+
+
+def decision_tables(decision: Decision, partings: Iterable[Parting] = ()) -> list[Table | Text]:
+    """What to print for a decision, in order: both sides, the comparison, where they part, the verdict."""
+    shown: list[Table | Text] = [summary_table(decision.summary, decision.baseline)]
+    if decision.comparison is not None and decision.comparison.statistics:
+        shown.append(_statistics(decision.comparison))
+    rows = list(partings)
+    if rows:
+        shown.append(_partings(rows))
+    shown.append(Text.assemble(verdict_text(decision.verdict), f": {decision.reason}"))
+    return shown
+
+
+def verdict_text(verdict: Verdict) -> Text:
+    """The verdict's word in its color."""
+    return Text(verdict.value, style=VERDICT_STYLES[verdict])
+
+
+def percent(value: float, *, digits: int = 2) -> str:
+    """A share as a percentage, "-" where it is unknown."""
+    return "-" if math.isnan(value) else f"{100 * value:.{digits}f} %"
+
+
+def plain_table(title: str, *, caption: str | None = None) -> Table:
+    """An empty table without rules, its title and caption flush left; its columns fit 80 characters."""
+    return Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        caption=caption,
+        caption_justify="left",
+        box=None,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )
+
+
+def summary_table(candidate: Summary, baseline: Summary | None = None) -> Table:
+    """Counts, rates and means of a run, and of its baseline beside it."""
+    table = plain_table("What was scored")
+    table.add_column("")
+    sides = [("candidate", candidate)] if baseline is None else [("candidate", candidate), ("baseline", baseline)]
+    for name, _ in sides:
+        table.add_column(name, justify="right")
+    for label, cells in zip(
+        SUMMARY_LABELS, zip(*(_summary_cells(side) for _, side in sides), strict=True), strict=True
+    ):
+        table.add_row(label, *cells)
+    for status in candidate.statuses:
+        counts = [summary.statuses.get(status, 0) for _, summary in sides]
+        if any(counts):
+            table.add_row(f"status {status}", *(f"{count:,}" for count in counts))
+    return table
+
+
+def _summary_cells(summary: Summary) -> tuple[str, ...]:
+    """One cell for each of ``SUMMARY_LABELS``."""
+    rate = summary.exact_match_rate
+    return (
+        f"{summary.sequences:,}",
+        f"{summary.tokens:,}",
+        f"{summary.decided_tokens:,}",
+        percent(rate.value),
+        f"{percent(rate.low)} to {percent(rate.high)}",
+        _number(summary.mean_prob),
+        _number(summary.mean_margin),
+        percent(summary.infinite_margin_rate),
+    )
+
+
+def _statistics(comparison: Comparison) -> Table:
+    table = plain_table("Candidate against baseline")
+    for heading in ("statistic", "candidate", "baseline", "difference", "95 % interval", "p"):
+        table.add_column(heading, justify="left" if heading == "statistic" else "right", no_wrap=True)
+    for entry in comparison.statistics:
+        low, high = entry.interval
+        table.add_row(
+            entry.name,
+            f"{entry.candidate:.4f}",
+            f"{entry.baseline:.4f}",
+            f"{entry.difference:+.4f}",
+            f"{low:+.4f} {high:+.4f}",
+            f"{entry.p_value:.4f}",
+        )
+    return table
+
+
+def _partings(partings: list[Parting]) -> Table:
+    table = plain_table("Where the outputs part (largest margin of a sequence)")
+    for heading in ("sequence", "token"):
+        table.add_column(heading, justify="right")
+    for heading in ("after", "provider", "reference"):
+        table.add_column(heading, overflow="fold")
+    table.add_column("margin", justify="right")
+    for parting in partings:
+        bound = "" if parting.status == "scored" else "≥ "
+        table.add_row(
+            str(parting.sequence),
+            str(parting.position),
+            escape(parting.context),
+            escape(parting.claimed),
+            escape(parting.expected),
+            f"{bound}{parting.margin_bound:.2f}",
+        )
+    return table
+
+
+def _number(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.4f}"

@@ -1,0 +1,50 @@
+"""How the provider was told to sample."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from token_difr.errors import InputError
+
+__all__ = ["GREEDY_TEMPERATURE", "SamplingParams"]
+
+GREEDY_TEMPERATURE = 1e-5
+"""Below this temperature sampling is greedy: vLLM's own threshold, taken wherever an engine's is not known."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SamplingParams:
+    """The sampling parameters that every stage shares.
+
+    Attributes:
+        temperature: Divides the logits, at least 0. Below ``GREEDY_TEMPERATURE`` the sampling is greedy.
+        top_k: Keep the ``top_k`` likeliest tokens; 0 = off; 1 = greedy at any temperature.
+        top_p: Keep the likeliest tokens whose mass reaches ``top_p``, in (0, 1]; 1 = off.
+        min_p: Drop tokens below ``min_p`` times the likeliest one's probability, in [0, 1]; 0 = off.
+        seed: Seed of the sampler: one for all sequences, or a tuple of one a sequence; None = unseeded.
+
+    Raises:
+        InputError: A value outside these ranges; the message names the parameter.
+    """
+
+    temperature: float = 0.0
+    top_k: int = 0
+    top_p: float = 1.0
+    min_p: float = 0.0
+    seed: int | tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.temperature) and self.temperature >= 0):
+            raise InputError(f"temperature must be a finite number of at least 0, not {self.temperature!r}")
+        if self.top_k < 0:
+            raise InputError(f"top_k must be at least 0 (0 = off), not {self.top_k!r}")
+        if not 0 < self.top_p <= 1:
+            raise InputError(f"top_p must lie in (0, 1], not {self.top_p!r}")
+        if not 0 <= self.min_p <= 1:
+            raise InputError(f"min_p must lie in [0, 1], not {self.min_p!r}")
+
+    @property
+    def greedy(self) -> bool:
+        """Whether these parameters leave one possible token at every position."""
+        return self.temperature < GREEDY_TEMPERATURE or self.top_k == 1

@@ -1,0 +1,97 @@
+"""The scores of :mod:`token_difr.score.scoring`, position by position in plain Python: slow and obviously right.
+
+It follows the tables there word for word, with no assumption on the order of a row's entries; tests compare the native
+scorer with it. float64 throughout, rounded to float32 at the end.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from token_difr.records import UNRESOLVED, TopKBatch
+from token_difr.score.scores import Scores, ScoreStatus
+
+__all__ = ["score_greedy"]
+
+
+class _Token(NamedTuple):
+    status: ScoreStatus
+    exact_match: bool = False
+    prob: float = math.nan
+    margin: float = math.nan
+    margin_bound: float = math.nan
+    rank: float = math.nan
+
+
+def score_greedy(batch: TopKBatch) -> Scores:
+    """The scores of a batch at temperature 0."""
+    tokens = [_score_position(batch, j) for j in range(len(batch))]
+    rank = np.array([token.rank for token in tokens], np.float32)
+    return Scores(
+        exact_match=np.array([token.exact_match for token in tokens], np.bool_),
+        prob=np.array([token.prob for token in tokens], np.float32),
+        margin=np.array([token.margin for token in tokens], np.float32),
+        margin_bound=np.array([token.margin_bound for token in tokens], np.float32),
+        logit_rank=rank,
+        gumbel_rank=rank,
+        surprise=np.full(len(tokens), np.nan, np.float32),
+        status=np.array([token.status for token in tokens], np.uint8),
+        sequence_indptr=batch.sequence_indptr,
+        improper_rows=sum(_mass(batch, j) > 1.01 for j in range(len(batch))),
+    )
+
+
+def _row(batch: TopKBatch, j: int) -> list[tuple[int, float]]:
+    entries = slice(batch.indptr[j], batch.indptr[j + 1])
+    return list(zip(batch.token_ids[entries].tolist(), batch.logprobs[entries].tolist(), strict=True))
+
+
+def _candidates(batch: TopKBatch, j: int) -> list[tuple[int, float]]:
+    """The row's entries and, where the row lacks the claimed token but its logprob is known, that token."""
+    row = _row(batch, j)
+    claimed, logprob = int(batch.claimed[j]), float(batch.claimed_logprob[j])
+    joins = claimed not in [token_id for token_id, _ in row] and not math.isnan(logprob)
+    return [*row, (claimed, logprob)] if joins else row
+
+
+def _mass(batch: TopKBatch, j: int) -> float:
+    """Mass of the candidates; a claimed token at the very logprob of an unresolved entry is that entry."""
+    row, candidates = _row(batch, j), _candidates(batch, j)
+    if len(candidates) > len(row) and (UNRESOLVED, candidates[-1][1]) in row:
+        candidates = row
+    return math.fsum(math.exp(logprob) for _, logprob in candidates)
+
+
+def _score_position(batch: TopKBatch, j: int) -> _Token:
+    row, claimed = _row(batch, j), int(batch.claimed[j])
+    if all(logprob == -math.inf for _, logprob in row):
+        return _Token(ScoreStatus.UNSCORED)
+    candidates = dict(_candidates(batch, j))
+    if claimed not in candidates:
+        return _score_absent(row, contiguous=batch.contiguous)
+    logprobs = [logprob for _, logprob in _candidates(batch, j)]
+    best, logprob = max(logprobs), candidates[claimed]
+    reference = min(token_id for token_id, other in _candidates(batch, j) if other == best)
+    rank = sum(other > logprob for other in logprobs)
+    if claimed not in [token_id for token_id, _ in row] and batch.claimed_rank[j] >= 0:
+        rank = int(batch.claimed_rank[j])
+    margin = best - logprob
+    prob = min(1.0, math.exp(logprob))
+    return _Token(ScoreStatus.SCORED, claimed == reference, prob, margin, margin, rank)
+
+
+def _score_absent(row: list[tuple[int, float]], *, contiguous: bool) -> _Token:
+    logprobs = [logprob for _, logprob in row]
+    unresolved = [logprob for token_id, logprob in row if token_id == UNRESOLVED]
+    best = max(logprobs)
+    if best in unresolved:
+        return _Token(ScoreStatus.UNSCORED)
+    unseen = max(0.0, 1.0 - math.fsum(map(math.exp, logprobs))) + 1e-5
+    cap = min(*logprobs, math.log(unseen)) if contiguous else math.log(unseen)
+    greatest = max([cap, *unresolved])
+    if greatest > best:
+        return _Token(ScoreStatus.UNDECIDED)
+    return _Token(ScoreStatus.CENSORED, False, 0.0, math.inf, best - greatest, len(row))

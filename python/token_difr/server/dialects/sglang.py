@@ -1,0 +1,62 @@
+"""SGLang's lists of ``[logprob, id, text or null]`` in ``meta_info``.
+
+All values are the model's own distribution; SGLang itself gives those of generated tokens after the temperature, unless
+it runs with ``SGLANG_RETURN_ORIGINAL_LOGPROB=1``: this server is as with that setting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from token_difr.server.logprob_rows import LogprobRows
+from token_difr.server.tokenizer import ModelTokenizer
+
+__all__ = ["input_logprobs", "output_logprobs"]
+
+Entry = list[Any]
+
+
+def input_logprobs(
+    prompt: Sequence[int], rows: LogprobRows | None, tokenizer: ModelTokenizer, *, start: int, k: int, texts: bool
+) -> dict[str, Any]:
+    """The prompt's lists from token ``start`` on; the first entry is null, as nothing scores it.
+
+    Args:
+        prompt: Token ids.
+        rows: Row j scores token j + 1.
+        tokenizer: Gives the texts.
+        start: First token of the lists.
+        k: Likeliest tokens a row; 0 = no such list.
+        texts: Put each token's text into its entry.
+    """
+    first = [None, prompt[start], tokenizer.token_text(prompt[start]) if texts else None]
+    lists = _lists(rows[start:] if rows is not None else None, tokenizer, k=k, texts=texts)
+    answer: dict[str, Any] = {"input_token_logprobs": [first, *lists[0]]}
+    if k:
+        answer["input_top_logprobs"] = [None, *lists[1]]
+    return answer
+
+
+def output_logprobs(rows: LogprobRows | None, tokenizer: ModelTokenizer, *, k: int, texts: bool) -> dict[str, Any]:
+    """The output's lists; arguments as in :func:`input_logprobs`."""
+    lists = _lists(rows, tokenizer, k=k, texts=texts)
+    return {"output_token_logprobs": lists[0], **({"output_top_logprobs": lists[1]} if k else {})}
+
+
+def _lists(
+    rows: LogprobRows | None, tokenizer: ModelTokenizer, *, k: int, texts: bool
+) -> tuple[list[Entry], list[list[Entry]]]:
+    if rows is None:
+        return [], []
+
+    def entries(logprobs: list[float], ids: list[int]) -> list[Entry]:
+        # JSON has no infinity, and SGLang no stand-in for it: null.
+        return [
+            [value if value > float("-inf") else None, token, tokenizer.token_text(token) if texts else None]
+            for value, token in zip(logprobs, ids, strict=True)
+        ]
+
+    top = rows.narrow(k)
+    tops = zip(top.top_logprobs.tolist(), top.top_ids.tolist(), strict=True)
+    return entries(rows.logprobs.tolist(), rows.token_ids.tolist()), [entries(*row) for row in tops]

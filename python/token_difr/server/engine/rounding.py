@@ -1,0 +1,74 @@
+"""Weights rounded to fewer bits, kept as float32.
+
+They stand for quantized *weights*: the arithmetic stays float32, so what a quantized kernel adds of its own is missing.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["INT4_BLOCK", "WeightRounding", "round_bf16", "round_integer", "round_weights"]
+
+INT4_BLOCK = 32
+"""Weights that share a scale in ``int4-block32``, along the input axis."""
+
+
+class WeightRounding(StrEnum):
+    """How the weights of a variant are rounded."""
+
+    BF16 = "bf16"
+    INT8 = "int8"
+    INT4 = "int4"
+    INT4_BLOCK32 = "int4-block32"
+
+
+def round_bf16(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The nearest bfloat16 (8 bits of exponent, 7 of fraction), ties to even. Finite values only."""
+    bits = np.ascontiguousarray(values, dtype=np.float32).view(np.uint32)
+    odd = (bits >> np.uint32(16)) & np.uint32(1)
+    rounded = (bits + np.uint32(0x7FFF) + odd) & np.uint32(0xFFFF0000)
+    return rounded.view(np.float32)
+
+
+def round_integer(values: NDArray[np.float32], *, bits: int, block: int | None = None) -> NDArray[np.float32]:
+    """Symmetric integers of ``bits`` bits with one scale per row (output channel) or per ``block`` weights of a row.
+
+    scale = max |w| / (2^(bits-1) - 1); w -> round(w / scale) * scale, halves to even.
+
+    Args:
+        values: [output channel, input]; for an embedding, [token, feature].
+        bits: Width of the integers, at least 2.
+        block: Weights that share a scale; the last block of a row may be shorter. None = the whole row.
+    """
+    levels = np.float32(2 ** (bits - 1) - 1)
+    width = values.shape[1]
+    block = block or width
+    padded = np.pad(values, ((0, 0), (0, -width % block))).reshape(len(values), -1, block)
+    scale = np.abs(padded).max(axis=2, keepdims=True) / levels
+    scale = np.where(scale == 0, np.float32(1), scale)
+    rounded = np.rint(padded / scale) * scale
+    return np.ascontiguousarray(rounded.reshape(len(values), -1)[:, :width], dtype=np.float32)
+
+
+def round_weights(
+    weights: dict[str, NDArray[np.float32]], rounding: WeightRounding | None
+) -> dict[str, NDArray[np.float32]]:
+    """The weights of a variant by name: bf16 rounds all of them, the integer forms the matrices only."""
+    match rounding:
+        case None:
+            return weights
+        case WeightRounding.BF16:
+            return {name: round_bf16(values) for name, values in weights.items()}
+        case WeightRounding.INT8:
+            bits, block = 8, None
+        case WeightRounding.INT4:
+            bits, block = 4, None
+        case WeightRounding.INT4_BLOCK32:
+            bits, block = 4, INT4_BLOCK
+    return {
+        name: round_integer(values, bits=bits, block=block) if values.ndim == 2 else values
+        for name, values in weights.items()
+    }

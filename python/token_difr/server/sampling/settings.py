@@ -1,0 +1,49 @@
+"""How one request wants its tokens chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from token_difr.sampling import GREEDY_TEMPERATURE
+
+__all__ = ["SamplingSettings"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SamplingSettings:
+    """Sampling parameters of one sequence, already checked.
+
+    Attributes:
+        temperature: Divides the logits; below 1e-5 sampling is greedy.
+        top_k: Keep the likeliest ``top_k`` tokens; 0 = off; 1 = greedy at any temperature.
+        top_p: Keep the likeliest tokens whose mass reaches ``top_p``, in (0, 1]; 1 = off.
+        min_p: Drop tokens below ``min_p`` times the largest probability, in [0, 1]; 0 = off.
+        seed: Seed of the noise, in [0, 2^64).
+        repetition_penalty: Divides positive and multiplies negative logits of tokens seen before; 1 = off.
+        repetition_window: The last so many tokens count as seen; None = prompt and output.
+        presence_penalty: Subtracted from the logits of tokens in the output; 0 = off.
+        frequency_penalty: Subtracted once for each time that the output holds the token; 0 = off.
+        logit_bias: Added to the logits, by token id.
+    """
+
+    temperature: float = 1.0
+    top_k: int = 0
+    top_p: float = 1.0
+    min_p: float = 0.0
+    seed: int = 0
+    repetition_penalty: float = 1.0
+    repetition_window: int | None = None
+    presence_penalty: float = 0.0
+    frequency_penalty: float = 0.0
+    logit_bias: Mapping[int, float] = field(default_factory=dict)
+
+    @property
+    def greedy(self) -> bool:
+        """Whether the likeliest token is taken, without noise."""
+        return self.temperature < GREEDY_TEMPERATURE or self.top_k == 1
+
+    @property
+    def changes_logits(self) -> bool:
+        """Whether a penalty or a bias acts before the temperature."""
+        return bool(self.repetition_penalty != 1 or self.presence_penalty or self.frequency_penalty or self.logit_bias)

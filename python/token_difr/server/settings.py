@@ -1,0 +1,116 @@
+"""How a model is served."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from token_difr.errors import InputError
+from token_difr.server.engine.loading import EngineChoice
+from token_difr.server.engine.rounding import WeightRounding
+from token_difr.server.engine.torch import ElementType
+
+__all__ = ["Mix", "ServerSettings"]
+
+
+@dataclass(frozen=True)
+class Mix:
+    """A share of the requests that another model answers.
+
+    Attributes:
+        model: Its folder, or ``demo``.
+        weights: Rounding of its weights; None = as they are.
+        rate: Share of the requests, in [0, 1].
+    """
+
+    model: str
+    weights: WeightRounding | None
+    rate: float
+
+    @classmethod
+    def parse(cls, text: str) -> Mix:
+        """Reads ``MODEL:RATE`` or ``MODEL@WEIGHTS:RATE``, such as ``demo@int4:0.2``.
+
+        Raises:
+            InputError: The text has another form, or the rate lies outside [0, 1].
+        """
+        named, _, rate = text.rpartition(":")
+        model, _, weights = named.partition("@")
+        try:
+            mix = cls(model, WeightRounding(weights) if weights else None, float(rate))
+        except ValueError as error:
+            raise InputError(f"--mix takes MODEL:RATE or MODEL@WEIGHTS:RATE, not {text!r}") from error
+        if not model or not 0 <= mix.rate <= 1:
+            raise InputError(f"--mix takes MODEL:RATE with a rate in [0, 1], not {text!r}")
+        return mix
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerSettings:
+    """How a model is served.
+
+    Attributes:
+        model: Its folder, or ``demo``.
+        name: The name that requests must give; None = the folder's name.
+        api_key: Requests must carry it as bearer token; None = none is asked for.
+        max_logprobs: Largest number of likeliest tokens that a request may ask for; -1 = the whole vocabulary.
+        max_batch: Sequences generated at once.
+        max_queue: Sequences that may wait.
+        max_body_bytes: Larger bodies are refused.
+        engine: What runs the model.
+        element_type: What the model computes in.
+        threads: Threads of one forward pass.
+        echo_bos: Echoed logprobs of text prompts have one more leading row, as some providers send for their BOS.
+        weights: Deviation: rounded weights.
+        kv_bits: Deviation: keys and values kept as integers of so many bits.
+        system_prompt: Deviation: takes the place of every conversation's system message.
+        template: Deviation: a file with another chat template.
+        temperature_scale: Deviation: multiplies every temperature.
+        top_k_bug: Deviation: share of tokens at which the likeliest one is lost.
+        random_token_rate: Deviation: share of generated tokens that is replaced by uniform random ids.
+        ignore_seed: Deviation: seeds are accepted and not used.
+        mix: Deviation: a share of the requests is answered by another model.
+        latency: Deviation: seconds that every answer waits.
+        faults: Deviation: share of requests that fail, by turns with 500, 503, 429 and a broken connection.
+    """
+
+    model: Path | str
+    name: str | None = None
+    api_key: str | None = None
+    max_logprobs: int = 20
+    max_batch: int = 32
+    max_queue: int = 1024
+    max_body_bytes: int = 16 * 2**20
+    engine: EngineChoice = EngineChoice.AUTO
+    element_type: ElementType = ElementType.FLOAT32
+    threads: int = 1
+    echo_bos: bool = False
+    weights: WeightRounding | None = None
+    kv_bits: int | None = None
+    system_prompt: str | None = None
+    template: Path | None = None
+    temperature_scale: float = 1.0
+    top_k_bug: float = 0.0
+    random_token_rate: float = 0.0
+    ignore_seed: bool = False
+    mix: Mix | None = None
+    latency: float = 0.0
+    faults: float = 0.0
+
+    def deviations(self) -> dict[str, Any]:
+        """The deviations that are switched on, by name, as JSON values; no path is told."""
+        switches = {
+            "weights": self.weights,
+            "kv_bits": self.kv_bits,
+            "system_prompt": self.system_prompt,
+            "template": None if self.template is None else self.template.name,
+            "temperature_scale": None if self.temperature_scale == 1 else self.temperature_scale,
+            "top_k_bug": self.top_k_bug or None,
+            "random_token_rate": self.random_token_rate or None,
+            "ignore_seed": self.ignore_seed or None,
+            "mix": self.mix and f"{Path(self.mix.model).name}@{self.mix.weights or 'float32'}:{self.mix.rate}",
+            "latency": self.latency or None,
+            "faults": self.faults or None,
+        }
+        return {name: value for name, value in switches.items() if value is not None}

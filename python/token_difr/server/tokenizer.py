@@ -1,0 +1,94 @@
+"""Text to token ids and back, on the ``tokenizers`` library alone (it loads in a fiftieth of a second)."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, Self
+
+from token_difr.errors import InputError
+
+__all__ = ["ModelTokenizer"]
+
+
+class ModelTokenizer:
+    """A model's tokenizer.
+
+    Args:
+        tokenizer: A ``tokenizers.Tokenizer``.
+    """
+
+    def __init__(self, tokenizer: Any) -> None:
+        self._tokenizer = tokenizer
+        self._token_texts: dict[int, str] = {}
+        self._added: dict[int, Any] = self._tokenizer.get_added_tokens_decoder()
+        decoder = json.dumps(json.loads(self._tokenizer.to_str())["decoder"])
+        self.byte_level = '"ByteLevel"' in decoder
+        self._byte_fallback = '"ByteFallback"' in decoder
+
+    @classmethod
+    def from_folder(cls, folder: Path) -> Self:
+        """Reads ``tokenizer.json``.
+
+        Raises:
+            InputError: The file is missing.
+        """
+        from tokenizers import Tokenizer
+
+        file = folder / "tokenizer.json"
+        if not file.is_file():
+            raise InputError(f"{folder}: no tokenizer.json; save the tokenizer in its fast form first")
+        return cls(Tokenizer.from_file(str(file)))
+
+    @property
+    def size(self) -> int:
+        """Number of ids that stand for a token, added tokens included."""
+        return int(self._tokenizer.get_vocab_size(with_added_tokens=True))
+
+    def encode(self, text: str, *, add_special_tokens: bool) -> list[int]:
+        """The ids of a text; special tokens written in it become their ids."""
+        return list(self._tokenizer.encode(text, add_special_tokens=add_special_tokens).ids)
+
+    def decode(self, token_ids: Sequence[int], *, skip_special_tokens: bool = True) -> str:
+        """The text of ids; incomplete UTF-8 and ids without a token show as U+FFFD or as nothing."""
+        return str(self._tokenizer.decode(list(token_ids), skip_special_tokens=skip_special_tokens))
+
+    def token_text(self, token_id: int) -> str:
+        """The text of one token decoded alone, special tokens written out."""
+        text = self._token_texts.get(token_id)
+        if text is None:
+            text = self._token_texts[token_id] = self.decode([token_id], skip_special_tokens=False)
+        return text
+
+    def token_bytes(self, token_id: int) -> bytes:
+        """The bytes that a token stands for: those of byte-level pieces are exact even inside a character."""
+        piece: str | None = self._tokenizer.id_to_token(token_id)
+        if piece is None:
+            return b""
+        if token_id not in self._added:
+            if self.byte_level:
+                return bytes(_byte_of_character()[character] for character in piece)
+            if self._byte_fallback and re.fullmatch("<0x[0-9A-F]{2}>", piece):
+                return bytes([int(piece[3:5], 16)])
+        return self.token_text(token_id).encode()
+
+    def is_special(self, token_id: int) -> bool:
+        """Whether a token is left out of text by ``skip_special_tokens``."""
+        return token_id in self._added and bool(self._added[token_id].special)
+
+    def token_id(self, token: str) -> int | None:
+        """The id of a token by its piece, such as ``<|im_end|>``."""
+        found: int | None = self._tokenizer.token_to_id(token)
+        return found
+
+
+@cache
+def _byte_of_character() -> dict[str, int]:
+    """GPT-2's table: printable bytes stand for themselves, the others for the characters from 256 on."""
+    printable = {*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)}
+    others = [byte for byte in range(256) if byte not in printable]
+    table = {chr(byte): byte for byte in printable}
+    return table | {chr(256 + place): byte for place, byte in enumerate(others)}

@@ -1,0 +1,1 @@
+"""Stand-ins that a user's own tests may use."""

@@ -1,0 +1,7 @@
+"""Responses -> token sequences: the chat template, and the answers' text as token ids."""
+
+from token_difr.tokenize.load import load_tokenizer
+from token_difr.tokenize.render import Tokenizer, render
+from token_difr.tokenize.tokenize import tokenize
+
+__all__ = ["Tokenizer", "load_tokenizer", "render", "tokenize"]

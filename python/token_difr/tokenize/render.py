@@ -1,0 +1,46 @@
+"""Conversations as the model reads them."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from token_difr.errors import InputError
+from token_difr.records import Conversation
+
+__all__ = ["Tokenizer", "render"]
+
+
+class Tokenizer(Protocol):
+    """What the stages use of a transformers tokenizer."""
+
+    chat_template: Any
+    eos_token_id: int | None
+
+    def apply_chat_template(self, conversation: Any, *, tokenize: bool, add_generation_prompt: bool) -> Any:
+        """The conversation as text, if ``tokenize`` is False."""
+
+    def encode(self, text: str, *, add_special_tokens: bool, split_special_tokens: bool) -> list[int]:
+        """Token ids of ``text``."""
+
+    def decode(self, token_ids: list[int]) -> str:
+        """Text of token ids, special tokens included."""
+
+
+def render(messages: Conversation, tokenizer: Tokenizer) -> list[int]:
+    """Token ids of a conversation in the model's chat template, ready for the answer's first token.
+
+    As servers do it: the template's text is encoded as a whole, and text of a message that spells a special token
+    becomes that token.
+
+    Raises:
+        InputError: The tokenizer has no chat template, or the template refuses the conversation.
+    """
+    from jinja2 import TemplateError
+
+    if not tokenizer.chat_template:
+        raise InputError("the tokenizer has no chat template, so conversations cannot be rendered with it")
+    try:
+        text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+    except TemplateError as error:
+        raise InputError(f"the chat template refuses a conversation: {error}") from error
+    return tokenizer.encode(text, add_special_tokens=False, split_special_tokens=False)

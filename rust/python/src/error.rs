@@ -1,0 +1,17 @@
+//! How an error of the core reaches Python: a `ValueError` with its message.
+
+use pyo3::PyErr;
+use pyo3::exceptions::PyValueError;
+use token_difr_core::Error;
+
+/// `?` on a core result; both types are foreign here, so `From` cannot be implemented.
+pub(crate) trait OrValueError<T> {
+    /// The value, or a `ValueError` with the error's message.
+    fn or_value_error(self) -> Result<T, PyErr>;
+}
+
+impl<T> OrValueError<T> for Result<T, Error> {
+    fn or_value_error(self) -> Result<T, PyErr> {
+        self.map_err(|error| PyValueError::new_err(error.to_string()))
+    }
+}

@@ -1,0 +1,28 @@
+//! The extension module `token_difr._core`: what Python sees of the core. Its documentation is `_core.pyi`.
+//!
+//! Functions here borrow arrays, release the GIL, call the core and hand over what it made; arrays were coerced to
+//! the right type in Python, where they have names.
+
+#![expect(clippy::needless_pass_by_value, reason = "pyo3 hands arguments over by value")]
+
+mod batch;
+mod bootstrap;
+mod error;
+mod greedy;
+
+#[pyo3::pymodule(gil_used = false)]
+mod _core {
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use super::batch::check_topk;
+    #[pymodule_export]
+    use super::bootstrap::cluster_bootstrap;
+    #[pymodule_export]
+    use super::greedy::score_greedy;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+}

@@ -1,0 +1,147 @@
+"""What several tests share: an endpoint on loopback whose answers a test decides, and a tokenizer of characters."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+Answer = tuple[int, Any]
+
+
+class FakeEndpoint:
+    """A provider and vLLM-like reference: a chat answer is the last message in upper case, every row knows its token.
+
+    Attributes:
+        url: The base URL.
+        answer: (path, request body) -> (HTTP status, answer); a test replaces it to misbehave. Bytes go out as they are.
+        requests: (path, request body, headers in lower case) of all requests so far.
+    """
+
+    def __init__(self, server: ThreadingHTTPServer) -> None:
+        self.url = f"http://127.0.0.1:{server.server_address[1]}"
+        self.answer: Callable[[str, dict[str, Any]], Answer] = self.honest
+        self.requests: list[tuple[str, dict[str, Any], dict[str, str]]] = []
+
+    def tags(self) -> list[str]:
+        """The tags of all requests so far."""
+        return [headers.get("x-request-tag", "") for _, _, headers in self.requests]
+
+    def honest(self, path: str, body: dict[str, Any]) -> Answer:
+        """The answer of an endpoint that does as asked."""
+        if path == "/v1/chat/completions":
+            return 200, self.chat(body["messages"][-1]["content"].upper())
+        return 200, self.completion(body["prompt"])
+
+    @staticmethod
+    def chat(content: str, **message: Any) -> dict[str, Any]:
+        """A chat completion."""
+        choice = {"index": 0, "message": {"role": "assistant", "content": content, **message}, "finish_reason": "stop"}
+        return {"choices": [choice], "usage": {"prompt_tokens": 7, "completion_tokens": len(content)}}
+
+    @staticmethod
+    def completion(prompt: list[int]) -> dict[str, Any]:
+        """A completion with two entries a row: the sent token on top, and the next id."""
+        rows = [
+            {str(token): {"logprob": -0.25, "rank": 1}, str(token + 1): {"logprob": -2.0, "rank": 2}}
+            for token in prompt
+        ]
+        return {
+            "choices": [
+                {"text": "", "prompt_token_ids": prompt, "token_ids": [5], "prompt_logprobs": [None, *rows[1:]]}
+            ]
+        }
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, *arguments: Any) -> None:
+        """A client that stops at a fatal error leaves requests unanswered; all else is a fault of the test."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(*arguments)
+
+
+def _serve(endpoint_of: Callable[[ThreadingHTTPServer], FakeEndpoint]) -> tuple[ThreadingHTTPServer, FakeEndpoint]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            fake.requests.append((self.path, body, {name.lower(): value for name, value in self.headers.items()}))
+            status, answer = fake.answer(self.path, body)
+            content = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+            self.send_response(status)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *arguments: Any) -> None:
+            pass
+
+    server = _Server(("127.0.0.1", 0), Handler)
+    fake = endpoint_of(server)
+    return server, fake
+
+
+@pytest.fixture
+def start_endpoint() -> Iterator[Callable[[], FakeEndpoint]]:
+    """Starts a fake endpoint; it ends with the test."""
+    with ExitStack() as stack:
+
+        def start() -> FakeEndpoint:
+            server, fake = _serve(FakeEndpoint)
+            thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+            thread.start()
+            stack.callback(server.server_close)
+            stack.callback(thread.join)
+            stack.callback(server.shutdown)
+            return fake
+
+        yield start
+
+
+@pytest.fixture
+def endpoint(start_endpoint: Callable[[], FakeEndpoint]) -> FakeEndpoint:
+    """A running fake endpoint."""
+    return start_endpoint()
+
+
+class Characters:
+    """A tokenizer with one token a character, whose id is the code point; 2 ends a message, "<end>" spells it."""
+
+    chat_template = "yes"
+    eos_token_id = 2
+    name_or_path = "characters"
+
+    def apply_chat_template(self, conversation: Any, *, tokenize: bool, add_generation_prompt: bool) -> str:
+        """``role:content<end>`` a message, then ``assistant:``."""
+        assert not tokenize
+        assert add_generation_prompt
+        return "".join(f"{m['role']}:{m['content']}<end>" for m in conversation) + "assistant:"
+
+    def encode(self, text: str, *, add_special_tokens: bool, split_special_tokens: bool) -> list[int]:
+        """Code points; "<end>" is 2 unless special tokens are split."""
+        assert not add_special_tokens
+        return [ord(c) for c in (text if split_special_tokens else text.replace("<end>", "\x02"))]
+
+    def decode(self, token_ids: list[int]) -> str:
+        """The characters."""
+        return "".join(map(chr, token_ids))
+
+
+@pytest.fixture
+def characters() -> Characters:
+    """A tokenizer of characters."""
+    return Characters()
+
+
+@pytest.fixture
+def conversations() -> list[list[dict[str, Any]]]:
+    """Five prompts."""
+    return [[{"role": "user", "content": f"question {n}"}] for n in range(5)]

@@ -1,0 +1,64 @@
+"""The permutation test: its level, its power, and its arithmetic against a slow twin."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from token_difr.decide.permutation import _ranks_from_above, permutation_test
+from token_difr.decide.statistics import STATISTICS, SequenceSums
+
+
+def sums_of(rng: np.random.Generator, sequences: int, rate: float) -> SequenceSums:
+    """Sequences of 20 to 64 tokens whose mismatches cluster: each sequence has its own rate around ``rate``."""
+    decided = rng.integers(20, 65, sequences).astype(np.float64)
+    own = rng.beta(rate * 20, (1 - rate) * 20, sequences)
+    mismatches = rng.binomial(decided.astype(int), own).astype(np.float64)
+    shrink = np.linspace(0.2, 1.0, len(STATISTICS))
+    return SequenceSums(totals=mismatches[:, None] * shrink, decided=decided)
+
+
+def test_an_honest_candidate_is_called_worse_no_more_often_than_the_level() -> None:
+    """Over 400 honest pairs, p < 0.05 comes at most as often as a binomial of that rate allows (99.9 %)."""
+    rng = np.random.default_rng(20)
+    rejected = sum(
+        permutation_test(sums_of(rng, 30, 0.05), sums_of(rng, 30, 0.05), seed=trial).p_value < 0.05
+        for trial in range(400)
+    )
+
+    # mean 20, standard deviation 4.4: 35 is beyond the 99.9 % quantile of the binomial
+    assert rejected <= 35
+
+
+def test_a_worse_candidate_is_found_and_a_better_one_is_not() -> None:
+    """The test is one-sided: three times the mismatches are found, a third of them is no finding."""
+    rng = np.random.default_rng(1)
+    few, many = sums_of(rng, 60, 0.03), sums_of(rng, 60, 0.12)
+
+    assert permutation_test(many, few, seed=0).p_value < 0.01
+    assert permutation_test(few, many, seed=0).p_value > 0.5
+
+
+def test_the_same_seed_gives_the_same_answer_and_another_about_the_same() -> None:
+    """Nothing but the seed is random."""
+    rng = np.random.default_rng(2)
+    candidate, baseline = sums_of(rng, 40, 0.06), sums_of(rng, 40, 0.05)
+    first, again, other = (permutation_test(candidate, baseline, seed=seed) for seed in (5, 5, 6))
+
+    assert first.p_value == again.p_value
+    assert np.array_equal(first.adjusted, again.adjusted)
+    assert abs(first.p_value - other.p_value) < 0.05
+
+
+def test_two_sides_without_any_mismatch_are_no_finding() -> None:
+    """All differences are zero, every deal ties with what was seen: p = 1."""
+    silent = SequenceSums(totals=np.zeros((5, len(STATISTICS))), decided=np.full(5, 10.0))
+
+    assert permutation_test(silent, silent, seed=0).p_value == 1.0
+
+
+def test_ranks_count_all_values_at_least_as_large() -> None:
+    """The vectorized rank equals the definition, ties included."""
+    values = np.array([0.3, 0.1, 0.3, 0.0, -1.0])
+    slow = [sum(other >= value for other in values) / len(values) for value in values]
+
+    assert _ranks_from_above(values).tolist() == slow

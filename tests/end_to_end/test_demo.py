@@ -1,0 +1,81 @@
+"""The demo, as a stranger runs it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from token_difr.demo.audits import choose_prompts
+from token_difr.demo.providers import PROVIDERS
+from token_difr.errors import InputError
+
+DEMO = [sys.executable, "-m", "token_difr", "demo"]
+
+
+def children_of(process: int) -> list[str]:
+    """Process ids of the children that are still there."""
+    return Path(f"/proc/{process}/task/{process}/children").read_text(encoding="ascii").split()
+
+
+def test_the_demo_catches_the_cheaters_and_clears_the_honest_provider(tmp_path: Path) -> None:
+    """Exit status 0, one row a provider, a closing sentence, and a verdict in every run directory."""
+    done = subprocess.run([*DEMO, "--out", str(tmp_path)], capture_output=True, text=True, timeout=240, check=False)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    for provider in PROVIDERS:
+        assert provider.deviation in done.stdout
+        verdict = json.loads((tmp_path / provider.name / "verdict.json").read_text(encoding="utf-8"))["verdict"]
+        assert provider.expected is None or verdict == provider.expected
+    assert done.stdout.rstrip().rpartition("Caught: int4 weights")[1]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks processes up in /proc")
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_no_server_outlives_the_demo(tmp_path: Path, how: signal.Signals) -> None:
+    """Interrupted or killed in the middle, it leaves no process behind."""
+    with subprocess.Popen(
+        [*DEMO, "--out", str(tmp_path)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as demo:
+        deadline = time.monotonic() + 120
+        while not (tmp_path / "baseline" / "responses.jsonl").exists() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        servers = children_of(demo.pid)
+        demo.send_signal(how)
+
+    assert len(servers) == len(PROVIDERS) + 1
+    deadline = time.monotonic() + 30
+    while any(_runs(server) for server in servers) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not any(_runs(server) for server in servers)
+
+
+def test_the_two_sides_are_asked_different_questions() -> None:
+    """The same prompts at temperature 0 would prove nothing; another seed draws others."""
+    chosen, other = choose_prompts(100, seed=0), choose_prompts(100, seed=1)
+    audited = {json.dumps(messages) for messages in chosen.audited}
+
+    assert len(chosen.audited) == len(chosen.baseline) == 100
+    assert not audited & {json.dumps(messages) for messages in chosen.baseline}
+    assert audited != {json.dumps(messages) for messages in other.audited}
+
+
+@pytest.mark.parametrize("count", [0, -1, 10**6])
+def test_more_prompts_than_there_are_are_refused(count: int) -> None:
+    """The message says how many there are."""
+    with pytest.raises(InputError, match=r"questions for 1 to \d+ prompts"):
+        choose_prompts(count, seed=0)
+
+
+def _runs(process: str) -> bool:
+    """Whether the process exists and is no zombie."""
+    try:
+        status = Path(f"/proc/{process}/stat").read_text(encoding="ascii")
+    except FileNotFoundError:
+        return False
+    return status.rpartition(")")[2].split()[0] != "Z"

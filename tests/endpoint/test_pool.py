@@ -1,0 +1,89 @@
+"""Many requests at a time: bounded, and no answer is lost to another's failure."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from token_difr.endpoint import ask_all, run_blocking
+from token_difr.errors import AnswerError, AuthenticationError, InputError
+
+
+def test_bounded() -> None:
+    """Never more than ``concurrency`` at a time, each index once."""
+    active = most = 0
+    asked = []
+
+    async def ask(index: int) -> None:
+        nonlocal active, most
+        active += 1
+        most = max(most, active)
+        await asyncio.sleep(0)
+        asked.append(index)
+        active -= 1
+
+    asyncio.run(ask_all(range(20), ask, concurrency=3, label="", progress=False))
+    assert most == 3
+    assert sorted(asked) == list(range(20))
+
+
+def test_single_failures_wait_for_the_others() -> None:
+    """Failed requests are told of once all others are done: how many, and why the first."""
+    done = []
+
+    async def ask(index: int) -> None:
+        if index in {2, 5}:
+            raise AnswerError(f"no {index}")
+        done.append(index)
+
+    with pytest.raises(AnswerError, match="2 of 8 requests failed, the first because: no 2"):
+        asyncio.run(ask_all(range(8), ask, concurrency=2, label="", progress=False))
+    assert done == [0, 1, 3, 4, 6, 7]
+
+
+def test_fatal_failure_stops_at_once() -> None:
+    """An error that all would meet ends the work and abandons what is in flight."""
+    started = []
+
+    async def ask(index: int) -> None:
+        started.append(index)
+        if index == 1:
+            raise AuthenticationError("no")
+        await asyncio.sleep(3600)
+
+    with pytest.raises(AuthenticationError, match=r"^no$"):
+        asyncio.run(ask_all(range(100), ask, concurrency=4, label="", progress=False))
+    assert started == [0, 1, 2, 3]
+
+
+def test_nothing_to_ask() -> None:
+    """No indices, no work; a concurrency of 0 is an error."""
+
+    async def ask(index: int) -> None:
+        raise AssertionError(index)
+
+    asyncio.run(ask_all([], ask, concurrency=1, label="", progress=False))
+    with pytest.raises(InputError, match="concurrency"):
+        asyncio.run(ask_all([1], ask, concurrency=0, label="", progress=False))
+
+
+def test_blocking_inside_a_running_loop() -> None:
+    """Synchronous code gets its result with and without a running event loop, and errors as they are."""
+
+    async def work() -> int:
+        await asyncio.sleep(0)
+        return 7
+
+    async def fail() -> int:
+        raise AnswerError("no")
+
+    async def inside() -> int:
+        with pytest.raises(AnswerError, match="no"):
+            run_blocking(fail)
+        return run_blocking(work)
+
+    assert run_blocking(work) == 7
+    assert asyncio.run(inside()) == 7
+    with pytest.raises(AnswerError, match="no"):
+        run_blocking(fail)

@@ -1,0 +1,321 @@
+"""Endpoints beside the completions, deviations, security, operation."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import numpy as np
+import pytest
+from openai import AuthenticationError, OpenAI
+
+from token_difr.errors import InputError
+from token_difr.server import ModelService, ServerSettings
+from token_difr.server.engine.onnx import OnnxEngine
+from token_difr.server.engine.rounding import WeightRounding
+from token_difr.server.impostor import RoundedCacheEngine
+from token_difr.server.listening import running
+from token_difr.server.model_folder import DEMO, ModelFolder
+from token_difr.server.settings import Mix
+
+MESSAGES: list[Any] = [{"role": "user", "content": "What does str.join do?"}]
+
+
+@contextmanager
+def serving(**settings: Any) -> Iterator[httpx2.Client]:
+    """A server with these settings, and plain HTTP to it."""
+    service = ModelService(ServerSettings(model=DEMO, **settings))
+    with running(service) as url, httpx2.Client(base_url=url, timeout=30) as http:
+        yield http
+
+
+def chat(http: httpx2.Client, **fields: Any) -> dict[str, Any]:
+    """A chat answer's JSON."""
+    body = {"messages": MESSAGES, "temperature": 0, "max_tokens": 24, "return_token_ids": True, **fields}
+    answer: dict[str, Any] = http.post("/v1/chat/completions", json=body).json()
+    return answer
+
+
+def test_tokenize_and_back(http: httpx2.Client, folder: ModelFolder) -> None:
+    """Texts and conversations become the ids that the model is fed, and ids become text again."""
+    ids = folder.tokenizer.encode("a 🎉", add_special_tokens=True)
+    answer = http.post("/tokenize", json={"prompt": "a 🎉", "return_token_strs": True}).json()
+
+    assert answer["tokens"] == ids
+    assert (answer["count"], answer["max_model_len"]) == (len(ids), 1024)
+    assert len(answer["token_strs"]) == len(ids)
+    assert http.post("/detokenize", json={"tokens": ids}).json() == {"prompt": "a 🎉"}
+    conversation = http.post("/tokenize", json={"messages": MESSAGES}).json()["tokens"]
+    assert conversation == chat(http)["prompt_token_ids"]
+    for wrong in ({}, {"prompt": "x", "messages": MESSAGES}):
+        assert http.post("/tokenize", json=wrong).status_code == 400
+
+
+def test_generate_in_sglangs_form(http: httpx2.Client, folder: ModelFolder) -> None:
+    """Triples of logprob, id and text; null first; only from the asked position on; equal to prompt_logprobs."""
+    ids = folder.tokenizer.encode("The list method append", add_special_tokens=True)
+    body = {
+        "input_ids": ids,
+        "sampling_params": {"max_new_tokens": 3, "temperature": 0},
+        "return_logprob": True,
+        "logprob_start_len": 0,
+        "top_logprobs_num": 2,
+    }
+    answer = http.post("/generate", json=body).json()
+    meta = answer["meta_info"]
+    rows = http.post("/v1/completions", json={"prompt": ids, "max_tokens": 0, "prompt_logprobs": 2}).json()["choices"][
+        0
+    ]
+
+    assert meta["input_token_logprobs"][0] == [None, ids[0], None]
+    assert meta["input_top_logprobs"][0] is None
+    for (logprob, token, text), row in zip(meta["input_token_logprobs"][1:], rows["prompt_logprobs"][1:], strict=True):
+        assert text is None
+        assert logprob == pytest.approx(row[str(token)]["logprob"], abs=1e-4)
+    assert [len(row) for row in meta["input_top_logprobs"][1:]] == [2] * (len(ids) - 1)
+    assert [entry[1] for entry in meta["output_token_logprobs"]] == answer["output_ids"]
+    assert meta["finish_reason"] == {"type": "length", "length": 3}
+    later = http.post("/generate", json={**body, "logprob_start_len": 2, "return_text_in_logprobs": True}).json()
+    assert [entry[1] for entry in later["meta_info"]["input_token_logprobs"]] == ids[2:]
+    assert isinstance(later["meta_info"]["input_token_logprobs"][1][2], str)
+    none = http.post("/generate", json={**body, "logprob_start_len": -1}).json()
+    assert "input_token_logprobs" not in none["meta_info"]
+
+
+def test_generate_takes_lists_and_streams(http: httpx2.Client) -> None:
+    """A list gives a list; a stream's last event is the whole answer."""
+    parameters = {"max_new_tokens": 12, "temperature": 0}
+    first, second = http.post("/generate", json={"text": ["abc", "def"], "sampling_params": parameters}).json()
+    with http.stream(
+        "POST", "/generate", json={"text": "abc", "sampling_params": parameters, "stream": True}
+    ) as stream:
+        events = [json.loads(line[6:]) for line in stream.iter_lines() if line.startswith("data: {")]
+
+    assert events[-1]["text"] == first["text"] != second["text"]
+    assert events[-1]["output_ids"] == first["output_ids"]
+    assert all(first["text"].startswith(event["text"]) for event in events)
+
+
+def test_health_and_metrics() -> None:
+    """Live and ready while it serves; the metrics count requests and tokens, streams included."""
+    with serving() as http:
+        assert [http.get(path).status_code for path in ("/health", "/health/live", "/health/ready")] == [200] * 3
+        chat(http, max_tokens=7, ignore_eos=True)
+        chat_body = {"messages": MESSAGES, "max_tokens": 5, "stream": True, "ignore_eos": True}
+        http.post("/v1/chat/completions", json=chat_body)
+        http.get("/nowhere")
+        text = http.get("/metrics").text
+
+    assert 'token_difr_requests_total{path="/v1/chat/completions",status="200"} 2.0' in text
+    assert 'token_difr_requests_total{path="other",status="404"} 1.0' in text
+    assert "token_difr_output_tokens_total 12.0" in text
+    assert "token_difr_running_sequences 0.0" in text
+
+
+def test_not_ready_before_the_scheduler_runs() -> None:
+    """A service that was not started is not ready."""
+    assert not ModelService(ServerSettings(model=DEMO)).scheduler.accepting
+
+
+def test_api_key() -> None:
+    """Everything but health asks for the key; the SDK sees its own error."""
+    with serving(api_key="k3y") as http:
+        assert http.get("/health").status_code == 200
+        for headers in ({}, {"authorization": "Bearer k3"}, {"authorization": "k3y"}):
+            answer = http.get("/v1/models", headers=headers)
+
+            assert answer.status_code == 401
+            assert answer.json()["error"]["code"] == "invalid_api_key"
+        assert http.get("/v1/models", headers={"authorization": "Bearer k3y"}).status_code == 200
+        sdk = OpenAI(base_url=f"{http.base_url}/v1", api_key="wrong", max_retries=0)
+        with sdk, pytest.raises(AuthenticationError):
+            sdk.models.list()
+
+
+def test_large_bodies_are_refused() -> None:
+    """413, whether the length is announced or not."""
+    with serving(max_body_bytes=1000) as http:
+        body = b'{"prompt": "' + b"x" * 2000 + b'"}'
+        pieces = (body[at : at + 100] for at in range(0, len(body), 100))
+        for content in (body, pieces):
+            answer = http.post("/v1/completions", content=content, headers={"content-type": "application/json"})
+
+            assert answer.status_code == 413
+            assert answer.json()["error"]["code"] == "body_too_large"
+
+
+def test_full_queue_is_503_with_retry_after() -> None:
+    """More sequences than the queue holds: refused whole, with a time to wait."""
+    with serving(max_queue=4) as http:
+        answer = http.post("/v1/completions", json={"prompt": "x", "n": 5, "max_tokens": 1})
+
+        assert answer.status_code == 503
+        assert answer.headers["retry-after"] == "1"
+        assert http.post("/v1/completions", json={"prompt": "x", "n": 4, "max_tokens": 1}).status_code == 200
+
+
+def test_shutdown_finishes_what_runs() -> None:
+    """An answer that is under way when the server is told to stop still arrives whole."""
+    answers: list[int] = []
+    service = ModelService(ServerSettings(model=DEMO))
+    with running(service) as url:
+
+        def ask() -> None:
+            body = {"prompt": "x", "max_tokens": 600, "ignore_eos": True}
+            answers.append(httpx2.post(f"{url}/v1/completions", json=body).json()["usage"]["completion_tokens"])
+
+        asking = threading.Thread(target=ask)
+        asking.start()
+        while not service.scheduler.running:
+            time.sleep(0.001)
+    asking.join()
+
+    assert answers == [600]
+
+
+def test_trace(http: httpx2.Client) -> None:
+    """The header x-trace gives the times of one request, on streams too; without it there is none."""
+    body = {"messages": MESSAGES, "max_tokens": 4}
+    traced = http.post("/v1/chat/completions", json=body, headers={"x-trace": "1"}).json()
+
+    assert set(traced["trace"][0]) == {"queue_ms", "prefill_ms", "decode_ms"}
+    assert all(value >= 0 for value in traced["trace"][0].values())
+    assert "trace" not in http.post("/v1/chat/completions", json=body).json()
+
+
+def test_access_log_is_one_line_a_request(http: httpx2.Client, caplog: pytest.LogCaptureFixture) -> None:
+    """Whatever a caller writes into path or tag, it stays one line; prompts are not logged."""
+    with caplog.at_level(logging.INFO, "token_difr.server.access"):
+        http.post("/v1/completions", json={"prompt": "a secret", "max_tokens": 1}, headers={"x-request-tag": "a=b c"})
+        http.get("/x%0Ay")
+        http.get("/health")
+    lines = [record.getMessage() for record in caplog.records if record.name == "token_difr.server.access"]
+
+    assert "path=/v1/completions status=200" in lines[0]
+    assert 'tag="a=b c"' in lines[0]
+    assert all("\n" not in line and "secret" not in line for line in lines)
+
+
+def test_errors_tell_no_paths(http: httpx2.Client, folder: ModelFolder) -> None:
+    """No answer holds the model's path."""
+    texts = [
+        http.get("/v1/models").text,
+        http.get("/x").text,
+        http.get("/openapi.json").text,
+        http.get("/metrics").text,
+    ]
+    texts.append(http.post("/v1/completions", json={"prompt": "x", "model": "y"}).text)
+
+    assert not any(str(folder.path.parent) in text for text in texts)
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"weights": WeightRounding.INT4}, {"weights": "int4"}),
+        ({"kv_bits": 2}, {"kv_bits": 2}),
+        ({"top_k_bug": 0.2}, {"top_k_bug": 0.2}),
+        ({"random_token_rate": 0.2}, {"random_token_rate": 0.2}),
+        ({"system_prompt": "Sing."}, {"system_prompt": "Sing."}),
+        ({"mix": Mix(DEMO, WeightRounding.INT4, 1.0)}, {"mix": "demo@int4:1.0"}),
+    ],
+)
+def test_deviations_change_greedy_answers(http: httpx2.Client, settings: dict[str, Any], told: dict[str, Any]) -> None:
+    """Each one changes some of ten answers, gives the same in every run, and is told by /v1/models."""
+    honest = [chat(http, messages=[{"role": "user", "content": f"Explain {name}."}]) for name in dir(str)[-10:]]
+    runs = []
+    for _ in range(2):
+        with serving(**settings) as impostor:
+            assert impostor.get("/v1/models").json()["data"][0]["deviations"] == told
+            runs.append(
+                [chat(impostor, messages=[{"role": "user", "content": f"Explain {name}."}]) for name in dir(str)[-10:]]
+            )
+    ids = [[answer["choices"][0]["token_ids"] for answer in answers] for answers in (honest, *runs)]
+
+    assert ids[1] == ids[2]
+    assert ids[0] != ids[1]
+
+
+def test_temperature_scale_and_ignored_seeds() -> None:
+    """The scale multiplies temperatures; an ignored seed is told but not used."""
+    sampled = {"temperature": 1.0, "seed": 5, "ignore_eos": True, "max_tokens": 40}
+    with serving() as http:
+        plain, double = (chat(http, **{**sampled, "temperature": t})["choices"][0] for t in (1.0, 2.0))
+    with serving(temperature_scale=2.0) as http:
+        assert chat(http, **sampled)["choices"][0]["token_ids"] == double["token_ids"] != plain["token_ids"]
+    with serving(ignore_seed=True) as http:
+        first, second = (chat(http, **{**sampled, "temperature": 3.0})["choices"][0] for _ in range(2))
+
+    assert first["seed"] == second["seed"] == 5
+    assert first["token_ids"] != second["token_ids"]
+
+
+def test_latency_and_faults() -> None:
+    """Answers wait; a share of the requests fails by turns, and the health checks never do."""
+    with serving(latency=0.2, faults=0.5) as http:
+        assert http.get("/health").status_code == 200
+        seen: list[Any] = []
+        for _ in range(16):
+            try:
+                seen.append(http.get("/v1/models").status_code)
+            except httpx2.RemoteProtocolError:
+                seen.append("broken")
+        started = time.monotonic()
+        while http.post("/v1/completions", json={"prompt": "x", "max_tokens": 1}).status_code != 200:
+            started = time.monotonic()
+        waited = time.monotonic() - started
+
+    assert set(seen) == {200, 500, 503, 429, "broken"}
+    assert waited >= 0.2
+
+
+def test_rounded_cache_rounds_new_tokens_once(folder: ModelFolder) -> None:
+    """Only the new columns are rounded, to 2^bits - 1 values a vector; earlier ones stay as they are."""
+    engine = RoundedCacheEngine(OnnxEngine(folder.path), 4)
+    ids, positions = np.array([[5, 6, 7]]), np.arange(3)[None]
+    cache = engine.forward(ids, positions, np.ones_like(ids), engine.empty_cache()).cache
+    mask = np.ones((1, 4), dtype=np.int64)
+    longer = engine.forward(ids[:, :1], np.array([[3]]), mask, cache).cache
+    for before, after in zip(cache, longer, strict=True):
+        assert np.array_equal(after[:, :, :3], before)
+        for vector in after.reshape(-1, after.shape[-1]):
+            assert len(np.unique(np.round(vector / np.abs(vector).max() * 7, 3))) <= 15
+
+
+@pytest.mark.parametrize("text", ["demo", "demo:2", ":0.5", "demo@int3:0.5", "demo:x"])
+def test_mix_must_name_a_model_and_a_rate(text: str) -> None:
+    """Anything else is an error that says the form."""
+    with pytest.raises(InputError, match="MODEL:RATE"):
+        Mix.parse(text)
+
+
+def test_mix_is_a_share_of_the_requests(http: httpx2.Client) -> None:
+    """At a rate of one half some answers are the model's own and some are the other's."""
+    questions = [[{"role": "user", "content": f"Explain {name}."}] for name in dir(str)[-12:]]
+    honest = [chat(http, messages=messages)["choices"][0]["token_ids"] for messages in questions]
+    with serving(mix=Mix.parse("demo@int4:0.5")) as mixed:
+        given = [chat(mixed, messages=messages)["choices"][0]["token_ids"] for messages in questions]
+    equal = sum(one == other for one, other in zip(honest, given, strict=True))
+
+    assert 0 < equal < len(questions)
+
+
+def test_template_file(tmp_path: Path) -> None:
+    """Another template makes another prompt; one that is missing or broken is an error at the start."""
+    file = tmp_path / "t.jinja"
+    file.write_text("{% for m in messages %}{{ m.content }}{% endfor %}")
+    with serving(template=file) as http:
+        prompt = chat(http)["prompt_token_ids"]
+
+        assert http.post("/detokenize", json={"tokens": prompt}).json()["prompt"] == MESSAGES[0]["content"]
+    file.write_text("{% for %}")
+    for wrong in (file, tmp_path / "none.jinja"):
+        with pytest.raises(InputError, match="template"):
+            ModelService(ServerSettings(model=DEMO, template=wrong))

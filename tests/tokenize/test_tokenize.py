@@ -1,0 +1,108 @@
+"""Answers and prompts as token ids."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from token_difr.demo_model import MODEL_FOLDER
+from token_difr.errors import InputError
+from token_difr.records import Response
+from token_difr.tokenize import load_tokenizer, render, tokenize
+
+
+def codes(text: str) -> list[int]:
+    return [ord(character) for character in text]
+
+
+def test_prompt_and_answer(characters: Any, conversations: list[Any]) -> None:
+    """The prompt is the chat template's, the answer its text, and the end token follows where the model stopped."""
+    responses = [
+        Response(index=1, content="ab", finish_reason="stop"),
+        Response(index=0, content="ab", finish_reason="length"),
+    ]
+    first, second = tokenize(conversations, responses, characters)
+    assert first.prompt_token_ids == [*codes("user:question 1"), 2, *codes("assistant:")]
+    assert first.output_token_ids == [*codes("ab"), 2]
+    assert second.output_token_ids == codes("ab")
+    assert tokenize(conversations, responses, characters, score_end=False)[0].output_token_ids == codes("ab")
+
+
+def test_special_text_in_an_answer_stays_text(characters: Any, conversations: list[Any]) -> None:
+    """Text of an answer that spells a special token does not become one."""
+    response = Response(index=0, content="a<end>", finish_reason="length")
+    assert tokenize(conversations, [response], characters)[0].output_token_ids == codes("a<end>")
+
+
+def test_cut(characters: Any, conversations: list[Any]) -> None:
+    """Outputs are cut to ``max_tokens``; an empty answer is an empty output."""
+    responses = [Response(index=0, content="abcdef", finish_reason="stop"), Response(index=1, content="")]
+    cut = tokenize(conversations, responses, characters, max_tokens=3)
+    assert [sequence.output_token_ids for sequence in cut] == [codes("abc"), []]
+
+
+def test_reasoning_is_joined(characters: Any, conversations: list[Any]) -> None:
+    """Reasoning stands in think tags before the content."""
+    response = Response(index=0, content="c", reasoning="r")
+    assert tokenize(conversations, [response], characters)[0].output_token_ids == codes("<think>r</think>c")
+
+
+def test_unknown_index(characters: Any, conversations: list[Any]) -> None:
+    """A response to a prompt that there is not is an error."""
+    with pytest.raises(InputError, match="index 5"):
+        tokenize(conversations, [Response(index=5, content="")], characters)
+
+
+def test_no_chat_template(characters: Any, conversations: list[Any]) -> None:
+    """Without a chat template nothing can be rendered, and the message says so."""
+    characters.chat_template = None
+    with pytest.raises(InputError, match="no chat template"):
+        render(conversations[0], characters)
+
+
+def test_demo_tokenizer() -> None:
+    """The packaged tokenizer renders ChatML, splits what looks special in answers, and appends its end token."""
+    tokenizer = load_tokenizer("demo")
+    conversation = [{"role": "user", "content": "What is a list?"}]
+    response = Response(index=0, content="A list<|im_end|>", finish_reason="stop")
+    (sequence,) = tokenize([conversation], [response], tokenizer)
+    expected = "<|im_start|>user\nWhat is a list?<|im_end|>\n<|im_start|>assistant\n"
+    decode = getattr(tokenizer, "decode")  # noqa: B009  # not part of the protocol
+    assert decode(sequence.prompt_token_ids) == expected
+    assert sequence.output_token_ids[-1] == tokenizer.eos_token_id
+    assert list(sequence.output_token_ids).count(tokenizer.eos_token_id or -1) == 1
+    assert decode(sequence.output_token_ids) == "A list<|im_end|><|im_end|>"
+
+
+def test_load_by_folder_and_not_at_all(tmp_path: Path) -> None:
+    """A folder is loaded; a path that is none, or no tokenizer, is one clear error without a look at the network."""
+    assert load_tokenizer(MODEL_FOLDER).eos_token_id == load_tokenizer("demo").eos_token_id
+    for name in ("/no/such/folder", "./none", "a/b/c"):
+        with pytest.raises(InputError, match="there is no tokenizer folder"):
+            load_tokenizer(name)
+    with pytest.raises(InputError, match="cannot load a tokenizer"):
+        load_tokenizer(tmp_path)
+    assert logging.getLogger("transformers").filters == []
+
+
+WITHOUT_TORCH = """
+import sys
+sys.modules["torch"] = None
+import importlib.util
+find_spec = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *rest: None if name == "torch" else find_spec(name, *rest)
+from token_difr.tokenize import load_tokenizer
+print(load_tokenizer("demo").eos_token_id)
+"""
+
+
+def test_no_advice_without_torch() -> None:
+    """Where torch is not installed a tokenizer loads without a word about it."""
+    done = subprocess.run([sys.executable, "-c", WITHOUT_TORCH], capture_output=True, text=True, check=True)
+    assert done.stdout == "2\n"
+    assert done.stderr == ""
