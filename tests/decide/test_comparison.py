@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from token_difr import InputError, Scores
+from token_difr import InputError, Scores, ScoreStatus
 from token_difr.decide import Verdict, compare, decide, summarize
 
 
@@ -108,3 +108,49 @@ def test_the_summary_counts_what_was_scored() -> None:
     assert summary.exact_match_rate.low <= 0.5 <= summary.exact_match_rate.high
     assert summary.infinite_margin_rate == 0.25
     assert summary.statistics["clipped_margin_1"].value == pytest.approx((0.5 + 1) / 4)
+
+
+def unseeded(rng: np.random.Generator, scale: float) -> Scores:
+    """100 sequences of 100 tokens whose surprise has mean 0 and the given spread."""
+    surprise = (scale * (rng.exponential(1.0, 10_000) - 1)).astype(np.float32)
+    return Scores.from_margins(
+        np.full(10_000, np.nan, np.float32),
+        np.arange(0, 10_001, 100),
+        surprise=surprise,
+        status=np.full(10_000, ScoreStatus.UNREPLAYED),
+    )
+
+
+def test_without_a_seed_the_surprise_tells_in_both_directions() -> None:
+    """A wider spread (a higher temperature) and a narrower one (a lower) are divergent."""
+    rng = np.random.default_rng(8)
+    baseline = unseeded(rng, 1.0)
+
+    for scale in (1.15, 0.85):
+        assert compare(unseeded(rng, scale), baseline).verdict is Verdict.DIVERGENT
+
+
+def test_without_a_seed_an_honest_run_is_inconclusive_not_consistent() -> None:
+    """There is no match rate to bound."""
+    rng = np.random.default_rng(9)
+    comparison = compare(unseeded(rng, 1.0), unseeded(rng, 1.0))
+
+    assert comparison.verdict is Verdict.INCONCLUSIVE
+    assert "without a seed" in comparison.reason
+    assert {entry.name for entry in comparison.statistics} == {"surprise_above", "surprise_below"}
+
+
+def test_hiding_in_undecided_positions_is_found() -> None:
+    """A candidate of whom ten times as many positions cannot be decided is divergent, though none mismatches."""
+    rng = np.random.default_rng(10)
+
+    def mostly_matching(share: float) -> Scores:
+        undecided = rng.random(6400) < share
+        return Scores.from_margins(
+            np.where(undecided, np.nan, 0.0).astype(np.float32),
+            np.arange(0, 6401, 64),
+            status=np.where(undecided, ScoreStatus.UNDECIDED, ScoreStatus.SCORED),
+        )
+
+    assert compare(mostly_matching(0.1), mostly_matching(0.01)).verdict is Verdict.DIVERGENT
+    assert compare(mostly_matching(0.01), mostly_matching(0.01)).verdict is Verdict.CONSISTENT

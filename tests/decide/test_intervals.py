@@ -11,10 +11,10 @@ from token_difr.decide.statistics import STATISTICS, SequenceSums
 
 def sums_of(mismatches: list[float], decided: list[float]) -> SequenceSums:
     """Sums whose every statistic is the mismatch count."""
-    return SequenceSums(
-        totals=np.repeat(np.array(mismatches, dtype=np.float64)[:, None], len(STATISTICS), axis=1),
-        decided=np.array(decided, dtype=np.float64),
+    columns = (
+        np.repeat(np.array(values, np.float64)[:, None], len(STATISTICS), axis=1) for values in (mismatches, decided)
     )
+    return SequenceSums(*columns)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from token_difr.decide.permutation import _ranks_from_above, permutation_test
-from token_difr.decide.statistics import STATISTICS, SequenceSums
+from token_difr.decide.statistics import STATISTICS, TWO_SIDED, SequenceSums
 
 
 def sums_of(rng: np.random.Generator, sequences: int, rate: float) -> SequenceSums:
@@ -14,7 +14,9 @@ def sums_of(rng: np.random.Generator, sequences: int, rate: float) -> SequenceSu
     own = rng.beta(rate * 20, (1 - rate) * 20, sequences)
     mismatches = rng.binomial(decided.astype(int), own).astype(np.float64)
     shrink = np.linspace(0.2, 1.0, len(STATISTICS))
-    return SequenceSums(totals=mismatches[:, None] * shrink, decided=decided)
+    return SequenceSums(
+        totals=mismatches[:, None] * shrink, weights=np.repeat(decided[:, None], len(STATISTICS), axis=1)
+    )
 
 
 def test_an_honest_candidate_is_called_worse_no_more_often_than_the_level() -> None:
@@ -30,12 +32,15 @@ def test_an_honest_candidate_is_called_worse_no_more_often_than_the_level() -> N
 
 
 def test_a_worse_candidate_is_found_and_a_better_one_is_not() -> None:
-    """The test is one-sided: three times the mismatches are found, a third of them is no finding."""
+    """Three times the mismatches are found, a third of them is no finding; surprises count in both directions."""
     rng = np.random.default_rng(1)
     few, many = sums_of(rng, 60, 0.03), sums_of(rng, 60, 0.12)
+    two_sided = [STATISTICS.index(name) for name in TWO_SIDED]
+    worse, better = permutation_test(many, few, seed=0), permutation_test(few, many, seed=0)
 
-    assert permutation_test(many, few, seed=0).p_value < 0.01
-    assert permutation_test(few, many, seed=0).p_value > 0.5
+    assert worse.p_value < 0.01
+    assert np.delete(better.adjusted, two_sided).min() > 0.5
+    assert better.adjusted[two_sided].max() < 0.01
 
 
 def test_the_same_seed_gives_the_same_answer_and_another_about_the_same() -> None:
@@ -51,9 +56,20 @@ def test_the_same_seed_gives_the_same_answer_and_another_about_the_same() -> Non
 
 def test_two_sides_without_any_mismatch_are_no_finding() -> None:
     """All differences are zero, every deal ties with what was seen: p = 1."""
-    silent = SequenceSums(totals=np.zeros((5, len(STATISTICS))), decided=np.full(5, 10.0))
+    silent = SequenceSums(totals=np.zeros((5, len(STATISTICS))), weights=np.full((5, len(STATISTICS)), 10.0))
 
     assert permutation_test(silent, silent, seed=0).p_value == 1.0
+
+
+def test_a_statistic_without_positions_changes_nothing() -> None:
+    """What a run has no positions for takes no part in the smallest p-value."""
+    rng = np.random.default_rng(4)
+    candidate, baseline = sums_of(rng, 40, 0.06), sums_of(rng, 40, 0.05)
+    absent = [SequenceSums(side.totals.copy(), side.weights.copy()) for side in (candidate, baseline)]
+    for side in absent:
+        side.totals[:, 7:] = side.weights[:, 7:] = 0.0
+
+    assert permutation_test(*absent, seed=0).adjusted[7:].tolist() == [1.0] * (len(STATISTICS) - 7)
 
 
 def test_ranks_count_all_values_at_least_as_large() -> None:

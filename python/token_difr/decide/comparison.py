@@ -3,7 +3,8 @@
 * **divergent**: the permutation test's p-value lies below ``level``.
 * **consistent**: not divergent, at least 30 sequences a side, and the one-sided 95 % upper bound of the loss in
   match rate lies under 2 points. Absence of evidence alone never makes a candidate consistent.
-* **inconclusive**: all else. More prompts, or longer outputs, decide it.
+* **inconclusive**: all else. More prompts, or longer outputs, decide it. Without a seed to replay there is no match
+  rate to bound, and *divergent* is the only other verdict.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from enum import StrEnum
+
+import numpy as np
 
 from token_difr.decide.intervals import (
     MISMATCH_COLUMN,
@@ -44,11 +47,11 @@ class StatisticComparison:
 
     Attributes:
         name: One of ``decide.statistics.STATISTICS``.
-        candidate: Its token-weighted mean over the candidate, in [0, 1].
+        candidate: Its token-weighted mean over the candidate: a share, or nats for the surprises.
         baseline: The same over the baseline.
         difference: candidate - baseline; above 0 = worse.
         interval: 95 % cluster-bootstrap interval of the difference.
-        p_value: One-sided, adjusted for looking at all statistics.
+        p_value: One-sided (two-sided for the surprises), adjusted for looking at all statistics.
     """
 
     name: str
@@ -66,12 +69,12 @@ class Comparison:
     Attributes:
         verdict: See the module.
         reason: The verdict's ground, one sentence with its figures.
-        p_value: Of the whole comparison; NaN if a side has no decided token.
+        p_value: Of the whole comparison; NaN if a side has no token to compare.
         level: The p-value below which the candidate is called divergent.
-        match_loss: Baseline's minus candidate's match rate, in [-1, 1].
+        match_loss: Baseline's minus candidate's match rate, in [-1, 1]; NaN without decided tokens.
         match_loss_upper: Its one-sided 95 % upper bound.
-        sequences: Sequences with decided tokens: (candidate, baseline).
-        statistics: One entry a statistic.
+        sequences: Sequences with tokens to compare: (candidate, baseline).
+        statistics: One entry for each statistic that both sides have positions for.
     """
 
     verdict: Verdict
@@ -106,7 +109,7 @@ def compare(candidate: Scores, baseline: Scores, *, level: float = 0.01, seed: i
     test = permutation_test(ours, theirs, seed=seed)
     replicates = bootstrap_replicates(ours, seed=seed) - bootstrap_replicates(theirs, seed=seed + 1)
     bound = loss_upper_bound(ours, theirs, replicates[:, MISMATCH_COLUMN])
-    verdict, reason = _judge(test.p_value, level, bound, (ours.sequences, theirs.sequences))
+    verdict, reason = _judge(test.p_value, level, bound, ours, theirs)
     differences = ours.means - theirs.means
     return Comparison(
         verdict=verdict,
@@ -126,15 +129,19 @@ def compare(candidate: Scores, baseline: Scores, *, level: float = 0.01, seed: i
                 p_value=float(test.adjusted[s]),
             )
             for s, name in enumerate(STATISTICS)
+            if np.isfinite(differences[s])
         ),
     )
 
 
-def _judge(p_value: float, level: float, bound: float, sequences: tuple[int, int]) -> tuple[Verdict, str]:
+def _judge(p_value: float, level: float, bound: float, ours: SequenceSums, theirs: SequenceSums) -> tuple[Verdict, str]:
     if p_value < level:
         return Verdict.DIVERGENT, f"worse than the baseline: p = {p_value:.4f}, below {level:g}"
-    if min(sequences) < FEWEST_SEQUENCES:
-        seen = f"{sequences[0]} against {sequences[1]} in the baseline"
+    if math.isnan(bound):
+        return Verdict.INCONCLUSIVE, f"not shown to be worse (p = {p_value:.4f}), without a seed to replay"
+    fewest, others = np.count_nonzero(ours.decided), np.count_nonzero(theirs.decided)
+    if min(fewest, others) < FEWEST_SEQUENCES:
+        seen = f"{fewest} against {others} in the baseline"
         return Verdict.INCONCLUSIVE, f"too few sequences: {seen}, at least {FEWEST_SEQUENCES} are needed on each side"
     loss = f"the match rate may lie up to {100 * bound:.2f} points below the baseline's (95 % bound)"
     if bound < LARGEST_LOSS:
@@ -146,7 +153,7 @@ def _undecidable(ours: SequenceSums, theirs: SequenceSums, level: float) -> Comp
     side = "candidate" if ours.sequences == 0 else "baseline"
     return Comparison(
         verdict=Verdict.INCONCLUSIVE,
-        reason=f"the {side} has no token that could be decided",
+        reason=f"the {side} has no token that could be compared",
         p_value=math.nan,
         level=level,
         match_loss=math.nan,

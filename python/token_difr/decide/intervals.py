@@ -39,7 +39,7 @@ def bootstrap_replicates(sums: SequenceSums, *, seed: int) -> npt.NDArray[np.flo
     """float64[RESAMPLES, statistics]: each statistic over sequences drawn with replacement."""
     if sums.sequences == 0:
         return np.full((RESAMPLES, len(STATISTICS)), np.nan)
-    return _core.cluster_bootstrap(sums.totals, sums.denominators, RESAMPLES, seed)
+    return _core.cluster_bootstrap(sums.totals, sums.weights, RESAMPLES, seed)
 
 
 def percentile_interval(value: float, replicates: npt.NDArray[np.float64]) -> Estimate:
@@ -56,12 +56,13 @@ def design_effect(sums: SequenceSums) -> float:
 
     The ratio of the linearized variance over sequences to the binomial one. 1 where no or every token mismatches.
     """
-    mismatches, tokens = sums.totals[:, MISMATCH_COLUMN], sums.decided.sum()
+    mismatches, decided = sums.column(MISMATCH)
+    tokens, sequences = decided.sum(), np.count_nonzero(decided)
     rate = mismatches.sum() / tokens if tokens else 0.0
-    if not 0 < rate < 1 or sums.sequences < 2:
+    if not 0 < rate < 1 or sequences < 2:
         return 1.0
-    residuals = mismatches - rate * sums.decided
-    clustered = sums.sequences / (sums.sequences - 1) * np.sum(residuals**2) / tokens**2
+    residuals = mismatches - rate * decided
+    clustered = sequences / (sequences - 1) * np.sum(residuals**2) / tokens**2
     return max(1.0, float(clustered / (rate * (1 - rate) / tokens)))
 
 
@@ -76,12 +77,15 @@ def loss_upper_bound(candidate: SequenceSums, baseline: SequenceSums, replicates
     """One-sided 95 % upper bound of how much the candidate's match rate lies below the baseline's, in [-1, 1].
 
     The larger of Newcombe's bound for two binomial rates at their effective numbers of tokens, and the 95 %
-    quantile of ``replicates``, float64[resamples]: the bootstrapped differences of the mismatch rates.
+    quantile of ``replicates``, float64[resamples]: the bootstrapped differences of the mismatch rates. NaN where a side
+    has no decided token.
     """
+    if not (candidate.decided.any() and baseline.decided.any()):
+        return math.nan
     rate = candidate.means[MISMATCH_COLUMN]
     expected = baseline.means[MISMATCH_COLUMN]
     effect = max(design_effect(candidate), design_effect(baseline))
     _, worst = wilson(rate, candidate.decided.sum() / effect)
     best, _ = wilson(expected, baseline.decided.sum() / effect)
     binomial = rate - expected + math.hypot(worst - rate, expected - best)
-    return float(max(binomial, np.quantile(replicates, 0.95)))
+    return float(max(binomial, np.nanquantile(replicates, 0.95)))

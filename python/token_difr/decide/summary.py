@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from token_difr.decide.intervals import Estimate, bootstrap_replicates, percentile_interval
-from token_difr.decide.statistics import MISMATCH, STATISTICS, sequence_sums
+from token_difr.decide.intervals import MISMATCH_COLUMN, Estimate, bootstrap_replicates, percentile_interval
+from token_difr.decide.statistics import STATISTICS, sequence_sums
 from token_difr.score import Scores, ScoreStatus
 
 __all__ = ["Summary", "summarize"]
@@ -25,7 +25,7 @@ class Summary:
         decided_tokens: Tokens whose match could be decided; the denominator of every rate.
         statuses: Number of tokens of each :class:`~token_difr.ScoreStatus`, by lower-case name.
         exact_match_rate: Share of decided tokens that are the reference token, with its 95 % interval.
-        statistics: The verdict's statistics by name, each with its 95 % interval.
+        statistics: The verdict's statistics by name, each with its 95 % interval; those without positions are left out.
         mean_prob: Mean probability of the claimed tokens under the reference.
         mean_margin: Mean of the finite margins, in nats.
         infinite_margin_rate: Share of decided tokens whose margin is infinite.
@@ -48,8 +48,9 @@ def summarize(scores: Scores, *, seed: int = 0) -> Summary:
     """Summarize one run; intervals by a cluster bootstrap over sequences, drawn from ``seed``."""
     sums = sequence_sums(scores)
     replicates = bootstrap_replicates(sums, seed=seed)
-    estimates = {name: percentile_interval(float(sums.means[s]), replicates[:, s]) for s, name in enumerate(STATISTICS)}
-    mismatch = estimates[MISMATCH]
+    means = sums.means
+    estimates = [percentile_interval(float(means[s]), replicates[:, s]) for s in range(len(STATISTICS))]
+    mismatch = estimates[MISMATCH_COLUMN]
     margin = scores.margin.astype(np.float64)
     decided = int(sums.decided.sum())
     return Summary(
@@ -58,7 +59,9 @@ def summarize(scores: Scores, *, seed: int = 0) -> Summary:
         decided_tokens=decided,
         statuses={status.name.lower(): int(np.count_nonzero(scores.status == status)) for status in ScoreStatus},
         exact_match_rate=Estimate(1 - mismatch.value, 1 - mismatch.high, 1 - mismatch.low),
-        statistics=estimates,
+        statistics={
+            name: estimate for name, estimate in zip(STATISTICS, estimates, strict=True) if np.isfinite(estimate.value)
+        },
         mean_prob=_mean(scores.prob[np.isfinite(scores.prob)]),
         mean_margin=_mean(margin[np.isfinite(margin)]),
         infinite_margin_rate=float(np.isinf(margin).sum() / decided) if decided else np.nan,
