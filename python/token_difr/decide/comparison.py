@@ -27,7 +27,15 @@ from token_difr.decide.statistics import STATISTICS, SequenceSums, sequence_sums
 from token_difr.errors import InputError
 from token_difr.score import Scores
 
-__all__ = ["FEWEST_SEQUENCES", "LARGEST_LOSS", "Comparison", "StatisticComparison", "Verdict", "compare"]
+__all__ = [
+    "FEWEST_SEQUENCES",
+    "LARGEST_LOSS",
+    "Comparison",
+    "StatisticComparison",
+    "Verdict",
+    "compare",
+    "compare_sums",
+]
 
 FEWEST_SEQUENCES = 30
 LARGEST_LOSS = 0.02
@@ -101,9 +109,13 @@ def compare(candidate: Scores, baseline: Scores, *, level: float = 0.01, seed: i
     Raises:
         InputError: ``level`` outside (0, 1).
     """
+    return compare_sums(sequence_sums(candidate), sequence_sums(baseline), level=level, seed=seed)
+
+
+def compare_sums(ours: SequenceSums, theirs: SequenceSums, *, level: float, seed: int) -> Comparison:
+    """:func:`compare` from the sums a sequence, which are all that it looks at."""
     if not 0 < level < 1:
         raise InputError(f"level must lie in (0, 1), not {level!r}")
-    ours, theirs = sequence_sums(candidate), sequence_sums(baseline)
     if ours.sequences == 0 or theirs.sequences == 0:
         return _undecidable(ours, theirs, level)
     test = permutation_test(ours, theirs, seed=seed)

@@ -72,6 +72,11 @@ class SequenceSums:
         """float64[sequences]: the number of decided positions."""
         return self.column(MISMATCH)[1]
 
+    def take(self, sequences: npt.ArrayLike) -> SequenceSums:
+        """The sums of the sequences with these indexes, in their order."""
+        indexes = np.asarray(sequences)
+        return SequenceSums(self.totals[indexes], self.weights[indexes])
+
     def column(self, name: str) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """One statistic's totals and weights, each float64[sequences]."""
         column = STATISTICS.index(name)
