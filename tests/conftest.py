@@ -120,19 +120,19 @@ class Characters:
     name_or_path = "characters"
 
     def apply_chat_template(self, conversation: Any, *, tokenize: bool, add_generation_prompt: bool) -> str:
-        """``role:content<end>`` a message, then ``assistant:``."""
+        """``role:content<end>`` a message, then ``assistant:`` if there is an answer to come."""
         assert not tokenize
-        assert add_generation_prompt
-        return "".join(f"{m['role']}:{m['content']}<end>" for m in conversation) + "assistant:"
+        opening = "assistant:" if add_generation_prompt else ""
+        return "".join(f"{m['role']}:{m['content']}<end>" for m in conversation) + opening
 
     def encode(self, text: str, *, add_special_tokens: bool, split_special_tokens: bool) -> list[int]:
         """Code points; "<end>" is 2 unless special tokens are split."""
         assert not add_special_tokens
         return [ord(c) for c in (text if split_special_tokens else text.replace("<end>", "\x02"))]
 
-    def decode(self, token_ids: list[int]) -> str:
+    def decode(self, token_ids: list[int], *, skip_special_tokens: bool = False) -> str:
         """The characters."""
-        return "".join(map(chr, token_ids))
+        return "".join(chr(token) for token in token_ids if not (skip_special_tokens and token == self.eos_token_id))
 
 
 @pytest.fixture

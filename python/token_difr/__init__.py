@@ -25,8 +25,10 @@ from token_difr.errors import (
     InputError,
     PromptError,
     RunDirectoryError,
+    SamplerError,
     TokenDifrError,
     UnknownModelError,
+    UnreplayableError,
 )
 from token_difr.records import UNRESOLVED, Response, TokenMetrics, TokenSequence, TopKBatch
 from token_difr.sampling import SamplingParams
@@ -34,9 +36,12 @@ from token_difr.sampling import SamplingParams
 if TYPE_CHECKING:
     from token_difr.audit import AuditRun, aaudit, audit
     from token_difr.collect.collect import collect
+    from token_difr.compat.sampling_method import SamplingMethod
     from token_difr.decide import Comparison, Decision, Summary, Verdict, compare, decide, summarize
+    from token_difr.probe.probe import Probe, aprobe, probe
     from token_difr.reference import Reference, VllmReference
     from token_difr.run_directory import RunDirectory
+    from token_difr.sampler import Sampler
     from token_difr.score import Scores, ScoreStatus, compute_metrics_summary, score
     from token_difr.tokenize.load import load_tokenizer
     from token_difr.tokenize.render import render
@@ -53,11 +58,15 @@ __all__ = [
     "EndpointError",
     "EndpointUnreachableError",
     "InputError",
+    "Probe",
     "PromptError",
     "Reference",
     "Response",
     "RunDirectory",
     "RunDirectoryError",
+    "Sampler",
+    "SamplerError",
+    "SamplingMethod",
     "SamplingParams",
     "ScoreStatus",
     "Scores",
@@ -67,16 +76,19 @@ __all__ = [
     "TokenSequence",
     "TopKBatch",
     "UnknownModelError",
+    "UnreplayableError",
     "Verdict",
     "VllmReference",
     "__version__",
     "aaudit",
+    "aprobe",
     "audit",
     "collect",
     "compare",
     "compute_metrics_summary",
     "decide",
     "load_tokenizer",
+    "probe",
     "render",
     "score",
     "summarize",
@@ -88,20 +100,25 @@ _LOADED_ON_FIRST_USE: Mapping[str, str] = MappingProxyType(
         "AuditRun": "token_difr.audit",
         "Comparison": "token_difr.decide",
         "Decision": "token_difr.decide",
+        "Probe": "token_difr.probe",
         "Reference": "token_difr.reference",
         "RunDirectory": "token_difr.run_directory",
+        "Sampler": "token_difr.sampler",
+        "SamplingMethod": "token_difr.compat.sampling_method",
         "ScoreStatus": "token_difr.score",
         "Scores": "token_difr.score",
         "Summary": "token_difr.decide",
         "Verdict": "token_difr.decide",
         "VllmReference": "token_difr.reference",
         "aaudit": "token_difr.audit",
+        "aprobe": "token_difr.probe",
         "audit": "token_difr.audit",
         "collect": "token_difr.collect",
         "compare": "token_difr.decide",
         "compute_metrics_summary": "token_difr.score",
         "decide": "token_difr.decide",
         "load_tokenizer": "token_difr.tokenize",
+        "probe": "token_difr.probe",
         "render": "token_difr.tokenize",
         "score": "token_difr.score",
         "summarize": "token_difr.decide",

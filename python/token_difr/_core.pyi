@@ -5,12 +5,20 @@ GIL, and gives the same answer, bit for bit, on any number of threads. The threa
 forked child they are gone and a call may wait forever, so start workers by ``spawn``.
 """
 
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["__version__", "check_topk", "cluster_bootstrap", "score_greedy"]
+__all__ = [
+    "__version__",
+    "check_topk",
+    "cluster_bootstrap",
+    "gpus",
+    "gumbel",
+    "score_greedy",
+    "score_sampled",
+]
 
 __version__: str
 
@@ -68,6 +76,57 @@ def score_greedy(
         ValueError: Arrays whose lengths contradict each other. Arrays that were changed after the check give
             wrong numbers.
     """
+
+_StreamSpec: TypeAlias = tuple[str, str, int, int, int, int]
+"""Name and variant of a stream; vocabulary size and batch size; multiprocessors and threads of each."""
+
+_StreamKeys: TypeAlias = tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.uint32]]
+"""Seed, position (or step) and batch row of each position."""
+
+def score_sampled(
+    batch: _Batch,
+    filters: tuple[float, int, float, float, str],
+    stream: _StreamSpec | None,
+    keys: _StreamKeys | None,
+    tail: int | None,
+    /,
+) -> tuple[
+    NDArray[np.bool_],
+    NDArray[np.float32],
+    NDArray[np.float32],
+    NDArray[np.float32],
+    NDArray[np.float32],
+    NDArray[np.float32],
+    NDArray[np.float32],
+    NDArray[np.uint8],
+    NDArray[np.bool_] | None,
+]:
+    """Score a batch that has passed :func:`check_topk` as sampled at a temperature above 0.
+
+    Args:
+        batch: The rows and the claimed tokens.
+        filters: temperature, top_k, top_p, min_p, and the rule: ``vllm``, ``huggingface`` or ``sglang``.
+        stream: The random stream; None = likelihoods only.
+        keys: One of each a position; None without a stream.
+        tail: Width of the logits, where the noise of every id is to be drawn.
+
+    Returns:
+        One value a position each: exact_match, prob, margin, margin_bound, logit_rank, gumbel_rank, surprise, status,
+        and, with ``tail``, rival_possible.
+
+    Raises:
+        ValueError: Filters out of range; keys of another length than the batch; noise that the stream cannot give.
+    """
+
+def gumbel(stream: _StreamSpec, keys: _StreamKeys, token_ids: NDArray[np.uint32], /) -> NDArray[np.float64]:
+    """Gumbel noise, float64[keys, token_ids].
+
+    Raises:
+        ValueError: An unknown stream, sizes that it cannot have, an id, row or step out of range.
+    """
+
+def gpus() -> dict[str, tuple[int, int]]:
+    """Name of each known GPU -> its multiprocessors, and the threads that each holds at once."""
 
 def cluster_bootstrap(
     numerators: NDArray[np.float64], denominators: NDArray[np.float64], resamples: int, seed: int

@@ -4,7 +4,9 @@
     ├── InputError (also ValueError)       something that was passed in is wrong; the message says what and where
     │   ├── BatchError                     arrays that are not a valid TopKBatch
     │   ├── PromptError                    a prompt file or a conversation that cannot be sent
-    │   └── RunDirectoryError              a run directory of another audit, in use, or damaged
+    │   ├── RunDirectoryError              a run directory of another audit, in use, or damaged
+    │   └── SamplerError                   a sampler that is not known, or that lacks what its noise depends on
+    │       └── UnreplayableError          an engine whose noise cannot be replayed; the message says why
     └── EndpointError                      a provider or reference did not do what was asked
         ├── EndpointUnreachableError       refused, timed out, or broken off, after the SDK's own retries
         ├── AuthenticationError            HTTP 401 or 403
@@ -25,8 +27,10 @@ __all__ = [
     "InputError",
     "PromptError",
     "RunDirectoryError",
+    "SamplerError",
     "TokenDifrError",
     "UnknownModelError",
+    "UnreplayableError",
 ]
 
 
@@ -48,6 +52,14 @@ class PromptError(InputError):
 
 class RunDirectoryError(InputError):
     """A run directory that belongs to another audit, is in use by another process, or is damaged."""
+
+
+class SamplerError(InputError):
+    """A sampler that is not known, or that lacks what its noise depends on; the message names it."""
+
+
+class UnreplayableError(SamplerError):
+    """An engine, or a way to sample, whose noise cannot be replayed; the message says why."""
 
 
 class EndpointError(TokenDifrError):

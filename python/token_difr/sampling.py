@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from token_difr.errors import InputError
 
-__all__ = ["GREEDY_TEMPERATURE", "SamplingParams"]
+__all__ = ["GREEDY_TEMPERATURE", "SamplingParams", "derived_seeds"]
 
 GREEDY_TEMPERATURE = 1e-5
 """Below this temperature sampling is greedy: vLLM's own threshold, taken wherever an engine's is not known."""
@@ -48,3 +48,19 @@ class SamplingParams:
     def greedy(self) -> bool:
         """Whether these parameters leave one possible token at every position."""
         return self.temperature < GREEDY_TEMPERATURE or self.top_k == 1
+
+
+def derived_seeds(seed: int, count: int) -> tuple[int, ...]:
+    """``count`` seeds from one, a sequence each: answers that share a seed share their noise, and tell less together.
+
+    Of 31 bits, which every engine takes: the upper ones of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014) started at
+    ``seed``. The same ones in every release.
+    """
+    return tuple(_mixed(seed + (index + 1) * 0x9E3779B97F4A7C15) >> 33 for index in range(count))
+
+
+def _mixed(value: int) -> int:
+    value %= 2**64
+    value = (value ^ (value >> 30)) * 0xBF58476D1CE4E5B9 % 2**64
+    value = (value ^ (value >> 27)) * 0x94D049BB133111EB % 2**64
+    return value ^ (value >> 31)

@@ -73,7 +73,7 @@ class Scores(Sequence[list[TokenMetrics]]):
         improper_rows: Number of rows whose mass is above 1.01: the reference gave no distribution there.
 
     Raises:
-        InputError: Columns of different lengths, or offsets that do not fit them.
+        InputError: Columns of different lengths, offsets that do not fit them, or an unknown status.
     """
 
     exact_match: NDArray[np.bool_]
@@ -97,6 +97,8 @@ class Scores(Sequence[list[TokenMetrics]]):
             if column.shape != (positions,):
                 raise InputError(f"{name} has shape {column.shape}, but status has {positions} entries")
             object.__setattr__(self, name, read_only(column))
+        if positions and self.status.max() > max(ScoreStatus):
+            raise InputError(f"status holds {self.status.max()}, which is no ScoreStatus")
         offsets = self.sequence_indptr
         if offsets.size == 0 or offsets[0] != 0 or offsets[-1] != positions or (np.diff(offsets) < 0).any():
             raise InputError(f"sequence_indptr must rise from 0 to the number of positions, {positions}")
@@ -133,14 +135,16 @@ class Scores(Sequence[list[TokenMetrics]]):
             InputError: A margin below 0, or see :class:`Scores`.
         """
         margins = flat_array("margin", margin, np.float32)
-        if (margins < 0).any():
-            index = int((margins < 0).argmax())
-            raise InputError(f"margin[{index}] is {margins[index]}: a margin is at least 0")
+        bounds = margins if margin_bound is None else flat_array("margin_bound", margin_bound, np.float32)
+        for name, values in (("margin", margins), ("margin_bound", bounds)):
+            if (values < 0).any():
+                index = int((values < 0).argmax())
+                raise InputError(f"{name}[{index}] is {values[index]}: a margin is at least 0")
         given = {
             "exact_match": margins == 0 if exact_match is None else np.asarray(exact_match, np.bool_),
             "prob": prob,
             "margin": margins,
-            "margin_bound": margins if margin_bound is None else margin_bound,
+            "margin_bound": bounds,
             "logit_rank": logit_rank,
             "gumbel_rank": logit_rank if gumbel_rank is None else gumbel_rank,
             "surprise": surprise,

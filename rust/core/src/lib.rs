@@ -2,7 +2,8 @@
 //!
 //! A provider claims tokens; a reference tells the largest logprobs it would have given at each of those
 //! positions. [`TopKBatch`] holds both, checked once; [`score_greedy`] says how far each claimed token was from
-//! the reference's own choice (Token-DiFR, arXiv 2511.20621); [`cluster_bootstrap`] resamples whole sequences.
+//! the reference's own choice (Token-DiFR, arXiv 2511.20621), and [`score_sampled`] says so of tokens that were sampled at a
+//! temperature above 0, by replaying the engine's noise ([`rng`]); [`cluster_bootstrap`] resamples whole sequences.
 //!
 //! ```
 //! use token_difr_core::{Arrays, TopKBatch, score_greedy};
@@ -38,6 +39,8 @@ mod bootstrap;
 mod error;
 mod exp;
 mod greedy;
+pub mod rng;
+mod sampling;
 mod scores;
 mod sum;
 mod support;
@@ -46,6 +49,7 @@ mod topk;
 pub use bootstrap::cluster_bootstrap;
 pub use error::{Error, Result};
 pub use greedy::score_greedy;
+pub use sampling::{FilterRule, Filters, Replay, SampledScores, SamplingError, score_sampled};
 pub use scores::{Scores, Status};
 pub use support::Unseen;
 pub use topk::{Arrays, CLAIMED_TOLERANCE, LARGEST_LOGPROB, Row, TopKBatch, UNRESOLVED};

@@ -9,6 +9,7 @@ mod batch;
 mod bootstrap;
 mod error;
 mod greedy;
+mod sampling;
 
 #[pyo3::pymodule(gil_used = false)]
 mod _core {
@@ -20,6 +21,12 @@ mod _core {
     use super::bootstrap::cluster_bootstrap;
     #[pymodule_export]
     use super::greedy::score_greedy;
+    #[pymodule_export]
+    use super::sampling::gpus;
+    #[pymodule_export]
+    use super::sampling::gumbel;
+    #[pymodule_export]
+    use super::sampling::score_sampled;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
