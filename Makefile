@@ -4,6 +4,7 @@
 #   make test      all tests; installs torch once, for cross-checks
 #   make check     formatting, lints, types, documentation
 #   make bench     speed, as ratios measured side by side
+#   make soak      ten minutes of mixed requests against the server; `make test` has a short form
 #   make develop   the development environment in .venv
 
 PYTHON ?= python3
@@ -12,7 +13,7 @@ DEV := .venv/installed
 DEMO := .venv-demo/installed
 BIN := .venv/bin
 
-.PHONY: demo demo-size test check bench develop format clean
+.PHONY: demo demo-size test check bench soak develop format clean
 
 develop: $(DEV)
 
@@ -49,6 +50,10 @@ check: $(DEV)
 
 bench: $(DEV)
 	$(BIN)/python benches/bench_score.py
+	$(BIN)/python benches/bench_server.py
+
+soak: $(DEV)
+	$(BIN)/python scripts/soak_server.py --seconds 600
 
 format: $(DEV)
 	cargo fmt

@@ -227,8 +227,8 @@ def test_stopping_finishes_what_runs(counting: CountingEngine) -> None:
 
 def test_prefix_cache_forgets_the_least_recently_used(engine: OnnxEngine) -> None:
     """Beyond its size the cache drops what was not used for longest; an incomplete chunk is not kept."""
-    cache = PrefixCache(chunk_size=2, max_tokens=4)
     row = [np.zeros((1, 2, 2, 40), dtype=np.float32)]
+    cache = PrefixCache(chunk_size=2, max_bytes=2 * row[0].nbytes)
     for prompt in ([1, 1], [2, 2], [1, 1], [3, 3]):
         cache.add(prompt, 2, row)
     cache.add([4, 4, 4], 3, row)

@@ -53,6 +53,35 @@ def test_bodies_that_are_no_objects(http: httpx2.Client, body: bytes) -> None:
     assert answer.json()["error"]["message"]
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/completions", b'{"prompt": "\\ud800"}'),
+        ("/v1/completions", b'{"prompt": "x", "stop": "\\ud800"}'),
+        ("/v1/completions", b'{"prompt": "x", "model": "\\ud800"}'),
+        ("/v1/completions", b'{"prompt": "x", "\\ud800": 1}'),
+        ("/v1/chat/completions", b'{"messages": [{"role": "user", "content": "\\ud800"}]}'),
+        (
+            "/v1/chat/completions",
+            b'{"messages": [{"role": "user", "content": "x"}], "chat_template_kwargs": {"messages": "\\ud800"}}',
+        ),
+        (
+            "/v1/chat/completions",
+            b'{"messages": [{"role": "user", "content": "x"}], "chat_template_kwargs": {"add_generation_prompt": 1}}',
+        ),
+        ("/generate", b'{"text": "\\ud800"}'),
+        ("/generate", b'{"text": "x", "rid": "\\ud800"}'),
+        ("/tokenize", b'{"prompt": "\\ud800"}'),
+    ],
+)
+def test_half_characters_and_odd_template_names(http: httpx2.Client, path: str, body: bytes) -> None:
+    """Half a surrogate pair is no text, and the template's own names are not the caller's: 400, never a 500."""
+    answer = http.post(path, content=body, headers={"content-type": "application/json"})
+
+    assert answer.status_code == 400
+    assert answer.json()["error"]["message"]
+
+
 def test_unknown_paths_and_methods(http: httpx2.Client) -> None:
     """404 and 405 have the same form as every other error."""
     assert http.get("/v1/nothing").json()["error"]["code"] == "not_found"

@@ -24,6 +24,7 @@ from token_difr.server.impostor import RoundedCacheEngine
 from token_difr.server.listening import running
 from token_difr.server.model_folder import DEMO, ModelFolder
 from token_difr.server.settings import Mix
+from token_difr.testing.scripted_engine import ScriptedEngine
 
 MESSAGES: list[Any] = [{"role": "user", "content": "What does str.join do?"}]
 
@@ -85,6 +86,11 @@ def test_generate_in_sglangs_form(http: httpx2.Client, folder: ModelFolder) -> N
     later = http.post("/generate", json={**body, "logprob_start_len": 2, "return_text_in_logprobs": True}).json()
     assert [entry[1] for entry in later["meta_info"]["input_token_logprobs"]] == ids[2:]
     assert isinstance(later["meta_info"]["input_token_logprobs"][1][2], str)
+    chosen = http.post("/generate", json={**body, "token_ids_logprob": ids[1:2] * 2 + [7]}).json()["meta_info"]
+    assert chosen["input_token_ids_logprobs"][0] is None
+    assert chosen["input_token_ids_logprobs"][1][0] == meta["input_token_logprobs"][1]
+    assert [len(row) for row in chosen["output_token_ids_logprobs"]] == [3] * 3
+    assert http.post("/generate", json={**body, "token_ids_logprob": [2048]}).status_code == 400
     none = http.post("/generate", json={**body, "logprob_start_len": -1}).json()
     assert "input_token_logprobs" not in none["meta_info"]
 
@@ -151,14 +157,19 @@ def test_large_bodies_are_refused() -> None:
             assert answer.json()["error"]["code"] == "body_too_large"
 
 
-def test_full_queue_is_503_with_retry_after() -> None:
-    """More sequences than the queue holds: refused whole, with a time to wait."""
-    with serving(max_queue=4) as http:
-        answer = http.post("/v1/completions", json={"prompt": "x", "n": 5, "max_tokens": 1})
+def test_full_queue_is_503_with_retry_after(folder: ModelFolder) -> None:
+    """More sequences than the queue has room for are refused whole, with a time to wait; than it ever has, for good."""
+    engine = ScriptedEngine([5], folder.tokenizer.size, seconds_a_token=0.05)
+    service = ModelService(ServerSettings(model=DEMO, max_batch=1, max_queue=2), engine)
+    with running(service) as url, httpx2.Client(base_url=url, timeout=30) as http:
+        body = {"prompt": "a b c", "max_tokens": 20, "stream": True}
+        with http.stream("POST", "/v1/completions", json=body), http.stream("POST", "/v1/completions", json=body):
+            full = http.post("/v1/completions", json={"prompt": "a b c", "n": 2, "max_tokens": 1})
+            never = http.post("/v1/completions", json={"prompt": "a b c", "n": 3, "max_tokens": 1})
 
-        assert answer.status_code == 503
-        assert answer.headers["retry-after"] == "1"
-        assert http.post("/v1/completions", json={"prompt": "x", "n": 4, "max_tokens": 1}).status_code == 200
+    assert (full.status_code, full.headers["retry-after"]) == (503, "1")
+    assert full.json()["error"]["code"] == "overloaded"
+    assert (never.status_code, never.json()["error"]["param"]) == (400, "n")
 
 
 def test_shutdown_finishes_what_runs() -> None:
@@ -188,6 +199,13 @@ def test_trace(http: httpx2.Client) -> None:
     assert set(traced["trace"][0]) == {"queue_ms", "prefill_ms", "decode_ms"}
     assert all(value >= 0 for value in traced["trace"][0].values())
     assert "trace" not in http.post("/v1/chat/completions", json=body).json()
+    for path, prompt in (("/v1/chat/completions", {"messages": MESSAGES}), ("/v1/completions", {"prompt": "x"})):
+        fields = {**prompt, "max_tokens": 4, "stream": True}
+        lines = http.post(path, json=fields, headers={"x-trace": "1"}).text.split("\n\n")
+        last = json.loads(lines[-3].removeprefix("data: "))
+
+        assert last["choices"] == []
+        assert len(last["trace"]) == 1
 
 
 def test_access_log_is_one_line_a_request(http: httpx2.Client, caplog: pytest.LogCaptureFixture) -> None:
@@ -227,13 +245,17 @@ def test_errors_tell_no_paths(http: httpx2.Client, folder: ModelFolder) -> None:
         ({"mix": Mix(DEMO, WeightRounding.INT4, 1.0)}, {"mix": "demo@int4:1.0"}),
     ],
 )
-def test_deviations_change_greedy_answers(http: httpx2.Client, settings: dict[str, Any], told: dict[str, Any]) -> None:
-    """Each one changes some of ten answers, gives the same in every run, and is told by /v1/models."""
+def test_deviations_change_greedy_answers(
+    http: httpx2.Client, caplog: pytest.LogCaptureFixture, settings: dict[str, Any], told: dict[str, Any]
+) -> None:
+    """Each one changes some of ten answers, gives the same in every run, and is told by /v1/models and in the log."""
+    caplog.set_level(logging.INFO, "token_difr.server")
     honest = [chat(http, messages=[{"role": "user", "content": f"Explain {name}."}]) for name in dir(str)[-10:]]
     runs = []
     for _ in range(2):
         with serving(**settings) as impostor:
             assert impostor.get("/v1/models").json()["data"][0]["deviations"] == told
+            assert json.dumps(told) in caplog.text
             runs.append(
                 [chat(impostor, messages=[{"role": "user", "content": f"Explain {name}."}]) for name in dir(str)[-10:]]
             )

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from token_difr.errors import InputError
+
+if TYPE_CHECKING:
+    from token_difr.server import ServerSettings
+
 __all__ = ["command"]
 
+SAMPLER = "torch-cpu@2.13:filters=vllm"
 IMPOSTOR = "Deviations, for audits and power studies"
 
 
@@ -57,6 +63,7 @@ def command(
     engine: Annotated[Engine, typer.Option(help="ONNX Runtime, or torch (an extra).")] = Engine.AUTO,
     dtype: Annotated[Type, typer.Option(help="What the model computes in; ONNX Runtime: float32.")] = Type.FLOAT32,
     threads: Annotated[int, typer.Option(min=1, help="Threads of one forward pass.")] = 1,
+    sampler: Annotated[str, typer.Option(help="Whose noise and filters to sample with, such as vllm@0.33.")] = SAMPLER,
     echo_bos: Annotated[bool, typer.Option(help="One more leading row in echoed logprobs of texts.")] = False,
     until_stdin_closes: Annotated[bool, typer.Option(help="Shut down at the end of standard input.")] = False,
     weights: Annotated[Rounding | None, _switch("Rounded weights.")] = None,
@@ -67,42 +74,43 @@ def command(
     top_k_bug: Annotated[float, _switch("Share of tokens at which the likeliest is lost.", min=0, max=1)] = 0.0,
     random_token_rate: Annotated[float, _switch("Share of tokens replaced by random ones.", min=0, max=1)] = 0.0,
     ignore_seed: Annotated[bool, _switch("Accept seeds and do not use them.")] = False,
+    force_seed: Annotated[int | None, _switch("Takes the place of every seed.", min=0)] = None,
+    force_top_p: Annotated[float | None, _switch("Takes the place of every top-p.", max=1)] = None,
     mix: Annotated[str | None, _switch("MODEL:RATE or MODEL@WEIGHTS:RATE, a share for another model.")] = None,
     latency: Annotated[float, _switch("Seconds that every answer waits.", min=0)] = 0.0,
     faults: Annotated[float, _switch("Share of requests that fail.", min=0, max=1)] = 0.0,
 ) -> None:
     """Serves a model over HTTP; the base URL is written to standard output when it answers."""
-    from token_difr.server import ServerSettings, serve
+    options = dict(locals())
+    try:
+        from token_difr.server import serve
+    except ModuleNotFoundError as error:
+        raise InputError(f"the server needs {error.name}: pip install 'token-difr[serve]'") from error
+
+    _log_to_stderr()
+    place = {name: options.pop(name) for name in ("host", "port", "until_stdin_closes")}
+    serve(_settings(options), on_ready=_announce, **place)
+
+
+def _settings(options: dict[str, Any]) -> ServerSettings:
+    """The options under the names and in the types of the server's settings."""
+    from token_difr.sampler import Sampler
+    from token_difr.server import ServerSettings
     from token_difr.server.engine.loading import EngineChoice
     from token_difr.server.engine.rounding import WeightRounding
     from token_difr.server.engine.torch import ElementType
     from token_difr.server.settings import Mix
 
-    _log_to_stderr()
-    settings = ServerSettings(
-        model=model,
-        name=model_name,
-        api_key=api_key,
-        max_logprobs=max_logprobs,
-        max_batch=max_batch,
-        max_queue=max_queue,
-        engine=EngineChoice(engine),
-        element_type=ElementType(dtype),
-        threads=threads,
-        echo_bos=echo_bos,
+    weights, mix = options.pop("weights"), options.pop("mix")
+    return ServerSettings(
+        name=options.pop("model_name"),
+        engine=EngineChoice(options.pop("engine")),
+        element_type=ElementType(options.pop("dtype")),
+        sampler=Sampler.parse(options.pop("sampler")),
         weights=None if weights is None else WeightRounding(weights),
-        kv_bits=kv_bits,
-        system_prompt=system_prompt,
-        template=template,
-        temperature_scale=temperature_scale,
-        top_k_bug=top_k_bug,
-        random_token_rate=random_token_rate,
-        ignore_seed=ignore_seed,
         mix=None if mix is None else Mix.parse(mix),
-        latency=latency,
-        faults=faults,
+        **options,
     )
-    serve(settings, host=host, port=port, on_ready=_announce, until_stdin_closes=until_stdin_closes)
 
 
 def _announce(address: str) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel
+
+from token_difr.server.json_answer import JsonAnswer
 
 __all__ = ["ERROR_RESPONSES", "ApiError", "bad_request", "validation_error"]
 
@@ -73,9 +74,9 @@ class ApiError(Exception):
             }
         }
 
-    def response(self) -> JSONResponse:
+    def response(self) -> JsonAnswer:
         """The error as an HTTP answer."""
-        return JSONResponse(self.body, status_code=self.status, headers=self.headers)
+        return JsonAnswer(self.body, status_code=self.status, headers=self.headers)
 
 
 def bad_request(message: str, *, param: str | None = None, code: str | None = None) -> ApiError:

@@ -9,7 +9,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
@@ -17,6 +17,7 @@ import token_difr
 from token_difr.server.access_log import AccessLog
 from token_difr.server.api_errors import ERROR_RESPONSES, ApiError, validation_error
 from token_difr.server.guard import ApiKeyGuard, BodyLimit, FaultInjector
+from token_difr.server.json_answer import JsonAnswer
 from token_difr.server.routes.chat import chat_router
 from token_difr.server.routes.completions import completions_router
 from token_difr.server.routes.generate import generate_router
@@ -92,7 +93,7 @@ def _add_guards(app: FastAPI, service: ModelService) -> None:
 
 def _add_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(ApiError)
-    async def api_error(_: Request, error: ApiError) -> JSONResponse:
+    async def api_error(_: Request, error: ApiError) -> JsonAnswer:
         if error.status >= 500:
             _logger.error("%s", error, exc_info=error.__cause__)
         return error.response()
@@ -103,16 +104,16 @@ def _add_error_handlers(app: FastAPI) -> None:
         return Response(status_code=499)
 
     @app.exception_handler(RequestValidationError)
-    async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+    async def invalid(_: Request, error: RequestValidationError) -> JsonAnswer:
         return validation_error(error.errors()).response()
 
     @app.exception_handler(HTTPException)
-    async def http_error(request: Request, error: HTTPException) -> JSONResponse:
+    async def http_error(request: Request, error: HTTPException) -> JsonAnswer:
         code = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}.get(error.status_code)
         message = f"{error.detail}: {request.method} {request.url.path[:200]}"
         return ApiError(error.status_code, message, code=code, headers=error.headers).response()
 
     @app.exception_handler(Exception)
-    async def fault(_: Request, error: Exception) -> JSONResponse:
+    async def fault(_: Request, error: Exception) -> JsonAnswer:
         _logger.error("a request failed", exc_info=error)
         return ApiError(500, "The server failed; its log says why.", code="internal_error").response()

@@ -21,6 +21,7 @@ from token_difr.records import Message
 
 __all__ = ["ChatTemplate"]
 
+_TEMPLATE_FAULTS = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RecursionError)
 _CONTINUE_MARK = "CONTINUE-THE-FINAL-MESSAGE-HERE"
 
 
@@ -65,7 +66,7 @@ class ChatTemplate:
         tools: Sequence[Mapping[str, Any]] | None = None,
         add_generation_prompt: bool = True,
         continue_final_message: bool = False,
-        **variables: Any,
+        variables: Mapping[str, Any] | None = None,
     ) -> str:
         """The prompt's text.
 
@@ -74,24 +75,29 @@ class ChatTemplate:
             tools: Descriptions of functions, in OpenAI's form.
             add_generation_prompt: Open the assistant's turn at the end.
             continue_final_message: Leave the last message open instead, so that the model continues it.
-            **variables: More names for the template, such as ``enable_thinking``.
+            variables: More names for the template, such as ``enable_thinking``.
 
         Raises:
-            PromptError: The template refuses these messages, or loses the message that is to be continued.
+            PromptError: A variable has the name of an argument; the template refuses these messages, or loses the one
+                that is to be continued.
         """
         shown = [dict(message) for message in messages]
         if continue_final_message:
             shown[-1]["content"] = _text_of(shown[-1]) + _CONTINUE_MARK
-        names = {**self._special_tokens, **variables}
-        try:
-            text = self._template.render(
-                messages=shown,
-                tools=tools,
-                documents=None,
-                add_generation_prompt=add_generation_prompt and not continue_final_message,
-                **names,
+        given = {
+            "messages": shown,
+            "tools": tools,
+            "documents": None,
+            "add_generation_prompt": add_generation_prompt and not continue_final_message,
+        }
+        taken = sorted(given.keys() & (variables or {}).keys())
+        if taken:
+            raise PromptError(
+                f"chat_template_kwargs holds {taken[0]!r}, which the request itself gives to the template"
             )
-        except (TemplateError, TypeError, ValueError, KeyError, AttributeError) as error:
+        try:
+            text = self._template.render({**self._special_tokens, **(variables or {}), **given})
+        except (TemplateError, *_TEMPLATE_FAULTS) as error:
             # A template is a program of the model's author: whatever it trips over is a fault of these messages.
             raise PromptError(f"the model's chat template refuses these messages: {error}") from error
         return _cut_at_mark(text) if continue_final_message else text

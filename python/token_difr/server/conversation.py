@@ -55,7 +55,7 @@ def render_chat(body: ChatPrompt, service: ModelService) -> RenderedChat:
             tools=[tool.model_dump(exclude_none=True) for tool in tools] if tools else None,
             add_generation_prompt=body.add_generation_prompt is not False,
             continue_final_message=body.continue_final_message,
-            **(body.chat_template_kwargs or {}),
+            variables=body.chat_template_kwargs,
         )
     except PromptError as error:
         raise bad_request(str(error), param="messages") from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import aclosing
 from typing import Any
@@ -13,6 +12,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from token_difr.server.api_errors import ApiError
 from token_difr.server.batching import Generation
+from token_difr.server.json_answer import encode
 from token_difr.server.service import Change, ModelService, raise_failure
 
 __all__ = ["STREAM_RESPONSES", "event_stream"]
@@ -20,7 +20,7 @@ __all__ = ["STREAM_RESPONSES", "event_stream"]
 STREAM_RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The whole answer, or with stream: true its pieces as server-sent events.",
-        "content": {"application/json": {"schema": {}}, "text/event-stream": {"schema": {"type": "string"}}},
+        "content": {"application/json": {"schema": {}}, "text/event-stream": {"schema": {}}},
     }
 }
 """For the API's description of routes that can stream."""
@@ -74,4 +74,4 @@ async def event_stream(
 
 
 def _encoded(event: dict[str, Any]) -> bytes:
-    return f"data: {json.dumps(event, ensure_ascii=False, allow_nan=False, separators=(',', ':'))}\n\n".encode()
+    return b"data: " + encode(event) + b"\n\n"

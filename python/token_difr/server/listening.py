@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
 import threading
@@ -107,6 +108,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _stop_at_end_of_input(server: uvicorn.Server) -> None:
-    while sys.stdin.buffer.read(4096):
+    # Not through sys.stdin: a thread that waits in its buffer makes the interpreter's end fail.
+    while os.read(sys.stdin.fileno(), 4096):
         pass
     server.should_exit = True

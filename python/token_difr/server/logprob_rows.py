@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["LogprobRows", "concatenate_rows", "logprob_rows"]
+__all__ = ["LogprobRows", "chosen_logprobs", "concatenate_rows", "logprob_rows"]
 
 _GROUP = 16
 _BLOCK_VALUES = 2**20
@@ -67,9 +67,7 @@ def logprob_rows(logits: NDArray[np.float32], token_ids: NDArray[np.int64], k: i
 
 
 def _block_rows(logits: NDArray[np.float32], token_ids: NDArray[np.int64], k: int) -> LogprobRows:
-    shift = logits.max(axis=1, keepdims=True)
-    total = np.exp(logits - shift).sum(axis=1, keepdims=True, dtype=np.float64)
-    normalizer = shift + np.log(total).astype(np.float32)
+    normalizer = _normalizer(logits)
     given = np.take_along_axis(logits, token_ids[:, None], axis=1)
     top_ids = _top_ids(logits, min(k, logits.shape[1]))
     return LogprobRows(
@@ -79,6 +77,26 @@ def _block_rows(logits: NDArray[np.float32], token_ids: NDArray[np.int64], k: in
         top_ids=top_ids,
         top_logprobs=np.take_along_axis(logits, top_ids, axis=1) - normalizer,
     )
+
+
+def _normalizer(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Natural log of the sum of exp over each row, [n, 1]; the sum in float64."""
+    shift = logits.max(axis=1, keepdims=True)
+    total = np.exp(logits - shift).sum(axis=1, keepdims=True, dtype=np.float64)
+    normalizer: NDArray[np.float32] = shift + np.log(total).astype(np.float32)
+    return normalizer
+
+
+def chosen_logprobs(logits: NDArray[np.float32], token_ids: Sequence[int]) -> NDArray[np.float32]:
+    """The logprobs of the same tokens at every position, float32[n, tokens].
+
+    Args:
+        logits: float32[n, vocabulary].
+        token_ids: The tokens.
+    """
+    block = max(1, _BLOCK_VALUES // logits.shape[1])
+    parts = (logits[at : at + block] for at in range(0, len(logits), block))
+    return np.concatenate([part[:, list(token_ids)] - _normalizer(part) for part in parts])
 
 
 def _top_ids(logits: NDArray[np.float32], k: int) -> NDArray[np.int64]:

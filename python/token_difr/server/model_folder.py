@@ -49,6 +49,8 @@ class ModelFolder:
             InputError: Not a model folder; the message names what is missing.
         """
         folder = MODEL_FOLDER if str(path) == DEMO else Path(path)
+        if is_gguf(folder):
+            return cls._of_gguf(folder)
         config = _read_json(folder, "config.json", required=True)
         context_length = config.get("max_position_embeddings")
         if not isinstance(context_length, int):

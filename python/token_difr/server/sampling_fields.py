@@ -11,6 +11,7 @@ from token_difr.server.batching.output_text import OutputText
 from token_difr.server.requests import GenerationFields
 from token_difr.server.sampling import SamplingSettings
 from token_difr.server.service import ModelService
+from token_difr.server.settings import ServerSettings
 
 __all__ = ["check_prompt", "make_spec", "output_text", "request_seed", "stop_strings"]
 
@@ -77,6 +78,7 @@ def make_spec(
     logprobs: int | None,
     prompt_logprobs: int | None,
     sampling_logprobs: bool = False,
+    chosen_ids: Sequence[int] = (),
 ) -> GenerationSpec:
     """One sequence of a request.
 
@@ -89,6 +91,7 @@ def make_spec(
         logprobs: Likeliest tokens reported with each generated one.
         prompt_logprobs: The same for the prompt.
         sampling_logprobs: Also each token's logprob after the filters.
+        chosen_ids: Tokens whose logprobs are reported at every position.
     """
     ends = frozenset(fields.stop_token_ids or ())
     return GenerationSpec(
@@ -99,6 +102,7 @@ def make_spec(
         logprobs=_checked_count(logprobs, service, "logprobs"),
         prompt_logprobs=_checked_count(prompt_logprobs, service, "prompt_logprobs"),
         sampling_logprobs=sampling_logprobs,
+        chosen_ids=tuple(chosen_ids),
     )
 
 
@@ -114,18 +118,29 @@ def _checked_count(count: int | None, service: ModelService, param: str) -> int 
 def _settings(fields: GenerationFields, seed: int, service: ModelService) -> SamplingSettings:
     penalty = fields.repetition_penalty if fields.repetition_penalty is not None else fields.repeat_penalty
     window = fields.repeat_last_n
+    served = service.settings
+    if served.sampler.filters == "sglang" and fields.min_p and fields.seed is not None:
+        raise bad_request("SGLang takes no min_p together with a seed, and this server samples as it.", param="min_p")
     return SamplingSettings(
-        temperature=(1.0 if fields.temperature is None else fields.temperature) * service.settings.temperature_scale,
+        temperature=(1.0 if fields.temperature is None else fields.temperature) * served.temperature_scale,
         top_k=max(fields.top_k or 0, 0),
-        top_p=1.0 if fields.top_p is None else fields.top_p,
+        top_p=served.force_top_p or (1.0 if fields.top_p is None else fields.top_p),
         min_p=fields.min_p or 0.0,
-        seed=secrets.randbits(32) if service.settings.ignore_seed else seed,
+        seed=_seed(seed, served),
         repetition_penalty=1.0 if penalty is None else penalty,
         repetition_window=None if window in (None, -1) else window,
         presence_penalty=fields.presence_penalty or 0.0,
         frequency_penalty=fields.frequency_penalty or 0.0,
         logit_bias=_logit_bias(fields.logit_bias or {}, service.engine.vocabulary_size),
+        sampler=served.sampler,
     )
+
+
+def _seed(seed: int, served: ServerSettings) -> int:
+    """The seed that is used: the request's, unless the server deviates."""
+    if served.ignore_seed:
+        return secrets.randbits(32)
+    return seed if served.force_seed is None else served.force_seed
 
 
 def _logit_bias(bias: dict[str, float], vocabulary_size: int) -> dict[int, float]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
+import logging
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
@@ -27,6 +29,8 @@ from token_difr.server.settings import Mix, ServerSettings
 __all__ = ["Change", "ModelService", "raise_failure"]
 
 KEEP_ALIVE_SECONDS = 15.0
+
+_logger = logging.getLogger("token_difr.server")
 
 
 class Change(Enum):
@@ -66,9 +70,12 @@ class ModelService:
         self.scheduler = Scheduler(self.engine, max_batch=settings.max_batch, max_queue=settings.max_queue)
         self.metrics = ServerMetrics(self.scheduler)
         self._other = None if settings.mix is None else ModelService(_other_settings(settings, settings.mix, self.name))
+        if self._other is not None:
+            self._other.metrics = self.metrics
 
     def start(self) -> None:
         """Starts to answer."""
+        _logger.info("serving %s, deviations: %s", self.name, json.dumps(self.settings.deviations()))
         self.scheduler.start()
         if self._other is not None:
             self._other.start()
@@ -118,6 +125,11 @@ class ModelService:
 
     async def submit(self, generations: Sequence[Generation]) -> None:
         """Queues sequences; 503 where the queue is full or the server is shutting down."""
+        if len(generations) > self.scheduler.max_queue:
+            message = (
+                f"The request asks for {len(generations)} sequences; this server takes {self.scheduler.max_queue}."
+            )
+            raise ApiError(400, message, param="n")
         if self.settings.latency:
             await asyncio.sleep(self.settings.latency)
         try:
@@ -182,7 +194,9 @@ def _other_settings(settings: ServerSettings, mix: Mix, name: str) -> ServerSett
 
 
 def _wake(loop: asyncio.AbstractEventLoop, notify: asyncio.Event) -> None:
-    loop.call_soon_threadsafe(notify.set)
+    # Nobody is left to wake once the loop has ended.
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(notify.set)
 
 
 async def _wait_for_disconnect(request: Request) -> None:

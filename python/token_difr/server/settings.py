@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from token_difr.errors import InputError
+from token_difr.sampler import Sampler
 from token_difr.server.engine.loading import EngineChoice
 from token_difr.server.engine.rounding import WeightRounding
 from token_difr.server.engine.torch import ElementType
+from token_difr.server.sampling.settings import DEFAULT_SAMPLER
 
 __all__ = ["Mix", "ServerSettings"]
 
@@ -61,6 +63,7 @@ class ServerSettings:
         engine: What runs the model.
         element_type: What the model computes in.
         threads: Threads of one forward pass.
+        sampler: Whose noise and filters choose the tokens.
         echo_bos: Echoed logprobs of text prompts have one more leading row, as some providers send for their BOS.
         weights: Deviation: rounded weights.
         kv_bits: Deviation: keys and values kept as integers of so many bits.
@@ -70,6 +73,8 @@ class ServerSettings:
         top_k_bug: Deviation: share of tokens at which the likeliest one is lost.
         random_token_rate: Deviation: share of generated tokens that is replaced by uniform random ids.
         ignore_seed: Deviation: seeds are accepted and not used.
+        force_seed: Deviation: takes the place of every seed.
+        force_top_p: Deviation: takes the place of every top-p.
         mix: Deviation: a share of the requests is answered by another model.
         latency: Deviation: seconds that every answer waits.
         faults: Deviation: share of requests that fail, by turns with 500, 503, 429 and a broken connection.
@@ -85,6 +90,7 @@ class ServerSettings:
     engine: EngineChoice = EngineChoice.AUTO
     element_type: ElementType = ElementType.FLOAT32
     threads: int = 1
+    sampler: Sampler = DEFAULT_SAMPLER
     echo_bos: bool = False
     weights: WeightRounding | None = None
     kv_bits: int | None = None
@@ -94,9 +100,15 @@ class ServerSettings:
     top_k_bug: float = 0.0
     random_token_rate: float = 0.0
     ignore_seed: bool = False
+    force_seed: int | None = None
+    force_top_p: float | None = None
     mix: Mix | None = None
     latency: float = 0.0
     faults: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.sampler.batch_size > 1 or self.sampler.needs_filter:
+            raise InputError(f"the server samples each answer alone, with its seed: {self.sampler.name} does not")
 
     def deviations(self) -> dict[str, Any]:
         """The deviations that are switched on, by name, as JSON values; no path is told."""
@@ -109,6 +121,8 @@ class ServerSettings:
             "top_k_bug": self.top_k_bug or None,
             "random_token_rate": self.random_token_rate or None,
             "ignore_seed": self.ignore_seed or None,
+            "force_seed": self.force_seed,
+            "force_top_p": self.force_top_p,
             "mix": self.mix and f"{Path(self.mix.model).name}@{self.mix.weights or 'float32'}:{self.mix.rate}",
             "latency": self.latency or None,
             "faults": self.faults or None,

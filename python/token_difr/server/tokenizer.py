@@ -24,6 +24,7 @@ class ModelTokenizer:
     def __init__(self, tokenizer: Any) -> None:
         self._tokenizer = tokenizer
         self._token_texts: dict[int, str] = {}
+        self._token_bytes: dict[int, bytes] = {}
         self._added: dict[int, Any] = self._tokenizer.get_added_tokens_decoder()
         decoder = json.dumps(json.loads(self._tokenizer.to_str())["decoder"])
         self.byte_level = '"ByteLevel"' in decoder
@@ -65,6 +66,12 @@ class ModelTokenizer:
 
     def token_bytes(self, token_id: int) -> bytes:
         """The bytes that a token stands for: those of byte-level pieces are exact even inside a character."""
+        known = self._token_bytes.get(token_id)
+        if known is None:
+            known = self._token_bytes[token_id] = self._find_bytes(token_id)
+        return known
+
+    def _find_bytes(self, token_id: int) -> bytes:
         piece: str | None = self._tokenizer.id_to_token(token_id)
         if piece is None:
             return b""

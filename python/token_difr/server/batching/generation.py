@@ -36,6 +36,7 @@ class GenerationSpec:
         end_token_ids: Tokens that end the output; the one that came is its last token.
         logprobs: Number of likeliest tokens reported with each generated one; None = no logprobs.
         prompt_logprobs: The same for the prompt's tokens.
+        chosen_ids: Tokens whose logprobs are reported at every position that reports any.
         sampling_logprobs: Also report each generated token's logprob after temperature, penalties and filters.
     """
 
@@ -45,6 +46,7 @@ class GenerationSpec:
     end_token_ids: frozenset[int] = frozenset()
     logprobs: int | None = None
     prompt_logprobs: int | None = None
+    chosen_ids: tuple[int, ...] = ()
     sampling_logprobs: bool = False
 
 
@@ -76,6 +78,8 @@ class Generation:
         self.output_rows: list[LogprobRows] = []
         self.sampling_logprobs: list[float] = []
         self.prompt_rows: LogprobRows | None = None
+        self.chosen_in_prompt: list[NDArray[np.float32]] = []
+        self.chosen_in_output: list[NDArray[np.float32]] = []
         self.finish_reason: FinishReason | None = None
         self.error: Exception | None = None
         self.cancelled = False

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from token_difr.server.batching.generation import Generation
 from token_difr.server.batching.prefix_cache import PrefixCache
 from token_difr.server.engine import Engine, KeyValues
-from token_difr.server.logprob_rows import LogprobRows, concatenate_rows, logprob_rows
+from token_difr.server.logprob_rows import LogprobRows, chosen_logprobs, concatenate_rows, logprob_rows
 
 __all__ = ["Prefill", "default_chunk_size"]
 
@@ -78,7 +78,10 @@ class Prefill:
         k = self.generation.spec.prompt_logprobs
         following = np.array(self.generation.spec.prompt[start + 1 : end + 1], dtype=np.int64)
         if k is not None and len(following):
-            self._rows.append(logprob_rows(logits[: len(following)], following, k))
+            logits = logits[: len(following)]
+            self._rows.append(logprob_rows(logits, following, k))
+            if self.generation.spec.chosen_ids:
+                self.generation.chosen_in_prompt += list(chosen_logprobs(logits, self.generation.spec.chosen_ids))
 
     def finish(self) -> tuple[NDArray[np.float32], KeyValues]:
         """After the last chunk: the logits of the first generated token, and the prompt's keys and values."""

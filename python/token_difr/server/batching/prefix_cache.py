@@ -21,12 +21,13 @@ class PrefixCache:
 
     Args:
         chunk_size: Tokens of a chunk.
-        max_tokens: Tokens that are kept at most; 0 = keep nothing.
+        max_bytes: Size of the keys and values that are kept at most; 0 = keep nothing.
     """
 
-    def __init__(self, chunk_size: int, max_tokens: int) -> None:
+    def __init__(self, chunk_size: int, max_bytes: int) -> None:
         self._chunk_size = chunk_size
-        self._max_chunks = max_tokens // chunk_size
+        self._max_bytes = max_bytes
+        self._bytes = 0
         self._chunks: OrderedDict[bytes, KeyValues] = OrderedDict()
 
     def __len__(self) -> int:
@@ -61,15 +62,20 @@ class PrefixCache:
             end: Tokens fed so far.
             cache: One row, ``end`` columns.
         """
-        if end % self._chunk_size or not self._max_chunks:
+        if end % self._chunk_size or not self._max_bytes:
             return
         key = _key(prompt[:end])
         if key not in self._chunks:
             start = end - self._chunk_size
             self._chunks[key] = [part[:, :, start:end].copy() for part in cache]
+            self._bytes += _size(self._chunks[key])
         self._chunks.move_to_end(key)
-        while len(self._chunks) > self._max_chunks:
-            self._chunks.popitem(last=False)
+        while self._bytes > self._max_bytes:
+            self._bytes -= _size(self._chunks.popitem(last=False)[1])
+
+
+def _size(chunk: KeyValues) -> int:
+    return sum(part.nbytes for part in chunk)
 
 
 def _key(tokens: Sequence[int]) -> bytes:

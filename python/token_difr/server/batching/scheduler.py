@@ -15,7 +15,7 @@ from token_difr.server.batching.generation import FinishReason, Generation
 from token_difr.server.batching.prefill import Prefill, default_chunk_size
 from token_difr.server.batching.prefix_cache import PrefixCache
 from token_difr.server.engine import Engine
-from token_difr.server.logprob_rows import LogprobRows, logprob_rows
+from token_difr.server.logprob_rows import LogprobRows, chosen_logprobs, logprob_rows
 
 __all__ = ["QueueFullError", "Scheduler", "SchedulerStoppedError"]
 
@@ -39,7 +39,7 @@ class Scheduler:
         max_queue: Sequences that may wait.
         chunk_size: Prompt tokens of one pass; between two passes the running sequences take a step. None = by the
             vocabulary (:func:`~token_difr.server.batching.prefill.default_chunk_size`).
-        cached_tokens: Tokens of prompt beginnings that are kept for later prompts.
+        prefix_cache_bytes: Size of the prompt beginnings that are kept for later prompts.
     """
 
     def __init__(
@@ -49,13 +49,13 @@ class Scheduler:
         max_batch: int = 32,
         max_queue: int = 1024,
         chunk_size: int | None = None,
-        cached_tokens: int = 16_384,
+        prefix_cache_bytes: int = 64 * 2**20,
     ) -> None:
         self._engine = engine
         self._max_batch = max_batch
-        self._max_queue = max_queue
+        self.max_queue = max_queue
         self._chunk_size = chunk_size or default_chunk_size(engine.vocabulary_size)
-        self._known = PrefixCache(self._chunk_size, cached_tokens)
+        self._known = PrefixCache(self._chunk_size, prefix_cache_bytes)
         self._waiting: deque[Generation] = deque()
         self._prefill: Prefill | None = None
         self._batch = DecodeBatch(engine)
@@ -84,7 +84,7 @@ class Scheduler:
         with self._changed:
             if self._stopping:
                 raise SchedulerStoppedError("the server is shutting down")
-            if len(self._waiting) + len(generations) > self._max_queue:
+            if len(self._waiting) + len(generations) > self.max_queue:
                 raise QueueFullError(f"{len(self._waiting)} sequences are waiting already")
             self._waiting.extend(generations)
             self._changed.notify()
@@ -192,6 +192,8 @@ def _take_tokens(generations: list[Generation], logits: NDArray[np.float32]) -> 
     tokens = [generation.choose(row) for generation, row in zip(generations, logits, strict=True)]
     rows = _token_rows(generations, logits, tokens)
     for index, (generation, token) in enumerate(zip(generations, tokens, strict=True)):
+        if index in rows and generation.spec.chosen_ids:
+            generation.chosen_in_output += list(chosen_logprobs(logits[index : index + 1], generation.spec.chosen_ids))
         generation.append(token, rows.get(index))
 
 

@@ -6,13 +6,16 @@ it runs with ``SGLANG_RETURN_ORIGINAL_LOGPROB=1``: this server is as with that s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from token_difr.server.logprob_rows import LogprobRows
 from token_difr.server.tokenizer import ModelTokenizer
 
-__all__ = ["input_logprobs", "output_logprobs"]
+__all__ = ["chosen_entries", "input_logprobs", "output_logprobs"]
 
 Entry = list[Any]
 
@@ -49,14 +52,22 @@ def _lists(
 ) -> tuple[list[Entry], list[list[Entry]]]:
     if rows is None:
         return [], []
-
-    def entries(logprobs: list[float], ids: list[int]) -> list[Entry]:
-        # JSON has no infinity, and SGLang no stand-in for it: null.
-        return [
-            [value if value > float("-inf") else None, token, tokenizer.token_text(token) if texts else None]
-            for value, token in zip(logprobs, ids, strict=True)
-        ]
-
     top = rows.narrow(k)
+    given = _entries(rows.logprobs.tolist(), rows.token_ids.tolist(), tokenizer, texts=texts)
     tops = zip(top.top_logprobs.tolist(), top.top_ids.tolist(), strict=True)
-    return entries(rows.logprobs.tolist(), rows.token_ids.tolist()), [entries(*row) for row in tops]
+    return given, [_entries(logprobs, ids, tokenizer, texts=texts) for logprobs, ids in tops]
+
+
+def chosen_entries(
+    logprobs: Iterable[NDArray[np.float32]], token_ids: list[int], tokenizer: ModelTokenizer, *, texts: bool
+) -> list[list[Entry]]:
+    """The entries of chosen tokens, one list a position."""
+    return [_entries(row.tolist(), token_ids, tokenizer, texts=texts) for row in logprobs]
+
+
+def _entries(logprobs: list[float], token_ids: list[int], tokenizer: ModelTokenizer, *, texts: bool) -> list[Entry]:
+    # JSON has no infinity, and SGLang no stand-in for it: null.
+    return [
+        [value if value > float("-inf") else None, token, tokenizer.token_text(token) if texts else None]
+        for value, token in zip(logprobs, token_ids, strict=True)
+    ]

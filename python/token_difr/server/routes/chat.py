@@ -9,13 +9,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from fastapi import APIRouter
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from starlette.requests import Request
 
 from token_difr.server.chat_choice import ChatChoice
 from token_difr.server.conversation import render_chat
 from token_difr.server.dialects.vllm import prompt_logprobs
 from token_difr.server.event_stream import STREAM_RESPONSES, event_stream
+from token_difr.server.json_answer import JsonAnswer
+from token_difr.server.json_requests import JsonRoute
 from token_difr.server.refusals import refuse_unsupported
 from token_difr.server.requests import ChatRequest
 from token_difr.server.sampling_fields import check_prompt, request_seed
@@ -28,7 +30,7 @@ __all__ = ["chat_router"]
 
 def chat_router(service: ModelService) -> APIRouter:
     """The route on this model."""
-    router = APIRouter()
+    router = APIRouter(route_class=JsonRoute)
 
     @router.post("/v1/chat/completions", responses=STREAM_RESPONSES)
     async def create_chat_completion(body: ChatRequest, request: Request) -> Response:
@@ -47,7 +49,7 @@ def chat_router(service: ModelService) -> APIRouter:
                 conclude=answer.concluding_chunks,
             )
         await served.complete(answer.generations, answer.notify, request)
-        return JSONResponse(answer.whole())
+        return JsonAnswer(answer.whole())
 
     return router
 
@@ -97,8 +99,8 @@ class _Answer:
                 yield self._chunk([chunk], None)
 
     def concluding_chunks(self) -> Iterator[dict[str, Any]]:
-        """The usage, where it was asked for."""
-        if self._asks_for_usage():
+        """The usage and the trace, where they were asked for."""
+        if self._asks_for_usage() or self._traced:
             yield self._chunk([], usage([self._prompt], self.generations)) | self._trace()
 
     def _chunk(self, choices: list[dict[str, Any]], total: dict[str, Any] | None) -> dict[str, Any]:

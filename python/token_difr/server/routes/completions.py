@@ -9,11 +9,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from fastapi import APIRouter
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from starlette.requests import Request
 
 from token_difr.server.completion_choice import CompletionChoice, Prompt
 from token_difr.server.event_stream import STREAM_RESPONSES, event_stream
+from token_difr.server.json_answer import JsonAnswer
+from token_difr.server.json_requests import JsonRoute
 from token_difr.server.refusals import refuse_unsupported
 from token_difr.server.requests import CompletionRequest
 from token_difr.server.sampling_fields import request_seed
@@ -26,7 +28,7 @@ __all__ = ["completions_router"]
 
 def completions_router(service: ModelService) -> APIRouter:
     """The route on this model."""
-    router = APIRouter()
+    router = APIRouter(route_class=JsonRoute)
 
     @router.post("/v1/completions", responses=STREAM_RESPONSES)
     async def create_completion(body: CompletionRequest, request: Request) -> Response:
@@ -45,7 +47,7 @@ def completions_router(service: ModelService) -> APIRouter:
                 conclude=answer.concluding_chunks,
             )
         await served.complete(answer.generations, answer.notify, request)
-        return JSONResponse(answer.whole())
+        return JsonAnswer(answer.whole())
 
     return router
 
@@ -89,9 +91,10 @@ class _Answer:
                 yield {**self._head, "choices": [taken], **extra}
 
     def concluding_chunks(self) -> Iterator[dict[str, Any]]:
-        """The usage, where it was asked for."""
-        if self._asks_for_usage():
-            yield {**self._head, "choices": [], "usage": self._usage(), **self._trace()}
+        """The usage and the trace, where they were asked for."""
+        if self._asks_for_usage() or self._traced:
+            total = {"usage": self._usage()} if self._asks_for_usage() else {}
+            yield {**self._head, "choices": [], **total, **self._trace()}
 
     def _trace(self) -> dict[str, Any]:
         return {"trace": trace(self.generations)} if self._traced else {}

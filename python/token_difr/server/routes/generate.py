@@ -9,13 +9,15 @@ from collections.abc import Iterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from pydantic import Field
 from starlette.requests import Request
 
 from token_difr.server.api_errors import bad_request
-from token_difr.server.dialects.sglang import input_logprobs, output_logprobs
+from token_difr.server.dialects.sglang import chosen_entries, input_logprobs, output_logprobs
 from token_difr.server.event_stream import STREAM_RESPONSES, event_stream
+from token_difr.server.json_answer import JsonAnswer
+from token_difr.server.json_requests import JsonRoute
 from token_difr.server.logprob_rows import concatenate_rows
 from token_difr.server.output_cursor import OutputCursor
 from token_difr.server.requests import GenerationFields, StrictBody, TokenId
@@ -54,6 +56,7 @@ class GenerateRequest(StrictBody):
     return_logprob: bool = False
     logprob_start_len: int = Field(default=-1, ge=-1)
     top_logprobs_num: int = Field(default=0, ge=0)
+    token_ids_logprob: list[TokenId] | None = Field(default=None, description="tokens to report at every position")
     return_text_in_logprobs: bool = False
     stream: bool = False
     rid: str | None = None
@@ -61,7 +64,7 @@ class GenerateRequest(StrictBody):
 
 def generate_router(service: ModelService) -> APIRouter:
     """The route on this model."""
-    router = APIRouter()
+    router = APIRouter(route_class=JsonRoute)
 
     @router.post("/generate", responses=STREAM_RESPONSES)
     async def generate(body: GenerateRequest, request: Request) -> Response:
@@ -79,7 +82,7 @@ def generate_router(service: ModelService) -> APIRouter:
             )
         await served.complete(generations, notify, request)
         whole = [answer.whole() for answer in answers]
-        return JSONResponse(whole if several else whole[0])
+        return JsonAnswer(whole if several else whole[0])
 
     return router
 
@@ -117,12 +120,19 @@ class _Answer:
             seed=request_seed(fields),
             logprobs=k,
             prompt_logprobs=k if self._scores_prompt else None,
+            chosen_ids=self._chosen(service),
         )
         self.generation = service.generation(spec, text=output_text(fields, service), notify=notify)
         skip = body.sampling_params.skip_special_tokens
         self._cursor = OutputCursor(self.generation, service.folder.tokenizer, skip_special_tokens=skip)
         self._text = ""
         self._id = body.rid or uuid.uuid4().hex
+
+    def _chosen(self, service: ModelService) -> list[int]:
+        chosen = self._body.token_ids_logprob or []
+        if max(chosen, default=0) >= service.engine.vocabulary_size:
+            raise bad_request("token_ids_logprob holds an id that the model does not have.", param="token_ids_logprob")
+        return chosen
 
     def events(self) -> Iterator[dict[str, Any]]:
         """The answer so far, if it grew."""
@@ -167,4 +177,12 @@ class _Answer:
         if self._scores_prompt:
             start, prompt = body.logprob_start_len, generation.spec.prompt
             lists |= input_logprobs(prompt, generation.prompt_rows, tokenizer, start=start, k=k, texts=texts)
+        chosen = list(generation.spec.chosen_ids)
+        if chosen:
+            rows_of_output = generation.chosen_in_output[:count]
+            lists["output_token_ids_logprobs"] = chosen_entries(rows_of_output, chosen, tokenizer, texts=texts)
+        if chosen and self._scores_prompt:
+            rows_of_prompt = generation.chosen_in_prompt[body.logprob_start_len :]
+            entries = chosen_entries(rows_of_prompt, chosen, tokenizer, texts=texts)
+            lists["input_token_ids_logprobs"] = [None, *entries]
         return lists

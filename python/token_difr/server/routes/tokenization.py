@@ -9,6 +9,7 @@ from pydantic import Field
 
 from token_difr.server.api_errors import bad_request
 from token_difr.server.conversation import render_chat
+from token_difr.server.json_requests import JsonRoute
 from token_difr.server.requests import ChatMessage, ChatPrompt, StrictBody, TokenId, Tool
 from token_difr.server.service import ModelService
 
@@ -38,7 +39,7 @@ class DetokenizeRequest(StrictBody):
 
 def tokenization_router(service: ModelService) -> APIRouter:
     """The routes on this model."""
-    router = APIRouter()
+    router = APIRouter(route_class=JsonRoute)
     tokenizer = service.folder.tokenizer
 
     @router.post("/tokenize")

@@ -1,4 +1,4 @@
-"""The seeded noise of the server: the stream of torch's ``exponential_`` on a CPU (torch 2.7 and later).
+"""The seeded noise of the server: by default the stream of torch's ``exponential_`` on a CPU (torch 2.7 and later).
 
 One mt19937 generator a sequence, seeded with the low 32 bits of the request's seed. Each token takes one row of
 ``vocabulary`` values in the order of the ids, and each value takes two 32-bit words, the high one first:
@@ -9,6 +9,8 @@ One mt19937 generator a sequence, seeded with the low 32 bits of the request's s
 
 so that arg-max(logits / T + g) is torch's arg-max(softmax(logits / T) / q), as in ``torch.multinomial`` and in
 Hugging Face's ``generate``. A stream is a contract: the same seed gives the same noise in every release.
+
+The streams of other engines are drawn by :meth:`token_difr.Sampler.gumbel`, for the whole vocabulary at a time.
 """
 
 from __future__ import annotations
@@ -16,7 +18,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["GumbelNoise"]
+from token_difr.sampler import Sampler
+
+__all__ = ["GumbelNoise", "KeyedNoise"]
 
 _WORDS = 624
 _INIT_MULTIPLIER = 1812433253
@@ -42,6 +46,28 @@ class GumbelNoise:
         exponential = (-np.log1p(-uniform)).astype(np.float32)
         with np.errstate(divide="ignore"):
             return -np.log(exponential.astype(np.float64))
+
+
+class KeyedNoise:
+    """The noise of one sequence in an engine's stream, at any of its tokens.
+
+    Args:
+        sampler: Names the stream.
+        seed: Any integer.
+        vocabulary_size: Width of the logits.
+    """
+
+    def __init__(self, sampler: Sampler, seed: int, vocabulary_size: int) -> None:
+        self._sampler = sampler
+        self._seed = seed
+        self._columns = np.arange(vocabulary_size)
+
+    def row(self, *, position: int, step: int) -> NDArray[np.float64]:
+        """Gumbel noise, float64[vocabulary], of the token that follows ``position`` as output token ``step``."""
+        key = step if self._sampler.keyed_by == "step" else position
+        width = len(self._columns)
+        rows = self._sampler.gumbel(seed=self._seed, positions=[key], token_ids=self._columns, vocab_size=width)
+        return rows.reshape(-1)
 
 
 def _mt19937(seed: int) -> np.random.MT19937:

@@ -25,8 +25,9 @@ def apply_penalties(
         output: Token ids generated so far.
     """
     logits = logits.copy()
-    for token, bias in settings.logit_bias.items():
-        logits[token] += bias
+    if settings.logit_bias:
+        biased = np.fromiter(settings.logit_bias, dtype=np.int64)
+        logits[biased] += np.fromiter(settings.logit_bias.values(), dtype=np.float64)
     if settings.repetition_penalty != 1:
         _penalize_repetition(logits, settings, prompt, output)
     if output and (settings.frequency_penalty or settings.presence_penalty):

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from token_difr.sampler import Sampler
 from token_difr.sampling import GREEDY_TEMPERATURE
 
-__all__ = ["SamplingSettings"]
+__all__ = ["DEFAULT_SAMPLER", "SamplingSettings"]
+
+DEFAULT_SAMPLER = Sampler.parse("torch-cpu@2.13:filters=vllm")
+"""torch's noise on a CPU, vLLM's filters."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,6 +29,7 @@ class SamplingSettings:
         presence_penalty: Subtracted from the logits of tokens in the output; 0 = off.
         frequency_penalty: Subtracted once for each time that the output holds the token; 0 = off.
         logit_bias: Added to the logits, by token id.
+        sampler: Whose noise is drawn, and in what order its filters act.
     """
 
     temperature: float = 1.0
@@ -37,6 +42,7 @@ class SamplingSettings:
     presence_penalty: float = 0.0
     frequency_penalty: float = 0.0
     logit_bias: Mapping[int, float] = field(default_factory=dict)
+    sampler: Sampler = DEFAULT_SAMPLER
 
     @property
     def greedy(self) -> bool:
