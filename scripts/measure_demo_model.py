@@ -10,15 +10,16 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from token_difr.server.batching import Generation, GenerationSpec, Scheduler
+from token_difr.server.engine import Engine
 from token_difr.server.engine.onnx import OnnxEngine
 from token_difr.server.engine.rounding import WeightRounding
+from token_difr.server.engine.torch import ElementType, TorchEngine
 from token_difr.server.impostor import RandomTokens
 from token_difr.server.model_folder import DEMO, ModelFolder
 from token_difr.server.sampling import SamplingSettings
@@ -53,15 +54,17 @@ def variants(
     system = [{"role": "system", "content": SYSTEM_PROMPT}]
     changed = [render(folder, [*system, *question]) for question in questions]
     rounded = {
-        f"{rounding} weights (rounded)": lambda rounding=rounding: generate(folder, prompts, rounding)
+        f"{rounding} weights (rounded)": lambda rounding=rounding: generate(
+            OnnxEngine(folder.path, rounding=rounding), prompts
+        )
         for rounding in WeightRounding
     }
     return {
-        "float32": lambda: generate(folder, prompts, None),
-        "true bf16 in torch": lambda: generate_with_torch(folder.path, prompts),
+        "float32": lambda: generate(OnnxEngine(folder.path), prompts),
+        "true bf16 in torch": lambda: generate(TorchEngine(folder.path, element_type=ElementType.BF16), prompts),
         **rounded,
-        "another system prompt": lambda: generate(folder, changed, None),
-        f"{RANDOM_TOKEN_RATE:.0%} random tokens": lambda: generate(folder, prompts, None, RANDOM_TOKEN_RATE),
+        "another system prompt": lambda: generate(OnnxEngine(folder.path), changed),
+        f"{RANDOM_TOKEN_RATE:.0%} random tokens": lambda: generate(OnnxEngine(folder.path), prompts, RANDOM_TOKEN_RATE),
     }
 
 
@@ -78,9 +81,8 @@ def render(folder: ModelFolder, messages: list[dict[str, str]]) -> list[int]:
     return folder.tokenizer.encode(folder.template.render(messages), add_special_tokens=False)
 
 
-def generate(folder: ModelFolder, prompts: Outputs, rounding: WeightRounding | None, rate: float = 0.0) -> Outputs:
+def generate(engine: Engine, prompts: Outputs, rate: float = 0.0) -> Outputs:
     """Greedy answers of the server's own scheduler."""
-    engine = OnnxEngine(folder.path, rounding=rounding)
     scheduler = Scheduler(engine)
     width = engine.vocabulary_size
     generations = [
@@ -95,27 +97,6 @@ def generate(folder: ModelFolder, prompts: Outputs, rounding: WeightRounding | N
     scheduler.start()
     scheduler.stop()
     return [generation.output for generation in generations]
-
-
-def generate_with_torch(path: Path, prompts: Outputs) -> Outputs:
-    """Greedy answers of transformers in bfloat16, arithmetic included."""
-    import torch
-    from transformers import AutoModelForCausalLM
-
-    model = AutoModelForCausalLM.from_pretrained(path, dtype=torch.bfloat16)
-    outputs = []
-    for prompt in prompts:
-        inputs = torch.tensor([prompt])
-        result = model.generate(
-            inputs,
-            attention_mask=torch.ones_like(inputs),
-            max_new_tokens=OUTPUT_TOKENS,
-            do_sample=False,
-            eos_token_id=None,
-            pad_token_id=0,
-        )
-        outputs.append(result[0, len(prompt) :].tolist())
-    return outputs
 
 
 def match_rate(reference: OnnxEngine, prompts: Outputs, outputs: Outputs) -> float:

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from token_difr.audit import AuditRun, aaudit, audit, baseline_scores, decide_run
+from token_difr.audit import AuditRun, aaudit, audit, decide_run
+from token_difr.baseline import baseline_scores
 from token_difr.decide import Verdict
 from token_difr.endpoint import open_client
 from token_difr.errors import InputError, PromptError, RunDirectoryError
@@ -95,15 +96,28 @@ def test_baseline_that_cannot_be_compared(endpoint: Any, characters: Any, tmp_pa
     """A baseline that was sampled or judged another way is refused with what differs, and before anything is sent."""
     baseline = audit(others(2), **arguments(endpoint, characters, tmp_path / "baseline"))
     seeded = SamplingParams(seed=1)
-    assert baseline_scores(
-        baseline.path, audit(others(3), **arguments(endpoint, characters, tmp_path / "s", params=seeded)).identity
-    )
+    same_but_seeded = audit(others(3), **arguments(endpoint, characters, tmp_path / "s", params=seeded))
+    assert baseline_scores(baseline.path, same_but_seeded.identity, out=tmp_path / "s")
+    with pytest.raises(InputError, match="cannot be its own baseline"):
+        baseline_scores(tmp_path / "s", same_but_seeded.identity, out=tmp_path / "x" / ".." / "s")
     endpoint.requests.clear()
     hot = arguments(
         endpoint, characters, tmp_path / "run", params=SamplingParams(temperature=1.0), baseline=baseline.path
     )
     with pytest.raises(InputError, match=r"cannot be compared with this audit; it differs in params"):
         audit(others(3), **hot)
+    assert endpoint.requests == []
+    assert not (tmp_path / "run").exists()
+
+
+def test_prompts_are_checked_before_anything_is_sent(endpoint: Any, characters: Any, tmp_path: Path) -> None:
+    """A prompt that the chat template refuses, and one that comes twice at temperature 0, name their place."""
+    twice = [*others(2), others(1)[0]]
+    with pytest.raises(PromptError, match="prompts 0 and 2 are the same"):
+        audit(twice, **arguments(endpoint, characters, tmp_path / "run"))
+    characters.chat_template = None
+    with pytest.raises(PromptError, match="prompt 0: the tokenizer has no chat template"):
+        audit(others(2), **arguments(endpoint, characters, tmp_path / "run"))
     assert endpoint.requests == []
     assert not (tmp_path / "run").exists()
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import math
-import os
 import stat
 import subprocess
 import sys
@@ -265,21 +265,101 @@ def test_any_text_survives(tmp_path: Path) -> None:
         assert run.responses()[0].content == text
 
 
-def test_full_disk_leaves_whole_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A write that comes to a part only is taken back and named."""
-    with RunDirectory.create(tmp_path / "run", PROMPTS, IDENTITY) as run:
-        run.keep_response(response(0))
-        before = (tmp_path / "run" / "responses.jsonl").read_bytes()
-        write = os.write
-        monkeypatch.setattr(os, "write", lambda descriptor, data: write(descriptor, data[:5]))
-        with pytest.raises(RunDirectoryError, match="only 5 of"):
-            run.keep_response(response(1))
-        monkeypatch.undo()
-        assert (tmp_path / "run" / "responses.jsonl").read_bytes() == before
-        assert sorted(run.responses()) == [0]
-        run.keep_response(response(1))
+FILL_UP = """
+import resource, sys
+from pathlib import Path
+from token_difr.errors import RunDirectoryError
+from token_difr.records import Response
+from token_difr.run_directory import RunDirectory
+file = Path(sys.argv[1]) / "responses.jsonl"
+with RunDirectory.resume(sys.argv[1]) as run:
+    run.keep_response(Response(index=0, content="a"))
+    before = file.read_bytes()
+    unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + int(sys.argv[2]), unlimited[1]))
+    try:
+        run.keep_response(Response(index=1, content="b"))
+    except RunDirectoryError as error:
+        print(error)
+    resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
+    assert file.read_bytes() == before
+    assert sorted(run.responses()) == [0]
+    run.keep_response(Response(index=1, content="b"))
+"""
+
+
+@pytest.mark.parametrize(("room", "words"), [(5, "only 5 of"), (0, "File too large")])
+def test_full_disk_leaves_whole_lines(tmp_path: Path, room: int, words: str) -> None:
+    """A write that comes to a part only, or to nothing, is taken back and named; with room again it goes on."""
+    RunDirectory.create(tmp_path / "run", PROMPTS, IDENTITY).close()
+    command = [sys.executable, "-c", FILL_UP, str(tmp_path / "run"), str(room)]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert printed.startswith(f"cannot write {tmp_path / 'run' / 'responses.jsonl'}: ")
+    assert words in printed
     with RunDirectory.read(tmp_path / "run") as run:
         assert sorted(run.responses()) == [0, 1]
+
+
+@pytest.mark.parametrize("damage", ["", '{"mess', '{"messages": 7}\n', "[" * 9999 + "\n", None])
+def test_prompts_are_written_anew(tmp_path: Path, damage: str | None) -> None:
+    """Prompts that a kill or a damage set apart from the manifest do not wedge the audit: it knows the right ones."""
+    file = filled(tmp_path / "run") / "prompts.jsonl"
+    if damage is None:
+        file.unlink()
+    else:
+        file.write_text(damage)
+    with pytest.raises(RunDirectoryError, match="audit or collect with the same prompts writes it anew"):
+        RunDirectory.resume(tmp_path / "run")
+    with RunDirectory.create(tmp_path / "run", PROMPTS, IDENTITY) as run:
+        assert sorted(run.rows()) == [0, 1, 2]
+    with RunDirectory.resume(tmp_path / "run") as run:
+        assert run.prompts == PROMPTS
+
+
+def test_kill_between_prompts_and_manifest(tmp_path: Path) -> None:
+    """Prompts that were written for an audit whose manifest never came give way to those of the manifest's."""
+    RunDirectory.create(tmp_path / "run", PROMPTS, IDENTITY).close()
+    RunDirectory.create(tmp_path / "other", PROMPTS[:1], IDENTITY).close()
+    (tmp_path / "other" / "prompts.jsonl").replace(tmp_path / "run" / "prompts.jsonl")
+    RunDirectory.create(tmp_path / "run", PROMPTS, IDENTITY).close()
+    with RunDirectory.read(tmp_path / "run") as run:
+        assert run.prompts == PROMPTS
+
+
+def test_cut_off_scores_are_named(tmp_path: Path) -> None:
+    """Scores that end anywhere before their end are damaged, and no other error."""
+    with RunDirectory.resume(filled(tmp_path / "run")) as run:
+        run.write_scores({"margin": np.arange(3, dtype=np.float32)})
+        file = tmp_path / "run" / "scores.npz"
+        whole = file.read_bytes()
+        for end in range(len(whole)):
+            file.write_bytes(whole[:end])
+            with pytest.raises(RunDirectoryError, match=r"scores\.npz is damaged; score the run again"):
+                run.read_scores()
+        for position in range(len(whole)):
+            file.write_bytes(whole[:position] + bytes([whole[position] ^ 0xFF]) + whole[position + 1 :])
+            with contextlib.suppress(RunDirectoryError):  # not every byte matters
+                run.read_scores()
+
+
+def test_lock_that_cannot_be_had(tmp_path: Path) -> None:
+    """Only a lock that another process holds means "in use"."""
+    RunDirectory.create(tmp_path / "run", PROMPTS, IDENTITY).close()
+    (tmp_path / "run" / "lock").unlink()
+    (tmp_path / "run" / "lock").mkdir()
+    with pytest.raises(RunDirectoryError, match=r"cannot write .*lock: Is a directory"):
+        RunDirectory.resume(tmp_path / "run")
+
+
+def test_tokenizer_folder_by_any_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tokenizer's folder is one and the same by a relative path, an absolute one, with a slash and through a link."""
+    (tmp_path / "tokenizer").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "tokenizer")
+    monkeypatch.chdir(tmp_path)
+    spellings = ("tokenizer", "tokenizer/", "./tokenizer", "../" + tmp_path.name + "/tokenizer", "link")
+    assert {AuditIdentity(tokenizer=name).tokenizer for name in spellings} == {str((tmp_path / "tokenizer").resolve())}
+    for name in ("organization/name", "demo", "no-folder/"):
+        assert AuditIdentity(tokenizer=name).tokenizer == name
 
 
 def test_every_line_is_json_with_a_checksum(tmp_path: Path) -> None:

@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from token_difr.collect import check_prompts
+from token_difr.baseline import baseline_scores
+from token_difr.collect import asks_token_ids, check_prompts
 from token_difr.decide import Decision, Verdict, decide
 from token_difr.endpoint import blocking, open_client, shown_url
-from token_difr.errors import InputError
+from token_difr.errors import InputError, PromptError
 from token_difr.records import Conversation
 from token_difr.reference import Reference, VllmReference
 from token_difr.report import decision_to_json
 from token_difr.run_directory import AuditIdentity, RunDirectory
+from token_difr.sampler import Sampler
 from token_difr.sampling import SamplingParams
 from token_difr.score import Scores
-from token_difr.stages import collect_run, reference_run, score_run, tokenize_run
-from token_difr.tokenize import Tokenizer, load_tokenizer
+from token_difr.stages import check_replayable, collect_run, is_replayed, reference_run, score_run, tokenize_run
+from token_difr.tokenize import Tokenizer, load_tokenizer, render
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
-__all__ = ["AuditRun", "aaudit", "audit", "baseline_scores", "decide_run", "score_run"]
+__all__ = ["AuditRun", "aaudit", "audit", "decide_run"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,7 +63,11 @@ async def aaudit(
     tokenizer: str | os.PathLike[str] | Tokenizer | None = None,
     params: SamplingParams | None = None,
     max_tokens: int = 200,
+    token_ids: bool | None = None,
+    sampler: str | Sampler | None = None,
+    vocab_size: int | None = None,
     baseline: str | os.PathLike[str] | Scores | None = None,
+    level: float = 0.01,
     concurrency: int = 8,
     progress: bool = True,
 ) -> AuditRun:
@@ -76,7 +83,13 @@ async def aaudit(
         tokenizer: The model's tokenizer, or its folder or name; None = ``model``.
         params: How the provider is told to sample; None = temperature 0.
         max_tokens: The longest output, in tokens.
+        token_ids: Ask the provider for its token ids; None = only one on this machine, at a temperature above 0.
+        sampler: The sampler that the provider claims, or its name, such as ``vllm@0.33``: at a temperature above 0
+            its noise is replayed from ``params.seed``. None = what ``out`` states, if anything. Without sampler or
+            seed the tokens are judged by how surprising they are, and no verdict says *consistent*.
+        vocab_size: Width of the model's logits (its config's ``vocab_size``), where the noise depends on it.
         baseline: Run directory, or scores, of a trusted provider on other prompts of the same kind.
+        level: False-alarm rate of "divergent", in [0.001, 1).
         concurrency: Requests in flight.
         progress: Show progress bars on standard error, if that is a terminal.
 
@@ -84,8 +97,14 @@ async def aaudit(
         InputError: Something passed in is wrong; nothing has been sent then.
         EndpointError: The provider or the reference failed; what has arrived is kept in ``out``.
     """
-    check_prompts(prompts)
+    prompts = check_prompts(prompts)
+    params = params or SamplingParams()
+    sampler = Sampler.parse(sampler) if isinstance(sampler, str) else sampler
+    check_replayable(params, sampler, vocab_size)
     loaded, name = _tokenizer(tokenizer or model)
+    _check_renderable(prompts, loaded)
+    if params.greedy:
+        _check_distinct(prompts)
     async with AsyncExitStack() as stack:
         if isinstance(provider, str):
             provider = await stack.enter_async_context(open_client(provider))
@@ -94,20 +113,25 @@ async def aaudit(
         identity = AuditIdentity(
             provider=shown_url(provider),
             model=model,
-            params=params or SamplingParams(),
+            params=params,
             max_tokens=max_tokens,
+            token_ids=asks_token_ids(shown_url(provider), params, token_ids),
             tokenizer=name,
             reference=reference.url,
             reference_model=reference.model,
             reference_dialect=reference.dialect,
             topk_logprobs=reference.topk_logprobs,
+            sampler=None if sampler is None else sampler.name,
+            vocab_size=vocab_size,
         )
-        against = baseline_scores(baseline, identity)
+        against = baseline_scores(baseline, identity, out=out)
         run = stack.enter_context(RunDirectory.create(out, prompts, identity))
+        if is_replayed(run.identity) != is_replayed(identity):  # by a sampler that only ``out`` states
+            against = baseline_scores(baseline, run.identity, out=out)
         await collect_run(run, provider, concurrency=concurrency, progress=progress)
         tokenize_run(run, loaded)
         await reference_run(run, reference, concurrency=concurrency, progress=progress)
-        scores, decision = _decided(run, against)
+        scores, decision = _decided(run, against, level=level)
         return AuditRun(path=run.path, identity=run.identity, scores=scores, decision=decision)
 
 
@@ -130,41 +154,32 @@ def decide_run(run: RunDirectory, baseline: Scores | None = None, *, level: floa
     return _decided(run, baseline, level=level, seed=seed)[1]
 
 
-def baseline_scores(baseline: str | os.PathLike[str] | Scores | None, identity: AuditIdentity) -> Scores | None:
-    """The scores to compare an audit with.
-
-    Raises:
-        InputError: A run that was sampled, tokenized or judged another way, so that the two cannot be compared.
-        RunDirectoryError: No run directory, or one that is not finished.
-    """
-    if baseline is None or isinstance(baseline, Scores):
-        return baseline
-    with RunDirectory.read(baseline) as run:
-        differences = _comparable(run.identity).differences(_comparable(identity))
-        if differences:
-            named = ", ".join(f"{name} ({ours!r}, here {theirs!r})" for name, (ours, theirs) in differences.items())
-            raise InputError(f"the baseline {run.path} cannot be compared with this audit; it differs in {named}")
-        return score_run(run)
-
-
 def _decided(
     run: RunDirectory, baseline: Scores | None, *, level: float = 0.01, seed: int = 0
 ) -> tuple[Scores, Decision]:
     scores = score_run(run)
     decision = decide(scores, baseline, level=level, seed=seed)
     if run.writable:
-        run.write_verdict(decision_to_json(decision))
+        run.write_verdict({**decision_to_json(decision), "audit": run.identity.to_dict()})
     return scores, decision
 
 
-def _comparable(identity: AuditIdentity) -> AuditIdentity:
-    """What a baseline must share with an audit. Endpoints, seeds and the provider's name for the model may differ."""
-    return AuditIdentity(
-        params=identity.params and replace(identity.params, seed=None),
-        tokenizer=identity.tokenizer,
-        reference_model=identity.reference_model,
-        topk_logprobs=identity.topk_logprobs,
-    )
+def _check_renderable(prompts: Sequence[Conversation], tokenizer: Tokenizer) -> None:
+    """Whether the chat template takes every prompt: better known before the answers are paid for."""
+    for index, messages in enumerate(prompts):
+        try:
+            render(messages, tokenizer)
+        except InputError as error:
+            raise PromptError(f"prompt {index}: {error}") from error
+
+
+def _check_distinct(prompts: Sequence[Conversation]) -> None:
+    """At temperature 0 a prompt that comes twice gives the same answer, which would count as two."""
+    first: dict[str, int] = {}
+    for index, messages in enumerate(prompts):
+        other = first.setdefault(json.dumps(messages, sort_keys=True), index)
+        if other != index:
+            raise PromptError(f"prompts {other} and {index} are the same: at temperature 0 their answers are one")
 
 
 def _tokenizer(tokenizer: str | os.PathLike[str] | Tokenizer) -> tuple[Tokenizer, str | None]:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from token_difr.collect import collect
-from token_difr.errors import RunDirectoryError
+from token_difr.errors import InputError, RunDirectoryError
+from token_difr.records import TopKBatch
 from token_difr.reference import Reference
-from token_difr.run_directory import RunDirectory
+from token_difr.run_directory import AuditIdentity, RunDirectory
+from token_difr.sampler import Sampler
 from token_difr.sampling import SamplingParams
 from token_difr.score import Scores, score
-from token_difr.tokenize import Tokenizer, tokenize
+from token_difr.tokenize import TokenIds, Tokenizer, tokenize
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
-__all__ = ["collect_run", "reference_run", "score_run", "tokenize_run"]
+__all__ = ["check_replayable", "collect_run", "is_replayed", "reference_run", "score_run", "scored", "tokenize_run"]
 
 T = TypeVar("T")
 
@@ -35,6 +38,7 @@ async def collect_run(run: RunDirectory, client: AsyncOpenAI, *, concurrency: in
         model=_stated(run, identity.model, "a model"),
         params=_stated(run, identity.params, "sampling parameters"),
         max_tokens=_stated(run, identity.max_tokens, "max_tokens"),
+        token_ids=bool(identity.token_ids),
         concurrency=concurrency,
         answered=run.responses(),
         keep=run.keep_response,
@@ -51,7 +55,8 @@ def tokenize_run(run: RunDirectory, tokenizer: Tokenizer) -> None:
     responses, done = run.responses(), run.sequences()
     _check_complete(run, responses, "answers", "collect")
     new = [responses[index] for index in sorted(responses) if index not in done]
-    sequences = tokenize(run.prompts, new, tokenizer, max_tokens=run.identity.max_tokens)
+    token_ids: TokenIds = "ignore" if run.identity.token_ids is False else "auto"
+    sequences = tokenize(run.prompts, new, tokenizer, max_tokens=run.identity.max_tokens, token_ids=token_ids)
     run.keep_sequences({response.index: sequence for response, sequence in zip(new, sequences, strict=True)})
 
 
@@ -75,16 +80,56 @@ async def reference_run(
     )
 
 
-def score_run(run: RunDirectory) -> Scores:
+def score_run(run: RunDirectory, *, replay: bool = True) -> Scores:
     """Score the rows of ``run``, and keep the scores there if it is open for writing.
+
+    Args:
+        run: A run with all its rows. Its identity says how the provider sampled, and by which sampler.
+        replay: False = as if the sampler were not known.
 
     Raises:
         RunDirectoryError: Rows are missing.
+        InputError: A sampler that cannot replay these rows; see :func:`~token_difr.score`.
     """
-    scores = score(run.batch(), run.identity.params or SamplingParams())
+    scores = scored(run.batch(), run.identity if replay else replace(run.identity, sampler=None))
     if run.writable:
         run.write_scores(scores.to_arrays())
     return scores
+
+
+def scored(batch: TopKBatch, identity: AuditIdentity) -> Scores:
+    """The scores of an audit's rows, by the parameters and the sampler that its identity states."""
+    return score(
+        batch,
+        identity.params or SamplingParams(),
+        sampler=Sampler.parse(identity.sampler) if identity.sampler else None,
+        vocab_size=identity.vocab_size,
+    )
+
+
+def is_replayed(identity: AuditIdentity) -> bool:
+    """Whether an audit's scores replay the sampler's noise: neither greedy, nor without a seed, nor without a sampler."""
+    params = identity.params or SamplingParams()
+    return not params.greedy and params.seed is not None and identity.sampler is not None
+
+
+def check_replayable(params: SamplingParams, sampler: Sampler | None, vocab_size: int | None) -> None:
+    """Refuse, before anything is sent, what could not be scored afterwards.
+
+    Raises:
+        InputError: A sampler that cannot replay such parameters, or lacks the width of the logits; a seed shared by
+            all answers, and no sampler to replay its noise.
+    """
+    if params.greedy:
+        return
+    if sampler is None and isinstance(params.seed, int):
+        raise InputError(
+            "one seed for all answers gives them the same noise, which only a replay can tell from the model's own "
+            "choices: name the provider's sampler, or give no seed, or one a prompt"
+        )
+    one_seed = params.seed[0] if isinstance(params.seed, tuple) and params.seed else params.seed
+    nothing = TopKBatch(indptr=[0], token_ids=[], logprobs=[], claimed=[], sequence_indptr=[0], prompt_lengths=[])
+    score(nothing, replace(params, seed=one_seed), sampler=sampler, vocab_size=vocab_size)
 
 
 def _stated(run: RunDirectory, value: T | None, name: str) -> T:

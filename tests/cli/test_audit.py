@@ -131,6 +131,26 @@ def test_dry_run(endpoint: Any, prompts: Path, tmp_path: Path, run_cli: RunCli) 
     assert "provider: costs at most 0.0000" in output
 
 
+@pytest.mark.parametrize(
+    ("prices", "words"),
+    [
+        ({"price_input": 1}, "provider: cost unknown: it takes --price-input and --price-output"),
+        ({"price_output": 1}, "provider: cost unknown: it takes --price-input and --price-output"),
+        ({"price_input": 1, "price_output": 1}, "provider: cost unknown: without a tokenizer"),
+        ({}, None),
+    ],
+)
+def test_dry_run_says_what_the_cost_lacks(  # noqa: PLR0917  # fixtures
+    endpoint: Any, prompts: Path, tmp_path: Path, run_cli: RunCli, prices: dict[str, object], words: str | None
+) -> None:
+    """A price that comes to no cost is not passed over in silence."""
+    options = {"provider": endpoint.url, "model": "m", "prompts": prompts, "out": tmp_path / "run", **prices}
+    flags = [part for name, value in options.items() for part in (f"--{name.replace('_', '-')}", value)]
+    code, output, _ = run_cli("collect", *flags, "--dry-run")
+    assert code == 0
+    assert words in output if words else "cost" not in output
+
+
 def failing(endpoint: Any, path: str, status: int, answer: Any) -> None:
     endpoint.answer = lambda asked, body: (status, answer) if asked == path else endpoint.honest(asked, body)
 
@@ -164,7 +184,10 @@ UNKNOWN_MODEL = {"error": {"message": "The model `m` does not exist.", "code": "
         (lambda e: failing(e, "/v1/chat/completions", 200, b"<html>"), "not JSON"),
         (lambda e: with_completion(e, lambda c: c["prompt_logprobs"].pop()), "rows for"),
         (lambda e: with_completion(e, lambda c: c["prompt_token_ids"].reverse()), "other tokens than those sent"),
-        (lambda e: with_completion(e, lambda c: c["prompt_logprobs"].insert(1, {"7": {"logprob": -1.0}})), "rows for"),
+        (
+            lambda e: with_completion(e, lambda c: c["prompt_logprobs"].__setitem__(-1, {"7": {"logprob": -1.0}})),
+            "is for another token: it lacks the id",
+        ),
     ],
 )
 def test_endpoint_that_fails(  # noqa: PLR0917  # fixtures
@@ -180,6 +203,16 @@ def test_endpoint_that_fails(  # noqa: PLR0917  # fixtures
     assert endpoint.url in error
     endpoint.answer = endpoint.honest
     assert run_cli(*audit_of(endpoint, prompts, tmp_path / "run"))[0] == 3
+
+
+def test_text_of_an_endpoint_is_escaped(endpoint: Any, prompts: Path, tmp_path: Path, run_cli: RunCli) -> None:
+    """What an endpoint sends in place of ids reaches the terminal on one line, without control characters, bounded."""
+    with_completion(endpoint, lambda c: c["prompt_token_ids"].__setitem__(0, "\x1b[2J\u202e\n" * 9999))
+    code, _, error = run_cli(*audit_of(endpoint, prompts, tmp_path / "run"))
+    assert code == 2
+    assert error.endswith("\n")
+    assert error[:-1].isprintable()
+    assert len(error) < 2100
 
 
 @pytest.mark.parametrize(
@@ -200,12 +233,18 @@ def test_endpoint_that_fails(  # noqa: PLR0917  # fixtures
 def test_bad_input(  # noqa: PLR0917  # fixtures
     endpoint: Any, prompts: Path, tmp_path: Path, run_cli: RunCli, changes: dict[str, object], words: str
 ) -> None:
-    """Each bad input is one line and exit 2."""
+    """Each bad input is one line and exit 2; where an audit stands already, nothing of it is written over."""
     code, output, error = run_cli(*audit_of(endpoint, prompts, tmp_path / "run", **changes))
     assert (code, output) == (2, "")
     assert error.startswith("token-difr: ")
     assert error.count("\n") == 1
     assert words in error
+    assert run_cli(*audit_of(endpoint, prompts, tmp_path / "finished"))[0] == 3
+    before = {file.name: file.read_bytes() for file in (tmp_path / "finished").iterdir()}
+    endpoint.requests.clear()
+    assert run_cli(*audit_of(endpoint, prompts, tmp_path / "finished", **changes))[0] == 2
+    assert {file.name: file.read_bytes() for file in (tmp_path / "finished").iterdir()} == before
+    assert endpoint.requests == []
 
 
 def test_prompt_without_user_message(endpoint: Any, tmp_path: Path, run_cli: RunCli) -> None:
@@ -256,3 +295,18 @@ def test_key_stays_secret(
     written = b"".join(file.read_bytes() for file in (tmp_path / "run").iterdir())
     assert "sk-secret" not in output + error
     assert b"sk-secret" not in written
+
+
+@pytest.mark.parametrize("end", ["\r", "\n", "\r\n", " "])
+def test_key_with_white_space_stays_secret(  # noqa: PLR0917  # fixtures
+    endpoint: Any, prompts: Path, tmp_path: Path, run_cli: RunCli, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    """A key from a file with other line ends is sent without them; one that no header can hold is not shown."""
+    monkeypatch.setenv("MY_KEY", "sk-secret" + end)
+    assert run_cli(*audit_of(endpoint, prompts, tmp_path / "run", provider_key_env="MY_KEY"))[0] == 3
+    assert endpoint.requests[0][2]["authorization"] == "Bearer sk-secret"
+    monkeypatch.setenv("MY_KEY", "sk-secret" + end + "\u00e9")
+    code, output, error = run_cli(*audit_of(endpoint, prompts, tmp_path / "other", provider_key_env="MY_KEY"))
+    assert code == 2
+    assert "MY_KEY" in error
+    assert "sk-secret" not in output + error

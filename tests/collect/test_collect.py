@@ -55,6 +55,20 @@ def test_request_says_what_is_meant(endpoint: Any, conversations: list[Any]) -> 
     }
 
 
+@pytest.mark.parametrize("seeds", [(), (1,), (1, 2, 3)])
+def test_not_one_seed_a_prompt(endpoint: Any, conversations: list[Any], seeds: tuple[int, ...]) -> None:
+    """Seeds that are not as many as the prompts are refused before anything is sent."""
+    with pytest.raises(InputError, match=f"there are {len(seeds)} seeds for 2 prompts"):
+        run(endpoint, conversations[:2], params=SamplingParams(seed=seeds))
+    assert endpoint.requests == []
+
+
+def test_texts_are_conversations(endpoint: Any, conversations: list[Any]) -> None:
+    """A plain text is sent as a single user message."""
+    run(endpoint, ["question 0"])
+    assert endpoint.requests[0][1]["messages"] == conversations[0]
+
+
 def test_only_missing_answers_are_asked_for(endpoint: Any, conversations: list[Any]) -> None:
     """What is answered already is returned as it is."""
     old = Response(index=3, content="old")
@@ -87,6 +101,8 @@ def test_reasoning_and_missing_fields(endpoint: Any, conversations: list[Any]) -
         {"choices": [{"message": {"content": "half"}, "finish_reason": "error"}]},
         {"error": {"message": "overloaded"}},
         b'{"choices": [{"message"',
+        b'{"choices": [{"message": {"content": "a"}}], "x": ' + b"[" * 600 + b"]" * 600 + b"}",
+        b'{"choices": [{"message": {"content": "a"}}], "x": ' + b"[" * 3000 + b"]" * 3000 + b"}",
     ],
 )
 def test_unfit_answer(endpoint: Any, conversations: list[Any], answer: Any) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -47,6 +49,11 @@ def test_text_file(tmp_path: Path) -> None:
         ('[{"role": "user", "content": [{"type": "image"}]}]', 'message 1 has no text as "content"'),
         ('" "', 'message 1 has no text as "content"'),
         ('"\\ud800"', "half a surrogate pair"),
+        ('[{"role": "user", "content": "q", "name": "\\udc00"}]', "message 1 holds half a surrogate pair"),
+        ('[{"role": "user", "content": "q", "x": {"\\ud800": 1}}]', "message 1 holds half a surrogate pair"),
+        ('[{"role": "user", "content": "q", "x": [NaN]}]', "message 1 cannot be sent as JSON"),
+        ('[{"role": "user", "content": "q", "x": -Infinity}]', "message 1 cannot be sent as JSON"),
+        ("[" * 99999, "not JSON"),
         ('[{"role": "system", "content": "s"}]', "no user message"),
         (
             '[{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]',
@@ -78,8 +85,17 @@ def test_bad_file(tmp_path: Path) -> None:
 
 def test_check_prompts() -> None:
     """Conversations that come from code are checked the same way, by index."""
-    check_prompts([user("a")])
+    assert check_prompts([user("a"), "b"]) == [user("a"), user("b")]
     with pytest.raises(PromptError, match="no prompts"):
         check_prompts([])
     with pytest.raises(PromptError, match="prompt 1: the conversation has no user message"):
         check_prompts([user("a"), [{"role": "system", "content": "s"}]])
+
+
+@pytest.mark.parametrize("extra", [{"x": object()}, {"x": {1, 2}}, {"x": math.nan}, {"x": b"bytes"}, {1: "one"}])
+def test_what_json_cannot_hold(extra: dict[Any, Any]) -> None:
+    """A message with Python's own objects in it is refused by index, as is a conversation that is one."""
+    with pytest.raises(PromptError, match="prompt 0: message 1 cannot be sent as JSON"):
+        check_prompts([[{"role": "user", "content": "q", **extra}]])
+    with pytest.raises(PromptError, match="prompt 0: a conversation is a text or a list of messages"):
+        check_prompts([extra])  # type: ignore[list-item]  # what a user may pass

@@ -80,13 +80,42 @@ def test_the_comparison_repeats_with_its_seed() -> None:
     assert compare(candidate, baseline, seed=3) == compare(candidate, baseline, seed=3)
 
 
-@pytest.mark.parametrize("level", [0.0, 1.0, -0.1, float("nan")])
+@pytest.mark.parametrize("level", [0.0, 0.0005, 1.0, -0.1, float("nan")])
 def test_a_level_outside_its_range_is_refused(level: float) -> None:
     """And the message shows it."""
     scores = scores_of(np.random.default_rng(7), 2, 0.0)
 
     with pytest.raises(InputError, match="level must lie in"):
         compare(scores, scores, level=level)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**63])
+def test_a_seed_outside_its_range_is_refused(seed: int) -> None:
+    """And the message shows it."""
+    scores = scores_of(np.random.default_rng(7), 2, 0.0)
+
+    with pytest.raises(InputError, match="seed must lie between"):
+        compare(scores, scores, seed=seed)
+
+
+def test_answers_that_are_left_out_are_found() -> None:
+    """Two thirds of the answers empty, the others perfect: divergent, and the summary counts them."""
+    rng = np.random.default_rng(11)
+    lengths = np.where(np.arange(100) % 3 == 0, 64, 0)
+    empty = Scores.from_margins(np.zeros(lengths.sum(), np.float32), np.concatenate([[0], lengths.cumsum()]))
+    comparison = compare(empty, scores_of(rng, 100, 0.01))
+
+    assert comparison.verdict is Verdict.DIVERGENT
+    assert "empty_rate" in comparison.reason
+    assert summarize(empty).empty_sequences == 66
+
+
+def test_the_interval_of_a_rate_does_not_collapse() -> None:
+    """One sequence of two tokens says next to nothing of the rate."""
+    rate = summarize(Scores.from_margins(np.zeros(2, np.float32), np.array([0, 2]))).exact_match_rate
+
+    assert rate.value == rate.high == 1.0
+    assert rate.low < 0.5
 
 
 def test_the_summary_of_nothing_is_nan_not_an_error() -> None:
@@ -137,7 +166,7 @@ def test_without_a_seed_an_honest_run_is_inconclusive_not_consistent() -> None:
 
     assert comparison.verdict is Verdict.INCONCLUSIVE
     assert "without a seed" in comparison.reason
-    assert {entry.name for entry in comparison.statistics} == {"surprise_above", "surprise_below"}
+    assert {entry.name for entry in comparison.statistics} == {"empty_rate", "surprise_above", "surprise_below"}
 
 
 def test_hiding_in_undecided_positions_is_found() -> None:

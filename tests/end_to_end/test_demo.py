@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from token_difr.demo.audits import choose_prompts
-from token_difr.demo.providers import PROVIDERS
+from token_difr.demo.providers import PROVIDERS, SAMPLED_PROVIDERS
 from token_difr.errors import InputError
 
 DEMO = [sys.executable, "-m", "token_difr", "demo"]
@@ -23,16 +23,28 @@ def children_of(process: int) -> list[str]:
     return Path(f"/proc/{process}/task/{process}/children").read_text(encoding="ascii").split()
 
 
+def verdict_in(run: Path) -> str:
+    """The verdict that a run directory holds."""
+    return str(json.loads((run / "verdict.json").read_text(encoding="utf-8"))["verdict"])
+
+
 def test_the_demo_catches_the_cheaters_and_clears_the_honest_provider(tmp_path: Path) -> None:
-    """Exit status 0, one row a provider, a closing sentence, and a verdict in every run directory."""
+    """Exit status 0, one row a provider in each table, closing sentences, and a verdict in every run directory."""
     done = subprocess.run([*DEMO, "--out", str(tmp_path)], capture_output=True, text=True, timeout=240, check=False)
 
     assert done.returncode == 0, done.stdout + done.stderr
     for provider in PROVIDERS:
         assert provider.deviation in done.stdout
-        verdict = json.loads((tmp_path / provider.name / "verdict.json").read_text(encoding="utf-8"))["verdict"]
-        assert provider.expected is None or verdict == provider.expected
-    assert done.stdout.rstrip().rpartition("Caught: int4 weights")[1]
+        assert provider.expected in {None, verdict_in(tmp_path / provider.name)}
+    for provider in SAMPLED_PROVIDERS:
+        assert provider.deviation in done.stdout
+        assert verdict_in(tmp_path / f"{provider.name}-seeded") == provider.expected
+        if provider.unseeded is not None:
+            assert verdict_in(tmp_path / f"{provider.name}-unseeded") == provider.unseeded
+    assert "Caught: int4 weights" in done.stdout
+    assert "Caught at temperature 1: seed 43 instead of 42" in done.stdout
+    assert "NOT as expected" not in done.stdout
+    assert all(len(line) <= 80 for line in done.stdout.splitlines())
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks processes up in /proc")
@@ -48,7 +60,7 @@ def test_no_server_outlives_the_demo(tmp_path: Path, how: signal.Signals) -> Non
         servers = children_of(demo.pid)
         demo.send_signal(how)
 
-    assert len(servers) == len(PROVIDERS) + 1
+    assert len(servers) == len({*PROVIDERS, *SAMPLED_PROVIDERS}) + 1
     deadline = time.monotonic() + 30
     while any(_runs(server) for server in servers) and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -65,10 +77,10 @@ def test_the_two_sides_are_asked_different_questions() -> None:
     assert audited != {json.dumps(messages) for messages in other.audited}
 
 
-@pytest.mark.parametrize("count", [0, -1, 10**6])
-def test_more_prompts_than_there_are_are_refused(count: int) -> None:
-    """The message says how many there are."""
-    with pytest.raises(InputError, match=r"questions for 1 to \d+ prompts"):
+@pytest.mark.parametrize("count", [0, 29, 10**6])
+def test_too_few_and_too_many_prompts_are_refused(count: int) -> None:
+    """The message says how many it takes."""
+    with pytest.raises(InputError, match=r"30 to \d+ prompts"):
         choose_prompts(count, seed=0)
 
 

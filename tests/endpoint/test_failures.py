@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import traceback
 from collections.abc import Callable
 
 import httpx2
@@ -16,6 +18,7 @@ from token_difr.errors import (
     EndpointError,
     EndpointUnreachableError,
     InputError,
+    TokenDifrError,
     UnknownModelError,
 )
 
@@ -23,10 +26,10 @@ KEY = "sk-1234567890"
 Answer = Callable[[httpx2.Request], httpx2.Response]
 
 
-def fails_as(answer: Answer, monkeypatch: pytest.MonkeyPatch) -> EndpointError:
+def fails_as(answer: Answer, monkeypatch: pytest.MonkeyPatch) -> TokenDifrError:
     monkeypatch.setenv("MY_KEY", KEY)
 
-    async def ask() -> EndpointError:
+    async def ask() -> TokenDifrError:
         transport = httpx2.AsyncClient(transport=httpx2.MockTransport(answer))
         async with open_client("http://host", key_variable="MY_KEY", max_retries=0, http_client=transport) as client:
             try:
@@ -93,6 +96,29 @@ def test_unreachable(raised: Exception, stops: bool, monkeypatch: pytest.MonkeyP
     assert stops_everything(error) is stops
 
 
+@pytest.mark.parametrize("key", [f"{KEY}\n", f"{KEY}\r\nx: y"])
+def test_key_that_is_no_header(key: str) -> None:
+    """A client whose key is refused by its own transport: nothing that quotes the key, in message or traceback."""
+
+    async def ask(port: int) -> TokenDifrError:
+        url = f"http://127.0.0.1:{port}"
+        async with openai.AsyncOpenAI(base_url=url, api_key=key, max_retries=0) as client:
+            try:
+                await client.completions.with_raw_response.create(model="m", prompt=[1])
+            except openai.OpenAIError as error:
+                translated = endpoint_error(error, client=client, model="m")
+                translated.__cause__ = error
+                return translated
+        raise AssertionError("nothing was raised")
+
+    # The transport looks at headers only once it is connected.
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        error = asyncio.run(ask(server.getsockname()[1]))
+    assert isinstance(error, InputError)
+    assert stops_everything(error)
+    assert KEY not in "".join(traceback.format_exception(error))
+
+
 def test_other_errors_stop() -> None:
     """What is no endpoint's fault ends the work."""
     assert stops_everything(InputError("x"))
@@ -106,6 +132,9 @@ def test_other_errors_stop() -> None:
         (b"\xff", "not JSON"),
         (b"[" * 99999, "not JSON"),
         (b"[1]", "a JSON list"),
+        (b'{"x": ' + b"[" * 600 + b"]" * 600 + b"}", "nested more than 100 levels deep"),
+        (b'{"error": ' + b"[" * 600 + b"]" * 600 + b"}", "nested more than 100 levels deep"),
+        (b'{"x": ' + b"[" * 3000 + b"]" * 3000 + b"}", "not JSON|nested more than"),
         (b'{"error": {"message": "overloaded"}}', "HTTP 200 with an error inside: overloaded"),
     ],
 )

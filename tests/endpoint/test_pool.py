@@ -42,6 +42,42 @@ def test_single_failures_wait_for_the_others() -> None:
     assert done == [0, 1, 3, 4, 6, 7]
 
 
+@pytest.mark.parametrize("concurrency", [1, 2, 6])
+def test_failure_of_the_first_ones_is_taken_for_all(concurrency: int) -> None:
+    """Where the first requests all fail, only those in flight come to an end, and the message says so."""
+    started = []
+
+    async def ask(index: int) -> None:
+        started.append(index)
+        await asyncio.sleep(0)
+        raise AnswerError(f"no {index}?!")
+
+    with pytest.raises(AnswerError) as caught:
+        asyncio.run(ask_all(range(100), ask, concurrency=concurrency, label="", progress=False))
+    sent, first = len(started), max(concurrency, 4)
+    assert first <= sent < first + concurrency
+    assert str(caught.value).startswith(
+        f"{sent} of 100 requests failed, the first because: no 0. The other {100 - sent} were not sent; once"
+    )
+    assert str(caught.value.__cause__) == "no 0?!"
+
+
+def test_one_answer_among_the_first_keeps_going() -> None:
+    """One of the first requests that succeeds, however late, is reason to send all."""
+    asked = []
+
+    async def ask(index: int) -> None:
+        asked.append(index)
+        if index == 1:
+            await asyncio.sleep(0.01)
+            return
+        raise AnswerError("no")
+
+    with pytest.raises(AnswerError, match=r"19 of 20 requests failed, the first because: no\. What was"):
+        asyncio.run(ask_all(range(20), ask, concurrency=4, label="", progress=False))
+    assert sorted(asked) == list(range(20))
+
+
 def test_fatal_failure_stops_at_once() -> None:
     """An error that all would meet ends the work and abandons what is in flight."""
     started = []

@@ -89,6 +89,17 @@ def test_claimed_token_outside_the_top(endpoint: Any, row: Any, topk_logprobs: i
     assert batch.claimed_rank[0] == 499
 
 
+def test_tie_in_a_row_of_one(endpoint: Any) -> None:
+    """Where the only entry is a token that shares its logprob, its rank of 2 leaves no empty row."""
+    endpoint.answer = lambda _path, body: (
+        200,
+        {"choices": [{"prompt_logprobs": [None, *({str(token): entry(-0.7, 2)} for token in body["prompt"][1:])]}]},
+    )
+    batch = ask(endpoint, [SEQUENCE], topk_logprobs=1)
+    assert batch.indptr.tolist() == [0, 1, 2]
+    assert batch.token_ids.tolist() == [20, 21]
+
+
 def test_minus_9999_is_minus_infinity(endpoint: Any) -> None:
     """JSON's stand-in for -inf, in the row and outside of it."""
     with_row(endpoint, 3, {"20": entry(0.0, 1), "1": entry(-9999.0, 2)})
@@ -158,6 +169,11 @@ Change = Callable[[dict[str, Any]], object]
         (lambda c: c["prompt_token_ids"].pop(), "at position 4 of 5 it had nothing, sent was id 21"),
         (lambda c: c["prompt_token_ids"].append(7), "at position 5 of 5 it had id 7, sent was nothing"),
         (lambda c: c.update(prompt_token_ids="abc"), "not a list"),
+        (lambda c: c["prompt_token_ids"].__setitem__(3, None), "something else at position 3: None"),
+        (lambda c: c["prompt_token_ids"].__setitem__(3, 20.0), r"something else at position 3: 20\.0"),
+        (lambda c: c["prompt_token_ids"].__setitem__(3, "\x1b[2J" * 99), r"at position 3: '(\\x1b\[2J)+.{0,6}…\. "),
+        (lambda c: c["prompt_token_ids"].__setitem__(3, 10**99), r"it had id 10+…, sent was id 20"),
+        (lambda c: c["prompt_logprobs"][4]["21"].update(logprob=10**999), "position 4 is not in vLLM's form"),
         (lambda c: c["prompt_logprobs"][4].pop("21"), "position 4 is for another token: it lacks the id 21"),
         (lambda c: c["prompt_logprobs"][1].pop("11"), "position 1 is for another token"),
         (lambda c: c["prompt_logprobs"].__setitem__(4, None), "gives no logprobs for the token at position 4"),

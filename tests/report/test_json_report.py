@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pytest
 
-from token_difr import Scores
+from token_difr import InputError, Scores
 from token_difr.decide import decide
 from token_difr.report import decision_from_json, decision_to_json
 
@@ -33,3 +34,13 @@ def test_what_is_not_a_number_is_null() -> None:
 
     json.dumps(report, allow_nan=False)
     assert report["summary"]["exact_match_rate"] == [None, None, None]
+
+
+def test_what_is_no_report_is_refused() -> None:
+    """Another format, and a report that lacks a field."""
+    report = decision_to_json(decide(scores_of(0, 0.05)))
+
+    with pytest.raises(InputError, match="has format 0"):
+        decision_from_json({**report, "format": 0})
+    with pytest.raises(InputError, match="damaged"):
+        decision_from_json({**report, "summary": {}})

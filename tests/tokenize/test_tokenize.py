@@ -14,6 +14,7 @@ from token_difr.demo_model import MODEL_FOLDER
 from token_difr.errors import InputError
 from token_difr.records import Response
 from token_difr.tokenize import load_tokenizer, render, tokenize
+from token_difr.tokenize.end_token import end_token
 
 
 def codes(text: str) -> list[int]:
@@ -56,6 +57,41 @@ def test_unknown_index(characters: Any, conversations: list[Any]) -> None:
     """A response to a prompt that there is not is an error."""
     with pytest.raises(InputError, match="index 5"):
         tokenize(conversations, [Response(index=5, content="")], characters)
+
+
+def test_the_turn_ends_with_what_the_template_writes_there() -> None:
+    """Not with the tokenizer's ``eos_token``, where that names the end of a whole text."""
+    tokenizer: Any = load_tokenizer("demo")
+    tokenizer.eos_token = "<|endoftext|>"
+    response = Response(index=0, content="A list", finish_reason="stop")
+    (sequence,) = tokenize([[{"role": "user", "content": "?"}]], [response], tokenizer)
+
+    assert sequence.output_token_ids[-1] == tokenizer.convert_tokens_to_ids("<|im_end|>")
+
+
+def test_where_the_template_ends_no_turn_the_end_is_the_tokenizers() -> None:
+    """A template that writes nothing special after an answer, or takes no answer, says nothing of its end."""
+    tokenizer: Any = load_tokenizer("demo")
+    for template in ("{{ messages[-1]['content'] }}", "{{ raise_exception('no') if messages[1:] else 'x' }}"):
+        tokenizer.chat_template = template
+        assert end_token(tokenizer) == tokenizer.eos_token_id
+
+
+def test_half_a_character_in_an_answer_is_a_replacement_character() -> None:
+    """JSON may hold a lone surrogate, text cannot; no answer of a provider may stop an audit."""
+    tokenizer = load_tokenizer("demo")
+    conversation = [{"role": "user", "content": "?"}]
+    broken, plain = (Response(index=0, content=text) for text in ("a\ud800b", "a\ufffdb"))
+
+    assert tokenize([conversation], [broken], tokenizer) == tokenize([conversation], [plain], tokenizer)
+
+
+def test_a_template_that_breaks_is_an_input_error() -> None:
+    """Whatever a template's own code raises."""
+    tokenizer: Any = load_tokenizer("demo")
+    tokenizer.chat_template = "{{ messages[0]['content'] + 1 }}"
+    with pytest.raises(InputError, match="chat template refuses"):
+        render([{"role": "user", "content": "?"}], tokenizer)
 
 
 def test_no_chat_template(characters: Any, conversations: list[Any]) -> None:

@@ -1,12 +1,24 @@
 """The command line: one module a verb, each with a function ``command``.
 
-Data go to standard output, all else to standard error. Exit codes: 0 = consistent (or done), 1 = divergent, 2 = wrong
-usage or input, or an endpoint that fails, 3 = inconclusive, 130 = interrupted.
+Data go to standard output, all else to standard error. Exit codes:
+
+    0    consistent, or done
+    1    divergent; nothing else exits so
+    2    wrong usage or input, or an endpoint that fails
+    3    inconclusive
+    70   an error of token-difr itself; TOKEN_DIFR_DEBUG=1 shows its traceback
+    130  interrupted
+    141  whoever read standard output closed it before the end
 """
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import io
+import os
 import sys
+import traceback
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Annotated, NoReturn
@@ -15,13 +27,25 @@ import typer
 
 from token_difr._core import __version__
 from token_difr.errors import TokenDifrError
+from token_difr.untrusted import printable
 
 __all__ = ["VERBS", "app", "main"]
 
-VERBS = ("demo", "audit", "collect", "tokenize", "reference", "score", "decide", "report", "serve")
+VERBS = ("demo", "audit", "collect", "tokenize", "reference", "score", "decide", "report", "probe", "serve")
 """The verbs in the order of ``--help``. Their modules import what is heavy only when they are called."""
 
 BAD_INPUT = 2
+INTERNAL_ERROR = 70
+INTERRUPTED = 130
+CLOSED_PIPE = 141
+
+DEBUG_VARIABLE = "TOKEN_DIFR_DEBUG"
+
+LONGEST_MESSAGE = 2000
+"""Characters of a message that are shown; an endpoint may have written a part of it."""
+
+UsageError: type[typer.BadParameter] = typer.BadParameter.mro()[1]
+"""click's; taken from typer, since some versions of typer come with a click of their own."""
 
 
 def _app() -> typer.Typer:
@@ -52,9 +76,68 @@ app = _app()
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit; ``arguments`` are those of the process if not given."""
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that lacks a character gets its escape
+    code = _run(arguments)
+    if code == CLOSED_PIPE:
+        _discard_output()
+    sys.exit(code)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    """The exit code of the command; every error ends here."""
     try:
-        app(arguments, prog_name="token-difr")
-    except TokenDifrError as error:
-        typer.echo(f"token-difr: {' '.join(str(error).split())}", err=True)
-        sys.exit(BAD_INPUT)
-    sys.exit(0)
+        code: int | None = app(arguments, prog_name="token-difr", standalone_mode=False)
+        if sys.stdout is not None:
+            sys.stdout.flush()  # now, while a closed pipe can still be told from a verdict
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except (Exception, SystemExit) as error:  # noqa: BLE001  # the process ends with it
+        return _exit_code(error)
+    return code or 0
+
+
+def _exit_code(error: BaseException) -> int:
+    """Say what went wrong, and with what code to exit."""
+    if isinstance(error, UsageError):
+        with contextlib.suppress(OSError, ValueError):  # standard error may be closed too
+            error.show()
+        return BAD_INPUT
+    if isinstance(error, TokenDifrError):
+        _say(str(error))
+        return BAD_INPUT
+    if isinstance(error, typer.Abort) and not isinstance(error.__cause__, EOFError):
+        return INTERRUPTED
+    # typer and rich make a SystemExit(1) of a closed pipe, and typer an Abort of an EOFError.
+    return CLOSED_PIPE if _is_closed_pipe(error) else _internal_error(error.__cause__ or error)
+
+
+def _is_closed_pipe(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, OSError) and error.errno == errno.EPIPE:
+            return True
+        error = error.__context__
+    return False
+
+
+def _internal_error(error: BaseException) -> int:
+    _say(f"internal error: {type(error).__name__}: {error}; set {DEBUG_VARIABLE}=1 for the traceback")
+    if os.environ.get(DEBUG_VARIABLE):
+        with contextlib.suppress(OSError, ValueError):
+            traceback.print_exception(error)
+    return INTERNAL_ERROR
+
+
+def _say(message: str) -> None:
+    """One line on standard error, which may be closed; the exit code tells the rest."""
+    line = printable(" ".join(message.split()), longest=LONGEST_MESSAGE)
+    with contextlib.suppress(OSError, ValueError):
+        typer.echo(f"token-difr: {line}", err=True)
+
+
+def _discard_output() -> None:
+    """Let what is left of standard output go nowhere: Python would try to write it once more, and complain."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())
+        os.close(null)

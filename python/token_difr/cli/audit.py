@@ -51,8 +51,12 @@ def command(
     top_p: options.TopP = 1.0,
     min_p: options.MinP = 0.0,
     seed: options.Seed = None,
+    seeds: options.Seeds = None,
     max_tokens: options.MaxTokens = 200,
+    ask_token_ids: options.AskTokenIds = None,
     topk_logprobs: options.TopkLogprobs = 20,
+    sampler: options.Sampler = None,
+    vocab_size: options.VocabSize = None,
     concurrency: options.Concurrency = 8,
     max_retries: options.MaxRetries = MAX_RETRIES,
     dry_run: options.DryRun = False,
@@ -62,20 +66,29 @@ def command(
     quiet: options.Quiet = False,
 ) -> None:
     """Audit a provider against a reference. The same command again goes on where DIR stopped."""
+    from token_difr.collect import asks_token_ids
     from token_difr.run_directory import AuditIdentity, RunDirectory
-    from token_difr.sampling import SamplingParams
+    from token_difr.sampler import Sampler
+    from token_difr.stages import check_replayable
 
+    params = options.sampling_params(
+        temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, seed=seed, seeds=seeds, prompts=prompts
+    )
     identity = AuditIdentity(
         provider=public_url(provider),
         model=model,
-        params=SamplingParams(temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, seed=seed),
+        params=params,
         max_tokens=max_tokens,
+        token_ids=asks_token_ids(provider, params, ask_token_ids),
         tokenizer=tokenizer or model,
         reference=public_url(reference),
         reference_model=reference_model or model,
         reference_dialect=reference_dialect,
         topk_logprobs=topk_logprobs,
+        sampler=sampler,
+        vocab_size=vocab_size,
     )
+    check_replayable(params, Sampler.parse(sampler) if sampler else None, vocab_size)
     if dry_run:
         show_dry_run(prompts, out, identity, price_input=price_input, price_output=price_output, as_json=as_json)
         return
@@ -117,6 +130,9 @@ async def _audit(setup: _Setup, identity: AuditIdentity) -> AuditRun:
             tokenizer=identity.tokenizer,
             params=identity.params,
             max_tokens=identity.max_tokens or 0,
+            token_ids=identity.token_ids,
+            sampler=identity.sampler,
+            vocab_size=identity.vocab_size,
             baseline=setup.baseline,
             concurrency=setup.concurrency,
             progress=setup.progress,

@@ -25,7 +25,9 @@ def command(
     top_p: options.TopP = 1.0,
     min_p: options.MinP = 0.0,
     seed: options.Seed = None,
+    seeds: options.Seeds = None,
     max_tokens: options.MaxTokens = 200,
+    ask_token_ids: options.AskTokenIds = None,
     concurrency: options.Concurrency = 8,
     max_retries: options.MaxRetries = MAX_RETRIES,
     dry_run: options.DryRun = False,
@@ -35,16 +37,19 @@ def command(
     quiet: options.Quiet = False,
 ) -> None:
     """Ask a provider for answers. The same command again asks for those that DIR lacks."""
-    from token_difr.collect import read_prompts
+    from token_difr.collect import asks_token_ids, read_prompts
     from token_difr.run_directory import AuditIdentity, RunDirectory
-    from token_difr.sampling import SamplingParams
     from token_difr.stages import collect_run
 
+    params = options.sampling_params(
+        temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, seed=seed, seeds=seeds, prompts=prompts
+    )
     identity = AuditIdentity(
         provider=public_url(provider),
         model=model,
-        params=SamplingParams(temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, seed=seed),
+        params=params,
         max_tokens=max_tokens,
+        token_ids=asks_token_ids(provider, params, ask_token_ids),
     )
     if dry_run:
         show_dry_run(prompts, out, identity, price_input=price_input, price_output=price_output, as_json=as_json)

@@ -15,14 +15,16 @@ def command(
     run: options.Run,
     baseline: options.Baseline = None,
     level: Annotated[float, typer.Option("--level", help='False-alarm rate of "divergent".')] = 0.01,
-    seed: Annotated[int, typer.Option("--seed", help="Seed of the permutations and of the bootstrap.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the permutations and of the bootstrap.")] = 0,
     as_json: options.Json = False,
 ) -> None:
     """Judge RUN against a baseline's run. Offline; replaces an older verdict. The exit code is the verdict."""
-    from token_difr.audit import baseline_scores, decide_run
+    from token_difr.audit import decide_run
+    from token_difr.baseline import baseline_scores
     from token_difr.cli.show import show_run
     from token_difr.run_directory import RunDirectory
 
     with RunDirectory.resume(run) as directory:
-        decision = decide_run(directory, baseline_scores(baseline, directory.identity), level=level, seed=seed)
+        against = baseline_scores(baseline, directory.identity, out=run)
+        decision = decide_run(directory, against, level=level, seed=seed)
         raise show_run(directory, decision, as_json=as_json)

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from token_difr.errors import InputError
+
 __all__ = ["command"]
 
 
@@ -20,13 +22,15 @@ def command(
 ) -> None:
     """Catch cheating providers of a tiny model, offline.
 
-    Starts a reference server and five providers as processes of their own on this machine, audits each over HTTP,
-    prints one table and ends every process. Exit status 0 if every verdict is the one that the deviation calls for, else 1.
+    Starts a reference server and its providers as processes of their own on this machine, audits each over HTTP, at
+    temperature 0 and at temperature 1, prints two tables and ends every process. Exit status 0 if every verdict is the one that the deviation calls for, else 1.
     """
     import asyncio
     import tempfile
 
     if out is not None:
+        if out.exists() and any(out.iterdir()):
+            raise InputError(f"{out} is not empty: the demo's servers get new ports, so no run of it can go on")
         out.mkdir(parents=True, exist_ok=True)
         raise typer.Exit(asyncio.run(_demo(out, prompts, seed)))
     with tempfile.TemporaryDirectory(prefix="token-difr-demo-") as folder:
@@ -36,20 +40,34 @@ def command(
 async def _demo(out: Path, count: int, seed: int) -> int:
     from rich.console import Console
 
-    from token_difr.demo.audits import as_expected, choose_prompts, demo_audits
-    from token_difr.demo.providers import PROVIDERS, REFERENCE
+    from token_difr.demo.audits import (
+        as_expected,
+        choose_prompts,
+        demo_audits,
+        sampled_as_expected,
+        sampled_audits,
+    )
+    from token_difr.demo.providers import PROVIDERS, REFERENCE, SAMPLED_PROVIDERS
     from token_difr.demo.servers import running_servers
-    from token_difr.demo.table import closing_sentence, results_table
+    from token_difr.demo.table import closing_sentence, results_table, sampled_sentence, sampled_table
 
     chosen = choose_prompts(count, seed=seed)
+    cast = tuple(dict.fromkeys((*PROVIDERS, *SAMPLED_PROVIDERS)))
     progress, console = Console(stderr=True), Console()
-    progress.print(f"Starting a reference server and {len(PROVIDERS)} providers on loopback ports ...")
-    results = []
-    with running_servers((REFERENCE, *PROVIDERS), out) as urls:
-        progress.print(f"Auditing each over HTTP: {count} prompts, and {count} others for the baseline ...")
+    progress.print(f"Starting a reference server and {len(cast)} providers on loopback ports ...")
+    results, sampled = [], []
+    with running_servers((REFERENCE, *cast), out) as urls:
+        progress.print(f"Auditing over HTTP: {count} prompts, and {count} others for the baseline ...")
         async for result in demo_audits(urls, chosen, out):
             progress.print(f"  {result.provider.deviation}: {result.run.verdict}")
             results.append(result)
-    console.print(results_table(results))
-    console.print(closing_sentence(results))
-    return 0 if as_expected(results) else 1
+        console.print(results_table(results))
+        console.print(closing_sentence(results))
+        progress.print("The same prompts at temperature 1 ...")
+        async for replayed in sampled_audits(urls, chosen, out):
+            progress.print(f"  {replayed.provider.deviation}: {replayed.replayed.verdict}")
+            sampled.append(replayed)
+        console.print()
+        console.print(sampled_table(sampled))
+        console.print(sampled_sentence(sampled))
+    return 0 if as_expected(results) and sampled_as_expected(sampled) else 1

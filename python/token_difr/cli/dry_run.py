@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 if TYPE_CHECKING:
+    from token_difr.collect import Estimate
     from token_difr.run_directory import AuditIdentity
 
 __all__ = ["show_dry_run"]
@@ -57,10 +58,20 @@ def show_dry_run(
         # The reference reads prompt and answer, and writes one token that nobody looks at.
         most = None if prompt_tokens is None else prompt_tokens + requests * max_tokens
         figures["reference"] = dataclasses.asdict(estimate(requests, max_tokens=1, prompt_tokens=most))
-    typer.echo(json.dumps(figures, indent=2) if as_json else _text(figures))
+    unpriced = _why_unpriced(provider, price_input=price_input, price_output=price_output)
+    typer.echo(json.dumps(figures, indent=2) if as_json else _text(figures, unpriced))
 
 
-def _text(figures: dict[str, Any]) -> str:
+def _why_unpriced(figures: Estimate, *, price_input: float | None, price_output: float | None) -> str | None:
+    """What the cost lacks, if a price was given and it is unknown nevertheless."""
+    if figures.max_cost is not None or (price_input is None and price_output is None):
+        return None
+    if price_input is None or price_output is None:
+        return "it takes --price-input and --price-output"
+    return "without a tokenizer the prompt tokens are not counted; audit --dry-run counts them"
+
+
+def _text(figures: dict[str, Any], unpriced: str | None) -> str:
     lines = ["nothing has been sent; still to be sent:"]
     for side, values in figures.items():
         prompt_tokens = values["prompt_tokens"]
@@ -72,4 +83,6 @@ def _text(figures: dict[str, Any]) -> str:
         )
         if values["max_cost"] is not None:
             lines.append(f"{side}: costs at most {values['max_cost']:,.4f}")
+        elif side == "provider" and unpriced:
+            lines.append(f"{side}: cost unknown: {unpriced}")
     return "\n".join(lines)

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from token_difr.errors import InputError
+
+if TYPE_CHECKING:
+    from token_difr.sampling import SamplingParams
+
 __all__ = [
+    "AskTokenIds",
     "Baseline",
     "Concurrency",
     "DryRun",
@@ -28,12 +34,16 @@ __all__ = [
     "ReferenceKeyEnv",
     "ReferenceModel",
     "Run",
+    "Sampler",
     "Seed",
+    "Seeds",
     "Temperature",
     "TokenizerName",
     "TopK",
     "TopP",
     "TopkLogprobs",
+    "VocabSize",
+    "sampling_params",
 ]
 
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="The run directory.", show_default=False)]
@@ -70,7 +80,34 @@ Temperature = Annotated[float, typer.Option("--temperature", min=0.0, help="0 = 
 TopK = Annotated[int, typer.Option("--top-k", min=0, help="0 = off.")]
 TopP = Annotated[float, typer.Option("--top-p", help="1 = off.")]
 MinP = Annotated[float, typer.Option("--min-p", help="0 = off.")]
-Seed = Annotated[int | None, typer.Option("--seed", help="Seed of the provider's sampler.", show_default=False)]
+Seed = Annotated[
+    int | None,
+    typer.Option("--seed", metavar="N", min=0, help="One seed for all answers of the provider.", show_default=False),
+]
+Seeds = Annotated[
+    str | None,
+    typer.Option("--seeds", metavar="N[,N...]", help="One seed a prompt: given ones, or derived from one number."),
+]
+Sampler = Annotated[
+    str | None,
+    typer.Option(
+        "--sampler",
+        metavar="ENGINE@VERSION",
+        help="Whose noise to replay at a temperature above 0, such as vllm@0.33 or torch-cuda@2.9:gpu=H100.",
+    ),
+]
+VocabSize = Annotated[
+    int | None,
+    typer.Option("--vocab-size", min=1, help="Width of the model's logits, where the sampler's noise depends on it."),
+]
+AskTokenIds = Annotated[
+    bool | None,
+    typer.Option(
+        "--ask-token-ids/--no-ask-token-ids",
+        help="Ask the provider for its token ids.  [default: at a temperature above 0, on this machine]",
+        show_default=False,
+    ),
+]
 MaxTokens = Annotated[int, typer.Option("--max-tokens", min=1, help="Longest output, in tokens.")]
 Concurrency = Annotated[int, typer.Option("--concurrency", min=1, help="Requests in flight.")]
 MaxRetries = Annotated[int, typer.Option("--max-retries", min=0, help="Retries of a request that may yet succeed.")]
@@ -87,3 +124,46 @@ Baseline = Annotated[
     Path | None,
     typer.Option("--baseline", metavar="DIR", help="Run of a trusted provider on other prompts of the same kind."),
 ]
+
+
+def sampling_params(
+    *,
+    temperature: float,
+    top_k: int,
+    top_p: float,
+    min_p: float,
+    seed: int | None,
+    seeds: str | None,
+    prompts: Path,
+) -> SamplingParams:
+    """The sampling options together; ``seeds`` as many as ``prompts`` has prompts.
+
+    Raises:
+        InputError: A value out of range, ``--seed`` beside ``--seeds``, or not one seed a prompt.
+    """
+    from token_difr.collect import read_prompts
+    from token_difr.sampling import SamplingParams, derived_seeds
+
+    each = None
+    if seeds is not None:
+        if seed is not None:
+            raise InputError("give --seed, one for all answers, or --seeds, one a prompt; not both")
+        numbers, count = _numbers(seeds), len(read_prompts(prompts))
+        each = derived_seeds(numbers[0], count) if len(numbers) == 1 else numbers
+        if len(each) != count:
+            raise InputError(
+                f"--seeds has {len(each)} seeds for {count} prompts: give one a prompt, or one to derive from"
+            )
+    return SamplingParams(
+        temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, seed=seed if each is None else each
+    )
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    try:
+        numbers = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        numbers = (-1,)
+    if min(numbers) < 0:
+        raise InputError(f"--seeds takes whole numbers of at least 0 with commas between them, not {text!r}")
+    return numbers

@@ -9,17 +9,27 @@ from token_difr.cli import options
 __all__ = ["command"]
 
 
-def command(run: options.Run, as_json: options.Json = False) -> None:
-    """Score the reference's rows in RUN, and summarize the scores. Offline; replaces older scores."""
+def command(
+    run: options.Run,
+    sampler: options.Sampler = None,
+    vocab_size: options.VocabSize = None,
+    as_json: options.Json = False,
+) -> None:
+    """Score the reference's rows in RUN, and summarize the scores. Offline; replaces older scores.
+
+    RUN remembers the sampler: later commands replay it too.
+    """
     import json
 
-    from token_difr.audit import score_run
     from token_difr.cli.show import show
     from token_difr.decide import summarize
     from token_difr.report import summary_table, summary_to_json
-    from token_difr.run_directory import RunDirectory
+    from token_difr.run_directory import AuditIdentity, RunDirectory
+    from token_difr.sampler import Sampler
+    from token_difr.stages import score_run
 
-    with RunDirectory.resume(run) as directory:
+    name = None if sampler is None else Sampler.parse(sampler).name
+    with RunDirectory.resume(run, AuditIdentity(sampler=name, vocab_size=vocab_size)) as directory:
         summary = summarize(score_run(directory))
     if as_json:
         typer.echo(json.dumps(summary_to_json(summary), indent=2, allow_nan=False))

@@ -12,6 +12,7 @@ from token_difr.errors import InputError
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from rich.text import Text
 
     from token_difr.decide import Decision
     from token_difr.report import Parting
@@ -39,7 +40,7 @@ def show_run(run: RunDirectory, decision: Decision, *, as_json: bool) -> typer.E
     if as_json:
         typer.echo(json.dumps(decision_to_json(decision), indent=2, allow_nan=False))
     else:
-        show(decision_tables(decision, _partings(run)))
+        show([_what(run), *decision_tables(decision, _partings(run))])
     return typer.Exit(EXIT_CODES[decision.verdict])
 
 
@@ -54,17 +55,25 @@ def interrupted_note(out: object) -> None:
     typer.echo(f"\ntoken-difr: stopped; what has arrived is in {out}, the same command goes on from there", err=True)
 
 
+def _what(run: RunDirectory) -> Text:
+    """What was audited, in one line."""
+    from rich.text import Text
+
+    who = run.identity
+    return Text(f"{who.model} at {who.provider}, against {who.reference_model} at {who.reference}")
+
+
 def _partings(run: RunDirectory) -> list[Parting]:
     from token_difr.report import worst_partings
-    from token_difr.sampling import SamplingParams
-    from token_difr.score import score
+    from token_difr.stages import scored
     from token_difr.tokenize import load_tokenizer
 
     try:
-        tokenizer = load_tokenizer(run.identity.tokenizer or run.identity.model or "")
+        tokenizer = load_tokenizer(run.identity.tokenizer or run.identity.model or "", local_files_only=True)
     except InputError as error:  # a run from another machine can be shown without
         note(f"token-difr: where the outputs part is not shown: {error}", quiet=False)
         return []
     batch, sequences = run.batch(), run.sequences()
-    scores = score(batch, run.identity.params or SamplingParams())
-    return worst_partings(batch, scores, [sequences[index] for index in range(len(sequences))], tokenizer.decode)
+    return worst_partings(
+        batch, scored(batch, run.identity), [sequences[index] for index in range(len(sequences))], tokenizer.decode
+    )

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from token_difr.collect.prompts import check_prompts
-from token_difr.endpoint import answer_body, ask_all, endpoint_error, shown_url, tag_headers
+from token_difr.endpoint import answer_body, ask_all, endpoint_error, is_local, shown_url, tag_headers
 from token_difr.errors import AnswerError, InputError
 from token_difr.records import Conversation, Response
 from token_difr.sampling import SamplingParams
@@ -16,7 +16,7 @@ from token_difr.sampling import SamplingParams
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
-__all__ = ["collect"]
+__all__ = ["asks_token_ids", "collect"]
 
 NOTHING: Mapping[int, Response] = MappingProxyType({})
 
@@ -28,6 +28,7 @@ async def collect(
     model: str,
     params: SamplingParams | None = None,
     max_tokens: int = 200,
+    token_ids: bool = False,
     concurrency: int = 8,
     answered: Mapping[int, Response] = NOTHING,
     keep: Callable[[Response], None] | None = None,
@@ -41,6 +42,7 @@ async def collect(
         model: The model that the provider is asked for.
         params: How it is told to sample; None = temperature 0. One seed a sequence if ``params.seed`` is a tuple.
         max_tokens: The longest output, in tokens.
+        token_ids: Ask for the output's token ids too (``return_token_ids``, which vLLM and ``token-difr serve`` take).
         concurrency: Requests in flight.
         answered: Answers that are here already, by index; not asked for again.
         keep: Called with every answer as it arrives.
@@ -51,17 +53,20 @@ async def collect(
 
     Raises:
         PromptError: A conversation that cannot be sent.
-        InputError: ``max_tokens`` below 1.
+        InputError: ``max_tokens`` below 1, or not one seed a conversation.
         EndpointError: See :func:`~token_difr.endpoint.ask_all`; what has arrived went to ``keep``.
     """
-    check_prompts(prompts)
+    prompts = check_prompts(prompts)
     if max_tokens < 1:
         raise InputError(f"max_tokens must be at least 1, not {max_tokens!r}")
     params = params or SamplingParams()
+    if isinstance(params.seed, tuple) and len(params.seed) != len(prompts):
+        raise InputError(f"there are {len(params.seed)} seeds for {len(prompts)} prompts: give one, or one a prompt")
     responses = {index: answered[index] for index in range(len(prompts)) if index in answered}
 
     async def ask(index: int) -> None:
-        response = await _ask(index, prompts[index], client, _request(model, params, index, max_tokens))
+        request = _request(model, params, index, max_tokens, token_ids=token_ids)
+        response = await _ask(index, prompts[index], client, request)
         responses[index] = response
         if keep is not None:
             keep(response)
@@ -71,7 +76,16 @@ async def collect(
     return [responses[index] for index in range(len(prompts))]
 
 
-def _request(model: str, params: SamplingParams, index: int, max_tokens: int) -> dict[str, Any]:
+def asks_token_ids(url: str, params: SamplingParams, choice: bool | None) -> bool:
+    """Whether the provider at ``url`` is to be asked for token ids: ``choice``, if one was made.
+
+    Else those on this machine are, when they sample: sampled text is often not what its tokenizer would write again,
+    while at temperature 0 it nearly always is.
+    """
+    return choice if choice is not None else not params.greedy and is_local(url)
+
+
+def _request(model: str, params: SamplingParams, index: int, max_tokens: int, *, token_ids: bool) -> dict[str, Any]:
     """The fields beside the messages. Filters that are off are not sent: some providers refuse the unknown ones."""
     request: dict[str, Any] = {"model": model, "max_tokens": max_tokens, "temperature": params.temperature}
     if params.top_p < 1:
@@ -79,7 +93,8 @@ def _request(model: str, params: SamplingParams, index: int, max_tokens: int) ->
     if params.seed is not None:
         request["seed"] = params.seed if isinstance(params.seed, int) else params.seed[index]
     # Not OpenAI's own fields, so the SDK takes them apart from the others.
-    extra = {name: value for name, value in (("top_k", params.top_k), ("min_p", params.min_p)) if value}
+    fields = {"top_k": params.top_k, "min_p": params.min_p, "return_token_ids": token_ids}
+    extra = {name: value for name, value in fields.items() if value}
     return {**request, "extra_body": extra} if extra else request
 
 
@@ -129,7 +144,10 @@ def _count(usage: Any, name: str) -> int | None:
 
 
 def _storable(value: Any) -> Any:
-    """``value`` with NaN and infinities, which some servers write into JSON, as strings: strict JSON has none."""
+    """``value`` with NaN and infinities, which some servers write into JSON, as strings: strict JSON has none.
+
+    ``answer_body`` bounds how deep this goes.
+    """
     if isinstance(value, dict):
         return {key: _storable(item) for key, item in value.items()}
     if isinstance(value, list):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from token_difr.errors import PromptError
 from token_difr.records import Conversation
+from token_difr.untrusted import printable
 
 __all__ = ["check_prompts", "read_prompts"]
 
@@ -37,19 +38,24 @@ def read_prompts(path: str | os.PathLike[str]) -> list[Conversation]:
     return prompts
 
 
-def check_prompts(prompts: Sequence[Conversation]) -> None:
+def check_prompts(prompts: Sequence[Conversation | str]) -> list[Conversation]:
     """Check that there are prompts and that each can be sent.
+
+    Returns:
+        The conversations; a text has become a single user message.
 
     Raises:
         PromptError: No prompts, or one that is no conversation to send; names its index, from 0.
     """
     if not prompts:
         raise PromptError("there are no prompts")
+    checked = []
     for index, conversation in enumerate(prompts):
         try:
-            _check(conversation)
+            checked.append(_check(conversation))
         except PromptError as error:
             raise PromptError(f"prompt {index}: {error}") from error
+    return checked
 
 
 def _conversations(path: Path, text: str) -> Iterator[Conversation]:
@@ -66,7 +72,7 @@ def _conversations(path: Path, text: str) -> Iterator[Conversation]:
 def _parse(line: str) -> object:
     try:
         value = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise PromptError(f"not JSON: {error}") from error
     if isinstance(value, dict):
         if "messages" in value:
@@ -81,11 +87,11 @@ def _check(value: object) -> Conversation:
     if isinstance(value, str):
         value = [{"role": "user", "content": value}]
     if not isinstance(value, list) or not value:
-        raise PromptError(f"a conversation is a text or a list of messages, not {json.dumps(value)[:60]}")
+        raise PromptError(f"a conversation is a text or a list of messages, not {printable(repr(value))}")
     for number, message in enumerate(value, start=1):
         if not isinstance(message, dict) or not isinstance(message.get("role"), str):
             raise PromptError(f'message {number} is not an object with a "role"')
-        _check_text(message.get("content"), number)
+        _check_message(message, number)
     if all(message["role"] != "user" for message in value):
         raise PromptError("the conversation has no user message")
     if value[-1]["role"] != "user":
@@ -93,10 +99,14 @@ def _check(value: object) -> Conversation:
     return value
 
 
-def _check_text(content: object, number: int) -> None:
+def _check_message(message: dict[str, object], number: int) -> None:
+    content = message.get("content")
     if not isinstance(content, str) or not content.strip():
         raise PromptError(f'message {number} has no text as "content"')
     try:
-        content.encode("utf-8")
+        # Sorted as the digest of the prompts does it: keys of several types cannot be.
+        json.dumps(message, sort_keys=True, allow_nan=False, ensure_ascii=False).encode("utf-8")
     except UnicodeEncodeError as error:
         raise PromptError(f"message {number} holds half a surrogate pair, which cannot be sent") from error
+    except (TypeError, ValueError, RecursionError) as error:  # NaN, an object of Python's, a list within itself
+        raise PromptError(f"message {number} cannot be sent as JSON: {error}") from error

@@ -1,6 +1,6 @@
 """A candidate against a baseline: is the candidate worse, and if not, how much worse could it be?
 
-* **divergent**: the permutation test's p-value lies below ``level``.
+* **divergent**: the permutation test's p-value lies below ``level``. Without a seed that is: differs.
 * **consistent**: not divergent, at least 30 sequences a side, and the one-sided 95 % upper bound of the loss in
   match rate lies under 2 points. Absence of evidence alone never makes a candidate consistent.
 * **inconclusive**: all else. More prompts, or longer outputs, decide it. Without a seed to replay there is no match
@@ -22,8 +22,8 @@ from token_difr.decide.intervals import (
     loss_upper_bound,
     percentile_interval,
 )
-from token_difr.decide.permutation import permutation_test
-from token_difr.decide.statistics import STATISTICS, SequenceSums, sequence_sums
+from token_difr.decide.permutation import PERMUTATIONS, PermutationTest, permutation_test
+from token_difr.decide.statistics import STATISTICS, TWO_SIDED, SequenceSums, sequence_sums
 from token_difr.errors import InputError
 from token_difr.score import Scores
 
@@ -39,6 +39,8 @@ __all__ = [
 
 FEWEST_SEQUENCES = 30
 LARGEST_LOSS = 0.02
+LOWEST_LEVEL = 2 / (1 + PERMUTATIONS)  # p-values are multiples of half of it
+LARGEST_SEED = 2**63 - 2  # the baseline's bootstrap takes the next one
 
 
 class Verdict(StrEnum):
@@ -103,25 +105,29 @@ def compare(candidate: Scores, baseline: Scores, *, level: float = 0.01, seed: i
     Args:
         candidate: Scores of the provider under audit.
         baseline: Scores of a provider that is trusted to serve the model.
-        level: False-alarm rate of "divergent", in (0, 1).
+        level: False-alarm rate of "divergent", in [0.001, 1).
         seed: Seed of the permutations and of the bootstrap; the same seed gives the same answer.
 
     Raises:
-        InputError: ``level`` outside (0, 1).
+        InputError: ``level`` below 1/1000 or not below 1, or ``seed`` below 0 or above 2^63 - 2.
     """
     return compare_sums(sequence_sums(candidate), sequence_sums(baseline), level=level, seed=seed)
 
 
 def compare_sums(ours: SequenceSums, theirs: SequenceSums, *, level: float, seed: int) -> Comparison:
     """:func:`compare` from the sums a sequence, which are all that it looks at."""
-    if not 0 < level < 1:
-        raise InputError(f"level must lie in (0, 1), not {level!r}")
+    if not LOWEST_LEVEL <= level < 1:
+        raise InputError(
+            f"level must lie in [{LOWEST_LEVEL:g}, 1), the least that the permutations tell, not {level!r}"
+        )
+    if not 0 <= seed <= LARGEST_SEED:
+        raise InputError(f"seed must lie between 0 and {LARGEST_SEED}, not {seed!r}")
     if ours.sequences == 0 or theirs.sequences == 0:
         return _undecidable(ours, theirs, level)
     test = permutation_test(ours, theirs, seed=seed)
     replicates = bootstrap_replicates(ours, seed=seed) - bootstrap_replicates(theirs, seed=seed + 1)
     bound = loss_upper_bound(ours, theirs, replicates[:, MISMATCH_COLUMN])
-    verdict, reason = _judge(test.p_value, level, bound, ours, theirs)
+    verdict, reason = _judge(test, level, bound, ours, theirs)
     differences = ours.means - theirs.means
     return Comparison(
         verdict=verdict,
@@ -146,9 +152,14 @@ def compare_sums(ours: SequenceSums, theirs: SequenceSums, *, level: float, seed
     )
 
 
-def _judge(p_value: float, level: float, bound: float, ours: SequenceSums, theirs: SequenceSums) -> tuple[Verdict, str]:
+def _judge(
+    test: PermutationTest, level: float, bound: float, ours: SequenceSums, theirs: SequenceSums
+) -> tuple[Verdict, str]:
+    p_value = test.p_value
     if p_value < level:
-        return Verdict.DIVERGENT, f"worse than the baseline: p = {p_value:.4f}, below {level:g}"
+        name = STATISTICS[int(test.adjusted.argmin())]
+        differs = "differs from" if name in TWO_SIDED else "worse than"
+        return Verdict.DIVERGENT, f"{differs} the baseline, most of all in {name}: p = {p_value:.4f}, below {level:g}"
     if math.isnan(bound):
         return Verdict.INCONCLUSIVE, f"not shown to be worse (p = {p_value:.4f}), without a seed to replay"
     fewest, others = np.count_nonzero(ours.decided), np.count_nonzero(theirs.decided)

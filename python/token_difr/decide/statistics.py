@@ -11,6 +11,10 @@ Over all positions that the reference gave a row for:
 
 * ``undecided_rate``: the share that the rows do not settle. Who knows the seed could hide there.
 
+Over sequences instead of positions:
+
+* ``empty_rate``: the share of answers without a token. Who drops the prompts that it would get wrong is seen here.
+
 Over positions that were sampled without a seed that could be replayed, with the surprise (-ln prob minus its
 expectation): ``surprise_above`` and ``surprise_below``, the means of its positive and of its negative part. A higher
 temperature or other weights raise the first, a lower temperature or a narrower top-p lowers it: these two count in
@@ -35,8 +39,9 @@ __all__ = ["CLIPS", "MISMATCH", "STATISTICS", "TWO_SIDED", "SequenceSums", "sequ
 CLIPS = (0.1, 0.25, 0.5, 1.0, 5.0, 30.0)
 MISMATCH = "mismatch_rate"
 UNDECIDED = "undecided_rate"
+EMPTY = "empty_rate"
 TWO_SIDED = ("surprise_above", "surprise_below")
-STATISTICS = (*(f"clipped_margin_{clip:g}" for clip in CLIPS), MISMATCH, UNDECIDED, *TWO_SIDED)
+STATISTICS = (*(f"clipped_margin_{clip:g}" for clip in CLIPS), MISMATCH, UNDECIDED, EMPTY, *TWO_SIDED)
 DECIDED = (ScoreStatus.SCORED, ScoreStatus.FILTERED, ScoreStatus.CENSORED)
 
 Column = npt.NDArray[np.float64]
@@ -57,7 +62,7 @@ class SequenceSums:
     @property
     def sequences(self) -> int:
         """The number of sequences with at least one position that counts."""
-        return int(np.count_nonzero(self.weights.any(axis=1)))
+        return int(np.count_nonzero(np.delete(self.weights, STATISTICS.index(EMPTY), axis=1).any(axis=1)))
 
     @property
     def means(self) -> npt.NDArray[np.float64]:
@@ -87,14 +92,18 @@ def sequence_sums(scores: Scores) -> SequenceSums:
     """The sums of each statistic over each sequence of ``scores``."""
     lengths = np.diff(scores.sequence_indptr)
     owner = np.repeat(np.arange(len(lengths)), lengths)
-    pairs = [*_margin_columns(scores), _undecided_column(scores), *_surprise_columns(scores)]
 
     def summed(column: Column) -> Column:
         return np.bincount(owner, weights=column, minlength=len(lengths)).astype(np.float64)
 
+    def sums(pairs: list[tuple[Column, Column]]) -> list[tuple[Column, Column]]:
+        return [(summed(values), summed(counts)) for values, counts in pairs]
+
+    empty = ((lengths == 0).astype(np.float64), np.ones(len(lengths)))
+    columns = [*sums([*_margin_columns(scores), _undecided_column(scores)]), empty, *sums(_surprise_columns(scores))]
     return SequenceSums(
-        totals=np.stack([summed(value) for value, _ in pairs], axis=1),
-        weights=np.stack([summed(counts) for _, counts in pairs], axis=1),
+        totals=np.stack([totals for totals, _ in columns], axis=1),
+        weights=np.stack([weights for _, weights in columns], axis=1),
     )
 
 

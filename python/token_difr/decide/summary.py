@@ -8,7 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from token_difr.decide.intervals import MISMATCH_COLUMN, Estimate, bootstrap_replicates, percentile_interval
+from token_difr.decide.intervals import (
+    MISMATCH_COLUMN,
+    Estimate,
+    bootstrap_replicates,
+    percentile_interval,
+    rate_interval,
+)
 from token_difr.decide.statistics import STATISTICS, sequence_sums
 from token_difr.score import Scores, ScoreStatus
 
@@ -21,6 +27,7 @@ class Summary:
 
     Attributes:
         sequences: Number of sequences, empty ones included.
+        empty_sequences: Number of sequences without a token.
         tokens: Number of claimed tokens.
         decided_tokens: Tokens whose match could be decided; the denominator of every rate.
         statuses: Number of tokens of each :class:`~token_difr.ScoreStatus`, by lower-case name.
@@ -30,9 +37,11 @@ class Summary:
         mean_margin: Mean of the finite margins, in nats.
         infinite_margin_rate: Share of decided tokens whose margin is infinite.
         mean_logit_rank: Mean logit rank of the scored tokens.
+        improper_rows: Rows whose mass is above 1.01: the reference gave no distribution there.
     """
 
     sequences: int
+    empty_sequences: int
     tokens: int
     decided_tokens: int
     statuses: Mapping[str, int]
@@ -42,6 +51,7 @@ class Summary:
     mean_margin: float
     infinite_margin_rate: float
     mean_logit_rank: float
+    improper_rows: int
 
 
 def summarize(scores: Scores, *, seed: int = 0) -> Summary:
@@ -50,11 +60,12 @@ def summarize(scores: Scores, *, seed: int = 0) -> Summary:
     replicates = bootstrap_replicates(sums, seed=seed)
     means = sums.means
     estimates = [percentile_interval(float(means[s]), replicates[:, s]) for s in range(len(STATISTICS))]
-    mismatch = estimates[MISMATCH_COLUMN]
+    estimates[MISMATCH_COLUMN] = mismatch = rate_interval(sums, replicates)
     margin = scores.margin.astype(np.float64)
     decided = int(sums.decided.sum())
     return Summary(
         sequences=len(scores),
+        empty_sequences=int(np.count_nonzero(np.diff(scores.sequence_indptr) == 0)),
         tokens=len(scores.status),
         decided_tokens=decided,
         statuses={status.name.lower(): int(np.count_nonzero(scores.status == status)) for status in ScoreStatus},
@@ -66,6 +77,7 @@ def summarize(scores: Scores, *, seed: int = 0) -> Summary:
         mean_margin=_mean(margin[np.isfinite(margin)]),
         infinite_margin_rate=float(np.isinf(margin).sum() / decided) if decided else np.nan,
         mean_logit_rank=_mean(scores.logit_rank[scores.status == ScoreStatus.SCORED]),
+        improper_rows=scores.improper_rows,
     )
 
 

@@ -1,24 +1,48 @@
-"""The demo's audits: a baseline from the honest provider, then every provider on other prompts."""
+"""The demo's audits: a baseline from the honest provider, then every provider on other prompts.
+
+First at temperature 0; then at temperature 1, once with the noise replayed and once without.
+"""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from token_difr.audit import AuditRun, aaudit
 from token_difr.collect import read_prompts
-from token_difr.demo.providers import HONEST, MODEL_NAME, PROVIDERS, REFERENCE, DemoProvider
+from token_difr.decide.comparison import FEWEST_SEQUENCES
+from token_difr.demo.providers import (
+    HONEST,
+    MODEL_NAME,
+    PROVIDERS,
+    REFERENCE,
+    SAMPLED_PROVIDERS,
+    SAMPLER,
+    DemoProvider,
+)
 from token_difr.demo_model import PROMPTS_FILE
 from token_difr.errors import InputError
 from token_difr.records import Conversation
+from token_difr.sampling import SamplingParams, derived_seeds
 
-__all__ = ["DemoPrompts", "DemoResult", "as_expected", "choose_prompts", "demo_audits"]
+__all__ = [
+    "DemoPrompts",
+    "DemoResult",
+    "SampledResult",
+    "as_expected",
+    "choose_prompts",
+    "demo_audits",
+    "sampled_as_expected",
+    "sampled_audits",
+]
 
 MAX_TOKENS = 64
 CONCURRENCY = 16
+GREEDY = SamplingParams()
+SEEDED = SamplingParams(temperature=1.0, top_k=20, top_p=0.95, seed=42)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,48 +66,107 @@ class DemoResult:
     run: AuditRun
 
 
+@dataclass(frozen=True, slots=True)
+class SampledResult:
+    """One provider of the demo and its finished audits at temperature 1.
+
+    Attributes:
+        provider: The provider.
+        replayed: The audit that replays the noise of seed 42.
+        unseeded: The audit that cannot; None where the provider is not audited so.
+    """
+
+    provider: DemoProvider
+    replayed: AuditRun
+    unseeded: AuditRun | None
+
+
 def choose_prompts(count: int, *, seed: int) -> DemoPrompts:
     """Draw ``count`` questions a side from those that ship with the demo.
 
     Raises:
-        InputError: ``count`` is below 1, or more than the demo has questions for.
+        InputError: ``count`` is too small for any verdict but inconclusive, or more than the demo has questions for.
     """
     questions = read_prompts(PROMPTS_FILE)
     most = len(questions) // 2
-    if not 1 <= count <= most:
-        raise InputError(f"the demo has questions for 1 to {most} prompts a side, not for {count}")
+    if not FEWEST_SEQUENCES <= count <= most:
+        raise InputError(f"the demo takes {FEWEST_SEQUENCES} to {most} prompts a side, not {count}")
     drawn = np.random.default_rng(seed).choice(len(questions), 2 * count, replace=False)
     chosen = [questions[index] for index in drawn]
     return DemoPrompts(audited=chosen[:count], baseline=chosen[count:])
 
 
 async def demo_audits(urls: Mapping[str, str], prompts: DemoPrompts, out: Path) -> AsyncIterator[DemoResult]:
-    """Audit every provider of the demo; yields each result as it is there.
+    """Audit every provider at temperature 0; yields each result as it is there.
 
     Args:
         urls: Base URLs of the running servers, by name.
         prompts: What to ask.
         out: Folder for the run directories, one a provider and one for the baseline.
     """
-
-    async def audited(provider: DemoProvider, asked: list[Conversation], name: str, baseline: Path | None) -> AuditRun:
-        return await aaudit(
-            asked,
-            provider=urls[provider.name],
-            model=MODEL_NAME,
-            reference=urls[REFERENCE.name],
-            tokenizer="demo",
-            max_tokens=MAX_TOKENS,
-            baseline=baseline,
-            out=out / name,
-            concurrency=CONCURRENCY,
-        )
-
-    baseline = await audited(HONEST, prompts.baseline, "baseline", None)
+    baseline = await _audited(urls, HONEST, prompts.baseline, out / "baseline")
     for provider in PROVIDERS:
-        yield DemoResult(provider, await audited(provider, prompts.audited, provider.name, baseline.path))
+        run = await _audited(urls, provider, prompts.audited, out / provider.name, baseline=baseline.path)
+        yield DemoResult(provider, run)
+
+
+async def sampled_audits(urls: Mapping[str, str], prompts: DemoPrompts, out: Path) -> AsyncIterator[SampledResult]:
+    """Audit providers at temperature 1, with and without a replay; yields each result as it is there.
+
+    Arguments as of :func:`demo_audits`.
+    """
+    # A seed an answer, none of them replayed: as good as none, and the demo gives the same figures each time.
+    count = len(prompts.audited)
+    ours, theirs = (replace(SEEDED, seed=derived_seeds(root, count)) for root in (1, 2))
+    asked = prompts.baseline
+    seeded = await _audited(urls, HONEST, asked, out / "baseline-seeded", params=SEEDED, sampler=SAMPLER)
+    unseeded = await _audited(urls, HONEST, asked, out / "baseline-unseeded", params=theirs)
+    for provider in SAMPLED_PROVIDERS:
+        folder = out / f"{provider.name}-seeded"
+        replayed = await _audited(
+            urls, provider, prompts.audited, folder, params=SEEDED, sampler=SAMPLER, baseline=seeded.path
+        )
+        other = None
+        if provider.unseeded is not None:
+            folder = out / f"{provider.name}-unseeded"
+            other = await _audited(urls, provider, prompts.audited, folder, params=ours, baseline=unseeded.path)
+        yield SampledResult(provider, replayed, other)
 
 
 def as_expected(results: Iterable[DemoResult]) -> bool:
     """Whether every provider with an expected verdict came to it."""
     return all(result.provider.expected in {None, result.run.verdict} for result in results)
+
+
+def sampled_as_expected(results: Iterable[SampledResult]) -> bool:
+    """The same at temperature 1, with and without a replay."""
+    return all(
+        result.provider.expected in {None, result.replayed.verdict}
+        and (result.unseeded is None or result.provider.unseeded is result.unseeded.verdict)
+        for result in results
+    )
+
+
+async def _audited(
+    urls: Mapping[str, str],
+    provider: DemoProvider,
+    asked: list[Conversation],
+    out: Path,
+    *,
+    params: SamplingParams = GREEDY,
+    sampler: str | None = None,
+    baseline: Path | None = None,
+) -> AuditRun:
+    return await aaudit(
+        asked,
+        provider=urls[provider.name],
+        model=MODEL_NAME,
+        reference=urls[REFERENCE.name],
+        tokenizer="demo",
+        params=params,
+        max_tokens=MAX_TOKENS,
+        sampler=sampler,
+        baseline=baseline,
+        out=out,
+        concurrency=CONCURRENCY,
+    )

@@ -1,4 +1,4 @@
-"""The demo's cast: one reference and five providers that all say they serve the same model."""
+"""The demo's cast: one reference, and providers that all say they serve the same model."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 from token_difr.decide import Verdict
 
-__all__ = ["HONEST", "MODEL_NAME", "PROVIDERS", "REFERENCE", "DemoProvider"]
+__all__ = ["HONEST", "MODEL_NAME", "PROVIDERS", "REFERENCE", "SAMPLED_PROVIDERS", "SAMPLER", "DemoProvider"]
 
 MODEL_NAME = "token-difr-demo"
+SAMPLER = "vllm@0.33"
+"""How every server of the demo samples."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,21 +22,28 @@ class DemoProvider:
         deviation: What is different behind its API, in words.
         options: Options of ``token-difr serve`` that make it so.
         expected: The verdict it must come to; None where the deviation is near the noise and any may come.
+        unseeded: The verdict where its noise is not replayed; None where it is not audited so.
     """
 
     name: str
     deviation: str
     options: tuple[str, ...]
     expected: Verdict | None
+    unseeded: Verdict | None = None
 
 
 REFERENCE = DemoProvider("reference", "float32 weights", (), None)
-# Rounding to bfloat16 is what an honest provider does: it is the noise that a verdict has to see past.
-HONEST = DemoProvider("honest", "bfloat16 weights", ("--weights", "bf16"), Verdict.CONSISTENT)
+# Rounding to bfloat16 is what an honest provider does: it is the noise that a verdict has to see past. Without a seed
+# nothing is shown to be consistent.
+HONEST = DemoProvider(
+    "honest", "bfloat16 weights", ("--weights", "bf16"), Verdict.CONSISTENT, unseeded=Verdict.INCONCLUSIVE
+)
+INT4 = DemoProvider("int4", "int4 weights", ("--weights", "int4"), Verdict.DIVERGENT, unseeded=Verdict.DIVERGENT)
+
 PROVIDERS = (
     HONEST,
     DemoProvider("int8", "int8 weights", ("--weights", "int8"), None),
-    DemoProvider("int4", "int4 weights", ("--weights", "int4"), Verdict.DIVERGENT),
+    INT4,
     DemoProvider(
         "system-prompt",
         "hidden system prompt",
@@ -48,3 +57,25 @@ PROVIDERS = (
         Verdict.DIVERGENT,
     ),
 )
+"""Audited at temperature 0."""
+
+SAMPLED_PROVIDERS = (
+    HONEST,
+    DemoProvider("seed", "seed 43 instead of 42", ("--weights", "bf16", "--force-seed", "43"), Verdict.DIVERGENT),
+    DemoProvider(
+        "temperature",
+        "temperature 1.1",
+        ("--weights", "bf16", "--temperature-scale", "1.1"),
+        Verdict.DIVERGENT,
+        unseeded=Verdict.DIVERGENT,
+    ),
+    DemoProvider(
+        "top-p",
+        "top-p 0.85",
+        ("--weights", "bf16", "--force-top-p", "0.85"),
+        Verdict.DIVERGENT,
+        unseeded=Verdict.DIVERGENT,
+    ),
+    INT4,
+)
+"""Audited at temperature 1."""

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from token_difr.demo.providers import MODEL_NAME, DemoProvider
+from token_difr.demo.providers import MODEL_NAME, SAMPLER, DemoProvider
 from token_difr.errors import EndpointUnreachableError
 
 __all__ = ["running_servers"]
@@ -39,7 +39,7 @@ def running_servers(cast: Iterable[DemoProvider], logs: Path) -> Iterator[dict[s
 @contextmanager
 def _server(provider: DemoProvider, logs: Path) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-m", "token_difr", "serve", "demo", "--port", "0", "--until-stdin-closes"]
-    command += ["--model-name", MODEL_NAME, *provider.options]
+    command += ["--model-name", MODEL_NAME, "--sampler", SAMPLER, *provider.options]
     with (
         (logs / f"{provider.name}.log").open("w", encoding="utf-8") as log,
         subprocess.Popen(  # noqa: S603 - our own interpreter, our own arguments

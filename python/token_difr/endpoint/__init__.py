@@ -5,7 +5,7 @@ a user gives another one as ``http_client``.
 """
 
 from token_difr.endpoint.blocking import blocking, run_blocking
-from token_difr.endpoint.client import open_client, public_url, shown_url, tag_headers
+from token_difr.endpoint.client import is_local, open_client, public_url, shown_url, tag_headers
 from token_difr.endpoint.failures import answer_body, endpoint_error, stops_everything
 from token_difr.endpoint.pool import ask_all
 
@@ -14,6 +14,7 @@ __all__ = [
     "ask_all",
     "blocking",
     "endpoint_error",
+    "is_local",
     "open_client",
     "public_url",
     "run_blocking",

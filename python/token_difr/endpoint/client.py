@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import os
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from token_difr.errors import InputError
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     import httpx2
     from openai import AsyncOpenAI
 
-__all__ = ["KEY_VARIABLES", "MAX_RETRIES", "open_client", "public_url", "shown_url", "tag_headers"]
+__all__ = ["KEY_VARIABLES", "MAX_RETRIES", "is_local", "open_client", "public_url", "shown_url", "tag_headers"]
 
 KEY_VARIABLES: Mapping[str, str] = MappingProxyType(
     {
@@ -46,45 +47,52 @@ def open_client(
     """A client of the endpoint at ``url``.
 
     Args:
-        url: The base URL; one without a path gets ``/v1``.
-        key_variable: Environment variable that holds the key. None: the known host's own (``KEY_VARIABLES``), and no
-            key for loopback addresses and plain http.
+        url: The base URL, without query and fragment; one without a path gets ``/v1``.
+        key_variable: Environment variable that holds the key; white space around it is left out. None: the known
+            host's own (``KEY_VARIABLES``), and no key for loopback addresses and plain http.
         max_retries: The SDK's retries of one request.
-        timeout_seconds: For the whole of one answer; connecting has 5 s of its own.
-        http_client: Another transport, for tests and proxies.
+        timeout_seconds: For the whole of one answer, from the request's first byte on; connecting has 5 s of it.
+        http_client: Another transport, for tests and proxies. It has no more than its timeout of each read.
 
     Raises:
-        InputError: Not an http(s) URL, or the key's variable is not set.
+        InputError: Not an http(s) base URL, or the key's variable is not set or holds what no key is.
     """
     import httpx2
     from openai import AsyncOpenAI, Omit
 
-    parts = _split(url)
+    parts = _base(url)
     # The SDK would put the user's OpenAI organization, from the environment, into requests to anybody.
     strangers = {} if parts.hostname == "api.openai.com" else {"OpenAI-Organization": Omit(), "OpenAI-Project": Omit()}
-    return AsyncOpenAI(
-        base_url=urlunsplit(parts),
-        api_key=_key(parts, key_variable),
-        max_retries=max_retries,
-        timeout=httpx2.Timeout(timeout_seconds, connect=5.0),
-        default_headers=strangers,  # type: ignore[arg-type]  # the SDK takes Omit here, its annotation lags
-        http_client=http_client,
-    )
+    try:
+        return AsyncOpenAI(
+            base_url=urlunsplit(parts),
+            api_key=_key(parts, key_variable),
+            max_retries=max_retries,
+            timeout=httpx2.Timeout(timeout_seconds, connect=5.0),
+            default_headers=strangers,  # type: ignore[arg-type]  # the SDK takes Omit here, its annotation lags
+            http_client=http_client or _bounded_transport(timeout_seconds),
+        )
+    except httpx2.InvalidURL as error:
+        raise InputError(f"{_named(url)} is not an http or https URL: {error}") from error
 
 
 def public_url(url: str) -> str:
-    """The base URL as it may be stored and shown: completed with ``/v1``, without user-info, query and fragment.
+    """The base URL as it may be stored and shown: completed with ``/v1``, without user-info.
 
     Raises:
-        InputError: Not an http(s) URL.
+        InputError: Not an http(s) URL, or one with a query or a fragment.
     """
-    parts = _split(url)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+    return _without_secrets(_base(url))
 
 
 def shown_url(client: AsyncOpenAI) -> str:
     """The URL of ``client`` as messages may show it."""
-    return public_url(str(client.base_url))
+    return _without_secrets(_split(str(client.base_url)))
+
+
+def is_local(url: str) -> bool:
+    """Whether the endpoint at ``url`` is on this machine."""
+    return _is_loopback(_split(url).hostname or "")
 
 
 def tag_headers(client: AsyncOpenAI, tag: str) -> dict[str, str]:
@@ -95,12 +103,52 @@ def tag_headers(client: AsyncOpenAI, tag: str) -> dict[str, str]:
     return {"x-request-tag": tag} if _is_loopback(client.base_url.host) else {}
 
 
+def _bounded_transport(seconds: float) -> httpx2.AsyncClient:
+    """A transport that gives an answer so many seconds in all: httpx only bounds every read of a part of it."""
+    import httpx2
+    from openai import DefaultAsyncHttpxClient
+
+    class Bounded(DefaultAsyncHttpxClient):
+        async def send(self, request: httpx2.Request, **options: Any) -> httpx2.Response:
+            try:
+                async with asyncio.timeout(seconds):
+                    return await super().send(request, **options)
+            except TimeoutError as error:
+                raise httpx2.ReadTimeout(f"no whole answer in {seconds} s", request=request) from error
+
+    return Bounded(timeout=httpx2.Timeout(seconds, connect=5.0))
+
+
+def _base(url: str) -> SplitResult:
+    parts = _split(url)
+    if parts.query or parts.fragment:
+        raise InputError(
+            f"{_without_secrets(parts)} was given with a query or a fragment (?, #), which a base URL cannot have: a "
+            "key goes into an environment variable (--provider-key-env, --reference-key-env, or key_variable=)"
+        )
+    return parts
+
+
 def _split(url: str) -> SplitResult:
-    parts = urlsplit(url.strip())
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        # The netloc's user-info may be a key, so the URL is shown only from the host on.
-        raise InputError(f"{url.strip().rpartition('@')[2]!r} is not an http or https URL, e.g. http://127.0.0.1:8000")
+    url = url.strip()
+    try:
+        parts = urlsplit(url)
+        valid = parts.scheme in {"http", "https"} and parts.hostname and (parts.port or 1)
+    except ValueError:  # brackets that do not match, a port that is none
+        valid = False
+    # urlsplit leaves out line breaks and tabs without a word.
+    if not valid or not url.isprintable() or " " in url:
+        raise InputError(f"{_named(url)} is not an http or https URL, e.g. http://127.0.0.1:8000")
     return parts._replace(path=parts.path.rstrip("/") or "/v1")
+
+
+def _without_secrets(parts: SplitResult) -> str:
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def _named(url: str) -> str:
+    """What is no URL, unless a part of it may be a key: user-info, query and fragment cannot be told from the rest."""
+    return "the base URL" if any(mark in url for mark in "@?#") else repr(url[:200])
 
 
 def _key(parts: SplitResult, key_variable: str | None) -> str:
@@ -113,9 +161,11 @@ def _key(parts: SplitResult, key_variable: str | None) -> str:
             f"no key for {host}: name the environment variable that holds it (--provider-key-env, "
             "--reference-key-env, or key_variable=)"
         )
-    key = os.environ.get(variable)
+    key = os.environ.get(variable, "").strip()  # a .env file with CRLF ends leaves a carriage return
     if not key:
         raise InputError(f"the environment variable {variable}, which should hold the key for {host}, is not set")
+    if not (key.isascii() and key.isprintable()):
+        raise InputError(f"the environment variable {variable} holds characters that no key has: set it once more")
     return key
 
 

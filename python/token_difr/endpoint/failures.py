@@ -12,6 +12,8 @@ from token_difr.errors import (
     AuthenticationError,
     EndpointError,
     EndpointUnreachableError,
+    InputError,
+    TokenDifrError,
     UnknownModelError,
 )
 
@@ -23,18 +25,28 @@ __all__ = ["answer_body", "endpoint_error", "stops_everything"]
 LONGEST_QUOTE = 300
 """Characters of an endpoint's own message that ours quote."""
 
+DEEPEST_BODY = 100
+"""Levels of lists and objects in an answer; what reads and stores it calls itself once a level."""
 
-def endpoint_error(error: OpenAIError, *, client: AsyncOpenAI, model: str) -> EndpointError:
+
+def endpoint_error(error: OpenAIError, *, client: AsyncOpenAI, model: str) -> TokenDifrError:
     """The token-difr error for what the SDK raised: one line that names the URL, without the key.
+
+    An ``EndpointError``, or an ``InputError`` where the client's own headers cannot be sent.
 
     Raise it ``from error``: :func:`stops_everything` looks at the cause.
     """
+    import httpx2
     import openai
 
     url = shown_url(client)
     if isinstance(error, openai.APITimeoutError):
         return EndpointUnreachableError(f"{url} did not answer in time")
     if isinstance(error, openai.APIConnectionError):
+        if isinstance(error.__cause__, httpx2.LocalProtocolError):
+            # Its text holds the refused header, that is the key: it must not stand in a traceback either.
+            error.__cause__ = error.__context__ = None
+            return InputError(f"cannot ask {url}: a header is not valid in HTTP; is the key one line of ASCII?")
         reason = _quote(str(error.__cause__ or error), client)
         return EndpointUnreachableError(f"cannot reach {url}: {reason}")
     if isinstance(error, openai.APIStatusError):
@@ -46,18 +58,30 @@ def answer_body(content: bytes, *, client: AsyncOpenAI) -> dict[str, Any]:
     """The JSON object of an answer with HTTP status 200.
 
     Raises:
-        AnswerError: It is no JSON object, or one that reports an error.
+        AnswerError: It is no JSON object, one nested too deeply, or one that reports an error.
     """
     try:
         body = json.loads(content)
     except (ValueError, RecursionError) as error:
         raise AnswerError(f"{shown_url(client)} answered something that is not JSON: {error}") from error
+    if not _is_shallow(body):
+        raise AnswerError(f"{shown_url(client)} answered JSON that is nested more than {DEEPEST_BODY} levels deep")
     if not isinstance(body, dict):
         raise AnswerError(f"{shown_url(client)} answered a JSON {type(body).__name__}, not an object")
     if body.get("error"):
         text = _error_text(body["error"])
         raise AnswerError(f"{shown_url(client)} answered HTTP 200 with an error inside: {_quote(text, client)}")
     return body
+
+
+def _is_shallow(body: object) -> bool:
+    level = [body]
+    for _ in range(DEEPEST_BODY + 1):
+        lists = [item.values() if isinstance(item, dict) else item for item in level if isinstance(item, dict | list)]
+        if not lists:
+            return True
+        level = [item for items in lists for item in items]
+    return False
 
 
 def stops_everything(error: BaseException) -> bool:
@@ -101,9 +125,12 @@ def _error_text(error: object) -> str:
     while isinstance(error, dict):
         inner = error.get("error") or error.get("message") or error.get("detail")
         if inner is None:
-            return json.dumps(error)
+            break
         error = inner
-    return str(error or "")
+    try:
+        return json.dumps(error) if isinstance(error, dict | list) else str(error or "")
+    except RecursionError:
+        return "an error that is nested too deeply to show"
 
 
 def _quote(text: str, client: AsyncOpenAI) -> str:

@@ -10,6 +10,9 @@ from token_difr.errors import EndpointError, InputError
 
 __all__ = ["ask_all"]
 
+FEWEST_FIRST = 4
+"""So many requests must fail before the failure is taken to be everybody's, however few are in flight."""
+
 
 async def ask_all(
     indices: Sequence[int],
@@ -34,24 +37,26 @@ async def ask_all(
         InputError: ``concurrency`` below 1.
         TokenDifrError: An error that all requests would meet (refused connection, refused key, unknown model): at
             once, and what is in flight is abandoned. Errors of single requests: after all others are done, as one
-            error of the first one's type that says how many failed and why the first did.
+            error of the first one's type that says how many failed and why the first did. Where the first
+            ``max(concurrency, 4)`` requests all fail, no more are sent.
     """
     from tqdm import tqdm
 
     if concurrency < 1:
         raise InputError(f"concurrency must be at least 1, not {concurrency!r}")
     waiting = iter(indices)
-    failures: list[EndpointError] = []
+    first = set(indices[: max(concurrency, FEWEST_FIRST)])
+    failures: dict[int, EndpointError] = {}
     with tqdm(total=len(indices), desc=label, disable=None if progress else True, leave=False) as bar:
 
         async def work() -> None:
-            for index in waiting:
+            while not first <= failures.keys() and (index := next(waiting, None)) is not None:
                 try:
                     await ask(index)
                 except EndpointError as error:
                     if stops_everything(error):
                         raise
-                    failures.append(error)
+                    failures[index] = error
                 bar.update()
 
         try:
@@ -62,9 +67,18 @@ async def ask_all(
             # Workers that fail together fail for the same reason: the first one speaks for all.
             raise errors.exceptions[0] from errors.exceptions[0].__cause__
     if failures:
-        first = failures[0]
-        reason = str(first).rstrip(".")
-        raise type(first)(
-            f"{len(failures)} of {len(indices)} requests failed, the first because: {reason}. The other answers are "
-            "kept; run the same again to ask only for these"
-        ) from first
+        unsent = sum(1 for _ in waiting)
+        raise _summary(list(failures.values()), len(indices), unsent)
+
+
+def _summary(failures: Sequence[EndpointError], requests: int, unsent: int) -> EndpointError:
+    """One error for all of ``failures``, of the first one's type."""
+    first = failures[0]
+    reason = str(first).rstrip(".?! ")
+    others = f"The other {unsent} were not sent" if unsent else "What was answered is kept"
+    summary = type(first)(
+        f"{len(failures)} of {requests} requests failed, the first because: {reason}. {others}; once the cause is "
+        "gone, the same again asks only for what is missing"
+    )
+    summary.__cause__ = first
+    return summary

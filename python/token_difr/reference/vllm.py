@@ -20,6 +20,7 @@ from token_difr.endpoint import answer_body, endpoint_error, shown_url, tag_head
 from token_difr.errors import AnswerError, BatchError, InputError
 from token_difr.records import TokenSequence, TopKBatch
 from token_difr.reference.reference import Reference
+from token_difr.untrusted import printable
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -108,6 +109,11 @@ def _check_echo(echoed: object, sent: Sequence[int]) -> None:
         return  # servers before return_token_ids: the rows, which must hold the ids sent, tell as much
     if not isinstance(echoed, list):
         raise AnswerError("the reference's prompt_token_ids are not a list")
+    for position, token in enumerate(echoed):
+        if type(token) is not int:  # nor True
+            raise AnswerError(
+                f"the reference's prompt_token_ids hold something else at position {position}: {printable(repr(token))}"
+            )
     for position, (theirs, ours) in enumerate(itertools.zip_longest(echoed, sent)):
         if theirs != ours:
             raise AnswerError(
@@ -116,8 +122,8 @@ def _check_echo(echoed: object, sent: Sequence[int]) -> None:
             )
 
 
-def _or_nothing(token: object) -> str:
-    return "nothing" if token is None else f"id {token}"
+def _or_nothing(token: int | None) -> str:
+    return "nothing" if token is None else printable(f"id {token}")
 
 
 def _row(entries: object, position: int, claimed: int, topk_logprobs: int) -> _Row:
@@ -126,7 +132,7 @@ def _row(entries: object, position: int, claimed: int, topk_logprobs: int) -> _R
     try:
         values = {int(token): _logprob(entry["logprob"]) for token, entry in entries.items()}
         rank = entries[str(claimed)].get("rank") if claimed in values else None
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise AnswerError(f"the reference's row at position {position} is not in vLLM's form") from error
     if claimed not in values:
         raise AnswerError(
@@ -136,8 +142,9 @@ def _row(entries: object, position: int, claimed: int, topk_logprobs: int) -> _R
         raise AnswerError(
             f"the reference's row at position {position} has {len(values)} entries, asked were {topk_logprobs}"
         )
-    # By its rank too: a server that lowers k without a word gives fewer than k + 1 entries.
-    outside = len(values) == topk_logprobs + 1 or (isinstance(rank, int) and rank > len(values))
+    # By its rank too: a server that lowers k without a word gives fewer than k + 1 entries. The rank of a token that
+    # shares its logprob with others may be that of the last of them, so a single entry stays.
+    outside = len(values) == topk_logprobs + 1 or (isinstance(rank, int) and rank > len(values) > 1)
     if not outside:
         return _Row(list(values.items()), math.nan, -1)
     claimed_logprob = values.pop(claimed)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from token_difr.decide import Comparison, Decision, Estimate, StatisticComparison, Summary, Verdict
+from token_difr.errors import InputError
 
 __all__ = ["FORMAT", "decision_from_json", "decision_to_json", "finite_json", "summary_to_json"]
 
@@ -25,7 +26,20 @@ def summary_to_json(summary: Summary) -> dict[str, Any]:
 
 
 def decision_from_json(report: Mapping[str, Any]) -> Decision:
-    """The inverse of :func:`decision_to_json`; ``null`` becomes NaN. A missing field raises ``KeyError``."""
+    """The inverse of :func:`decision_to_json`; ``null`` becomes NaN.
+
+    Raises:
+        InputError: A report of another format, or one that lacks a field.
+    """
+    if report.get("format") != FORMAT:
+        raise InputError(f"the report has format {report.get('format')!r}, this version of token-difr reads {FORMAT}")
+    try:
+        return _decision(report)
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        raise InputError(f"the report is damaged, decide the run again: {error!r}") from error
+
+
+def _decision(report: Mapping[str, Any]) -> Decision:
     comparison = report["comparison"]
     baseline = report["baseline"]
     return Decision(

@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from token_difr.decide import Comparison, Decision, Summary, Verdict
+from token_difr.decide import Comparison, Decision, Estimate, Summary, Verdict
 from token_difr.report.partings import Parting
 
 __all__ = ["decision_tables", "percent", "plain_table", "summary_table", "verdict_text"]
@@ -20,16 +19,7 @@ VERDICT_STYLES = {
     Verdict.INCONCLUSIVE: "bold yellow",
 }
 
-SUMMARY_LABELS = (
-    "sequences",
-    "tokens",
-    "decided",
-    "match rate",
-    "95 % interval",
-    "mean probability",
-    "mean finite margin (nats)",
-    "infinite margins",
-)
+UNKNOWN = "-"
 
 
 def decision_tables(decision: Decision, partings: Iterable[Parting] = ()) -> list[Table | Text]:
@@ -51,7 +41,7 @@ def verdict_text(verdict: Verdict) -> Text:
 
 def percent(value: float, *, digits: int = 2) -> str:
     """A share as a percentage, "-" where it is unknown."""
-    return "-" if math.isnan(value) else f"{100 * value:.{digits}f} %"
+    return UNKNOWN if math.isnan(value) else f"{100 * value:.{digits}f} %"
 
 
 def plain_table(title: str, *, caption: str | None = None) -> Table:
@@ -69,16 +59,15 @@ def plain_table(title: str, *, caption: str | None = None) -> Table:
 
 
 def summary_table(candidate: Summary, baseline: Summary | None = None) -> Table:
-    """Counts, rates and means of a run, and of its baseline beside it."""
+    """Counts, rates and means of a run, and of its baseline beside it; what says nothing of either is left out."""
     table = plain_table("What was scored")
     table.add_column("")
     sides = [("candidate", candidate)] if baseline is None else [("candidate", candidate), ("baseline", baseline)]
     for name, _ in sides:
         table.add_column(name, justify="right")
-    for label, cells in zip(
-        SUMMARY_LABELS, zip(*(_summary_cells(side) for _, side in sides), strict=True), strict=True
-    ):
-        table.add_row(label, *cells)
+    for row in zip(*(_summary_rows(side) for _, side in sides), strict=True):
+        if any(cell != UNKNOWN for _, cell in row):
+            table.add_row(row[0][0], *(cell for _, cell in row))
     for status in candidate.statuses:
         counts = [summary.statuses.get(status, 0) for _, summary in sides]
         if any(counts):
@@ -86,19 +75,29 @@ def summary_table(candidate: Summary, baseline: Summary | None = None) -> Table:
     return table
 
 
-def _summary_cells(summary: Summary) -> tuple[str, ...]:
-    """One cell for each of ``SUMMARY_LABELS``."""
+def _summary_rows(summary: Summary) -> list[tuple[str, str]]:
+    """Label and cell of each row; ``UNKNOWN`` where the run has no token that it could be said of."""
     rate = summary.exact_match_rate
-    return (
-        f"{summary.sequences:,}",
-        f"{summary.tokens:,}",
-        f"{summary.decided_tokens:,}",
-        percent(rate.value),
-        f"{percent(rate.low)} to {percent(rate.high)}",
-        _number(summary.mean_prob),
-        _number(summary.mean_margin),
-        percent(summary.infinite_margin_rate),
-    )
+    unreplayed = summary.decided_tokens == 0 < summary.statuses.get("unreplayed", 0)
+    above, below = (summary.statistics.get(f"surprise_{side}") for side in ("above", "below"))
+    return [
+        ("sequences", f"{summary.sequences:,}"),
+        ("of them empty", f"{summary.empty_sequences:,}" if summary.empty_sequences else UNKNOWN),
+        ("tokens", f"{summary.tokens:,}"),
+        ("decided", UNKNOWN if unreplayed else f"{summary.decided_tokens:,}"),
+        ("match rate", percent(rate.value)),
+        ("95 % interval", UNKNOWN if math.isnan(rate.value) else f"{percent(rate.low)} to {percent(rate.high)}"),
+        ("mean probability", _number(summary.mean_prob)),
+        ("mean finite margin (nats)", _number(summary.mean_margin)),
+        ("infinite margins", percent(summary.infinite_margin_rate)),
+        ("rows that are no distribution", f"{summary.improper_rows:,}" if summary.improper_rows else UNKNOWN),
+        ("surprise above expectation (nats)", _estimate(above)),
+        ("surprise below expectation (nats)", _estimate(below)),
+    ]
+
+
+def _estimate(estimate: Estimate | None) -> str:
+    return UNKNOWN if estimate is None else _number(estimate.value)
 
 
 def _statistics(comparison: Comparison) -> Table:
@@ -122,7 +121,7 @@ def _partings(partings: list[Parting]) -> Table:
     table = plain_table("Where the outputs part (largest margin of a sequence)")
     for heading in ("sequence", "token"):
         table.add_column(heading, justify="right")
-    for heading in ("after", "provider", "reference"):
+    for heading in ("after", "provider", "likeliest"):
         table.add_column(heading, overflow="fold")
     table.add_column("margin", justify="right")
     for parting in partings:
@@ -130,13 +129,13 @@ def _partings(partings: list[Parting]) -> Table:
         table.add_row(
             str(parting.sequence),
             str(parting.position),
-            escape(parting.context),
-            escape(parting.claimed),
-            escape(parting.expected),
+            Text(parting.context),  # as Text, rich finds no markup and no emoji codes in it
+            Text(parting.claimed),
+            Text(parting.expected),
             f"{bound}{parting.margin_bound:.2f}",
         )
     return table
 
 
 def _number(value: float) -> str:
-    return "-" if math.isnan(value) else f"{value:.4f}"
+    return UNKNOWN if math.isnan(value) else f"{value:.4f}"

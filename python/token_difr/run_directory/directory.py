@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import os
+import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -34,6 +36,9 @@ __all__ = ["RunDirectory"]
 
 SCORES = "scores.npz"
 VERDICT = "verdict.json"
+
+DAMAGED_ARCHIVE = (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
+"""What NumPy and zipfile raise at a file that is cut off or overwritten."""
 
 
 class RunDirectory:
@@ -192,9 +197,10 @@ class RunDirectory:
         if not (self.path / SCORES).exists():
             return None
         try:
-            with np.load(self.path / SCORES, allow_pickle=False) as arrays:
+            # From memory: at a damaged file NumPy leaves the one that it opened itself open.
+            with np.load(io.BytesIO((self.path / SCORES).read_bytes()), allow_pickle=False) as arrays:
                 return dict(arrays)
-        except (OSError, ValueError) as error:
+        except DAMAGED_ARCHIVE as error:
             raise RunDirectoryError(f"{self.path / SCORES} is damaged; score the run again: {error}") from error
 
     def write_verdict(self, report: Mapping[str, Any]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from token_difr.errors import RunDirectoryError
 
-__all__ = ["lock", "write_whole"]
+__all__ = ["lock", "sync_directory", "write_whole"]
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -25,7 +25,7 @@ def write_whole(path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(descriptor)
         unfinished.replace(path)
-        _sync_directory(path.parent)
+        sync_directory(path.parent)
     except OSError as error:
         raise RunDirectoryError(f"cannot write {path}: {error.strerror or error}") from error
 
@@ -36,7 +36,7 @@ def lock(directory: Path) -> int:
     The lock is the system's (``flock``): it ends with the process, however that ends.
 
     Raises:
-        RunDirectoryError: Another process holds it.
+        RunDirectoryError: Another process holds it, or the file system has no such lock.
     """
     path = directory / "lock"
     try:
@@ -45,13 +45,17 @@ def lock(directory: Path) -> int:
         raise RunDirectoryError(f"cannot write {path}: {error.strerror}") from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
+    except BlockingIOError as error:
         os.close(descriptor)
         raise RunDirectoryError(f"{directory} is in use by another process that works on the same audit") from error
+    except OSError as error:
+        os.close(descriptor)
+        raise RunDirectoryError(f"cannot lock {path}: {error.strerror}; choose another file system") from error
     return descriptor
 
 
-def _sync_directory(directory: Path) -> None:
+def sync_directory(directory: Path) -> None:
+    """Return once the names of the files in ``directory`` are on the disk; ``OSError`` if that fails."""
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(descriptor)

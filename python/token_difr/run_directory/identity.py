@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
 from typing import Any, Self
 
 from token_difr.records import Conversation
@@ -25,11 +26,14 @@ class AuditIdentity:
         model: The model that the provider is asked for.
         params: How the provider is told to sample.
         max_tokens: The longest output that is asked for, in tokens.
-        tokenizer: The tokenizer's folder or name.
+        token_ids: Whether the provider is asked for token ids, and believed where they spell its text.
+        tokenizer: The tokenizer's name, or its folder, which is kept as an absolute path without links.
         reference: The reference's base URL, without user-info and query.
         reference_model: The model that the reference is asked for.
         reference_dialect: How the reference is spoken to, e.g. "vllm".
         topk_logprobs: Entries a row that the reference is asked for.
+        sampler: Name of the sampler whose noise the scores replay.
+        vocab_size: Width of the model's logits, where that noise depends on it.
     """
 
     prompts_digest: str | None = None
@@ -38,11 +42,19 @@ class AuditIdentity:
     model: str | None = None
     params: SamplingParams | None = None
     max_tokens: int | None = None
+    token_ids: bool | None = None
     tokenizer: str | None = None
     reference: str | None = None
     reference_model: str | None = None
     reference_dialect: str | None = None
     topk_logprobs: int | None = None
+    sampler: str | None = None
+    vocab_size: int | None = None
+
+    def __post_init__(self) -> None:
+        # One folder has many spellings, and a relative one means another folder elsewhere.
+        if self.tokenizer and (folder := Path(self.tokenizer).expanduser()).is_dir() and self.tokenizer != "demo":
+            object.__setattr__(self, "tokenizer", str(folder.resolve()))
 
     def with_prompts(self, prompts: Sequence[Conversation]) -> Self:
         """The same with the prompts' digest and count."""

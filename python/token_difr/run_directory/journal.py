@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from token_difr.errors import RunDirectoryError
+from token_difr.run_directory.files import sync_directory
 
 __all__ = ["Entry", "Journal"]
 
@@ -87,6 +88,7 @@ class Journal(Generic[T]):
             if self._descriptor is None:
                 self._descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
                 os.ftruncate(self._descriptor, self._whole_lines_end)
+                sync_directory(self._path.parent)  # the file may be new
             try:
                 written = os.write(self._descriptor, data)
                 if written != len(data):

@@ -30,12 +30,19 @@ FORMAT = 1
 MANIFEST = "run.json"
 PROMPTS = "prompts.jsonl"
 
+LONGEST_SHOWN = 150
+
+MENDING = "audit or collect with the same prompts writes it anew"
+
 BOUND_BY: Mapping[str, tuple[str, ...]] = {
-    "responses.jsonl": ("prompts_digest", "prompts_count", "provider", "model", "params", "max_tokens"),
+    "responses.jsonl": ("prompts_digest", "prompts_count", "provider", "model", "params", "max_tokens", "token_ids"),
     "sequences.jsonl": ("tokenizer",),
     "rows.jsonl": ("reference", "reference_model", "reference_dialect", "topk_logprobs"),
 }
 """What of the identity each file's records depend on."""
+
+NEVER_BOUND = ("sampler", "vocab_size")
+"""What only scores depend on, which are made anew each time."""
 
 
 def make_directory(path: Path) -> None:
@@ -65,15 +72,21 @@ def settled(path: Path, stated: AuditIdentity) -> AuditIdentity:
     """
     stored = read_identity(path)
     free = [name for file, names in BOUND_BY.items() if _is_empty(path / file) for name in names]
-    bound = replace(stored, **dict.fromkeys(free))
+    bound = replace(stored, **dict.fromkeys((*free, *NEVER_BOUND)))
     differences = bound.differences(stated)
     if differences:
         named = ", ".join(
-            "the prompts" if name == "prompts_digest" else f"{name} ({ours!r} there, {theirs!r} here)"
+            "the prompts" if name == "prompts_digest" else f"{name} ({_shown(ours)} there, {_shown(theirs)} here)"
             for name, (ours, theirs) in differences.items()
         )
         raise RunDirectoryError(f"{path} belongs to another audit; it differs in {named}. Choose another directory")
     return bound.completed_by(stated).completed_by(stored)
+
+
+def _shown(value: object) -> str:
+    """A value on part of a line; hundreds of seeds would fill the screen."""
+    text = repr(value)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]} ..."
 
 
 def is_run_directory(path: Path) -> bool:
@@ -93,8 +106,10 @@ def write_identity(path: Path, identity: AuditIdentity) -> None:
 
 
 def write_prompts(path: Path, prompts: Sequence[Conversation], identity: AuditIdentity) -> None:
-    """Write the prompts, if they would change."""
-    if not is_run_directory(path) or read_identity(path).prompts_digest != identity.prompts_digest:
+    """Write the prompts, unless the file holds them: it may be missing, damaged, or ahead of the manifest."""
+    try:
+        read_prompts(path, identity)
+    except RunDirectoryError:
         lines = [json.dumps({"messages": messages}) + "\n" for messages in prompts]
         write_whole(path / PROMPTS, "".join(lines).encode("ascii"))
 
@@ -123,10 +138,10 @@ def read_prompts(path: Path, identity: AuditIdentity) -> list[Conversation]:
     try:
         lines = (path / PROMPTS).read_text("ascii").splitlines()
         prompts = [json.loads(line)["messages"] for line in lines]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RunDirectoryError(f"{path / PROMPTS} is damaged: {error}") from error
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise RunDirectoryError(f"{path / PROMPTS} is damaged: {error}; {MENDING}") from error
     if prompts_digest(prompts) != identity.prompts_digest:
-        raise RunDirectoryError(f"{path / PROMPTS} is damaged: its digest is not the one in {MANIFEST}")
+        raise RunDirectoryError(f"{path / PROMPTS} is damaged: its digest is not the one in {MANIFEST}; {MENDING}")
     return prompts
 
 
@@ -134,7 +149,7 @@ def read_json(path: Path) -> dict[str, Any]:
     """The JSON object in a file; ``RunDirectoryError`` if it holds none."""
     try:
         value = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise RunDirectoryError(f"{path} is damaged: {error}") from error
     if not isinstance(value, dict):
         raise RunDirectoryError(f"{path} is damaged: not a JSON object")

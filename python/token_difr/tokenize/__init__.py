@@ -2,6 +2,6 @@
 
 from token_difr.tokenize.load import load_tokenizer
 from token_difr.tokenize.render import Tokenizer, render
-from token_difr.tokenize.tokenize import tokenize
+from token_difr.tokenize.tokenize import TokenIds, tokenize
 
-__all__ = ["Tokenizer", "load_tokenizer", "render", "tokenize"]
+__all__ = ["TokenIds", "Tokenizer", "load_tokenizer", "render", "tokenize"]

@@ -22,12 +22,15 @@ GENERIC_CLASSES = ("PreTrainedTokenizerFast", "TokenizersBackend")
 """Names of the class without rules of its own, before and since transformers 5."""
 
 
-def load_tokenizer(name: str | os.PathLike[str], *, trust_remote_code: bool = False) -> Tokenizer:
+def load_tokenizer(
+    name: str | os.PathLike[str], *, trust_remote_code: bool = False, local_files_only: bool = False
+) -> Tokenizer:
     """Load a tokenizer with its chat template, through transformers.
 
     Args:
         name: A folder, a name on the Hugging Face hub, or "demo" for the model that ships with the package.
         trust_remote_code: Run the tokenizer's own code, if it comes with some.
+        local_files_only: Take a hub name from the local cache, and ask no network.
 
     Raises:
         InputError: There is no such tokenizer, or it cannot be loaded.
@@ -39,9 +42,11 @@ def load_tokenizer(name: str | os.PathLike[str], *, trust_remote_code: bool = Fa
     source = str(folder) if folder.is_dir() else name
     try:
         if _names_generic_class(folder):
-            tokenizer = _generic_class().from_pretrained(source)
+            tokenizer = _generic_class().from_pretrained(source, local_files_only=local_files_only)
         else:
-            tokenizer = _auto_class().from_pretrained(source, trust_remote_code=trust_remote_code)
+            tokenizer = _auto_class().from_pretrained(
+                source, trust_remote_code=trust_remote_code, local_files_only=local_files_only
+            )
     except (OSError, ValueError, KeyError, TypeError) as error:
         reason = str(error).strip().partition("\n")[0]
         raise InputError(f"cannot load a tokenizer from {source!r}: {reason}") from error

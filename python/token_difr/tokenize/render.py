@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from token_difr.errors import InputError
 from token_difr.records import Conversation
 
-__all__ = ["Tokenizer", "render"]
+__all__ = ["Tokenizer", "render", "rendered_text"]
 
 
 class Tokenizer(Protocol):
@@ -22,8 +22,8 @@ class Tokenizer(Protocol):
     def encode(self, text: str, *, add_special_tokens: bool, split_special_tokens: bool) -> list[int]:
         """Token ids of ``text``."""
 
-    def decode(self, token_ids: list[int]) -> str:
-        """Text of token ids, special tokens included."""
+    def decode(self, token_ids: list[int], *, skip_special_tokens: bool = False) -> str:
+        """Text of token ids, special tokens included unless they are skipped."""
 
 
 def render(messages: Conversation, tokenizer: Tokenizer) -> list[int]:
@@ -35,12 +35,28 @@ def render(messages: Conversation, tokenizer: Tokenizer) -> list[int]:
     Raises:
         InputError: The tokenizer has no chat template, or the template refuses the conversation.
     """
+    text = rendered_text(messages, tokenizer, add_generation_prompt=True)
+    return tokenizer.encode(text, add_special_tokens=False, split_special_tokens=False)
+
+
+def rendered_text(messages: Conversation, tokenizer: Tokenizer, *, add_generation_prompt: bool) -> str:
+    """A conversation as the chat template writes it.
+
+    Raises:
+        InputError: The tokenizer has no chat template, or the template refuses the conversation.
+    """
     from jinja2 import TemplateError
 
     if not tokenizer.chat_template:
         raise InputError("the tokenizer has no chat template, so conversations cannot be rendered with it")
     try:
-        text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-    except TemplateError as error:
+        text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=add_generation_prompt)
+    except (
+        TemplateError,
+        AttributeError,
+        KeyError,
+        TypeError,
+        ValueError,
+    ) as error:  # whatever the template's code does
         raise InputError(f"the chat template refuses a conversation: {error}") from error
-    return tokenizer.encode(text, add_special_tokens=False, split_special_tokens=False)
+    return str(text)
