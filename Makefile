@@ -50,6 +50,7 @@ check: $(DEV)
 
 bench: $(DEV)
 	$(BIN)/python benches/bench_score.py
+	$(BIN)/python benches/bench_replay.py
 	$(BIN)/python benches/bench_server.py
 
 soak: $(DEV)

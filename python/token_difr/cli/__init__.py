@@ -63,12 +63,18 @@ def _app() -> typer.Typer:
     return built
 
 
-def _version(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)] = False,
-) -> None:
-    if version:
+def _show_version(wanted: bool) -> None:
+    if wanted:
         typer.echo(f"token-difr {__version__}")
         raise typer.Exit
+
+
+def _version(
+    version: Annotated[  # its callback does the work, before a command is missed
+        bool, typer.Option("--version", callback=_show_version, help="Print the version and exit.", is_eager=True)
+    ] = False,
+) -> None:
+    """The options that stand before a command."""
 
 
 app = _app()
