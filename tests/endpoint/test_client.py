@@ -120,6 +120,11 @@ def test_answer_that_drips(monkeypatch: pytest.MonkeyPatch) -> None:
                 await writer.drain()
                 await asyncio.sleep(0.01)
         writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+        gone.set()
+
+    gone = asyncio.Event()
 
     async def ask() -> None:
         async with await asyncio.start_server(drip, "127.0.0.1", 0) as server:
@@ -127,6 +132,7 @@ def test_answer_that_drips(monkeypatch: pytest.MonkeyPatch) -> None:
             async with open_client(f"http://127.0.0.1:{port}", timeout_seconds=0.3, max_retries=0) as client:
                 with pytest.raises(openai.APITimeoutError):
                     await client.completions.with_raw_response.create(model="m", prompt=[1])
+            await gone.wait()  # else the loop closes under the server's own connection
 
     asyncio.run(ask())
 
