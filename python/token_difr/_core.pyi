@@ -5,17 +5,24 @@ GIL, and gives the same answer, bit for bit, on any number of threads. The threa
 forked child they are gone and a call may wait forever, so start workers by ``spawn``.
 """
 
-from typing import Protocol, TypeAlias
+from collections.abc import Sequence
+from typing import Protocol, TypeAlias, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "Vocabulary",
     "__version__",
     "check_topk",
     "cluster_bootstrap",
     "gpus",
     "gumbel",
+    "parse_content",
+    "parse_legacy",
+    "parse_next_token",
+    "parse_sglang",
+    "parse_vllm",
     "score_greedy",
     "score_sampled",
 ]
@@ -146,3 +153,83 @@ def cluster_bootstrap(
         ValueError: Two arrays of different shapes.
         OverflowError: A seed out of range.
     """
+
+_Rows: TypeAlias = tuple[
+    NDArray[np.int64], NDArray[np.uint32], NDArray[np.float32], NDArray[np.float32], NDArray[np.int32], bool
+]
+# indptr, token_ids, logprobs, claimed_logprob, claimed_rank and contiguous of one sequence's output tokens, as
+# token_difr.TopKBatch takes them.
+
+@final
+class Vocabulary:
+    """The names of a tokenizer's tokens: what APIs call them, back to ids.
+
+    Args:
+        pieces: Tokens by id, as the tokenizer's file has them; empty for an id without a token.
+        texts: What each decodes to alone.
+        added: Whether each stands outside the model's own vocabulary, as special tokens do.
+        byte_level: Pieces are GPT-2's characters for bytes.
+    """
+
+    def __new__(
+        cls, pieces: Sequence[str], texts: Sequence[str], added: Sequence[bool], byte_level: bool
+    ) -> Vocabulary: ...
+    def resolve(self, strings: Sequence[str], claimed: NDArray[np.uint32] | None = None, /) -> NDArray[np.uint32]:
+        """The id of each string: a piece, or the text of one token alone.
+
+        A string of several tokens is that of ``claimed`` (one a string) if it has this name, else 2^32 - 1, as is one
+        of none.
+        """
+
+    def __len__(self) -> int:
+        """Number of ids."""
+
+def parse_vllm(body: bytes, sent: NDArray[np.uint32], prompt_length: int, topk: int, /) -> _Rows:
+    """Rows of an answer with vLLM's ``prompt_logprobs``.
+
+    Args:
+        body: The answer as it came.
+        sent: The prompt's tokens and the output's.
+        prompt_length: How many of them are the prompt's.
+        topk: Entries asked for a row.
+
+    Raises:
+        ValueError: No JSON, another form, or about other tokens; the message names the byte, the path or the position.
+    """
+
+def parse_sglang(body: bytes, sent: NDArray[np.uint32], prompt_length: int, topk: int, /) -> _Rows:
+    """Rows of an answer of SGLang's ``/generate``; as :func:`parse_vllm`."""
+
+def parse_content(
+    body: bytes,
+    sent: NDArray[np.uint32],
+    prompt_length: int,
+    topk: int,
+    first: int,
+    vocabulary: Vocabulary | None,
+    /,
+) -> _Rows:
+    """Rows of an answer with ``logprobs.content``; as :func:`parse_vllm`.
+
+    Args:
+        body: The answer as it came.
+        sent: The prompt's tokens and the output's.
+        prompt_length: How many of them are the prompt's.
+        topk: Entries asked for a row.
+        first: First token that the answer should be about; 0 = all are echoed.
+        vocabulary: Names tokens that come without an id; None leaves them unresolved.
+    """
+
+def parse_legacy(
+    body: bytes,
+    sent: NDArray[np.uint32],
+    prompt_length: int,
+    topk: int,
+    first: int,
+    vocabulary: Vocabulary | None,
+    /,
+) -> _Rows:
+    """Rows of an answer with parallel lists and dictionaries of strings; as :func:`parse_content`."""
+
+def parse_next_token(body: bytes, claimed: int, topk: int, vocabulary: Vocabulary | None, /) -> _Rows:
+    """The one row of a llama.cpp answer about the token after a prompt; as :func:`parse_content`."""

@@ -45,6 +45,8 @@ mod scores;
 mod sum;
 mod support;
 mod topk;
+mod vocabulary;
+pub mod wire;
 
 pub use bootstrap::cluster_bootstrap;
 pub use error::{Error, Result};
@@ -53,3 +55,4 @@ pub use sampling::{FilterRule, Filters, Replay, SampledScores, SamplingError, sc
 pub use scores::{Scores, Status};
 pub use support::Unseen;
 pub use topk::{Arrays, CLAIMED_TOLERANCE, LARGEST_LOGPROB, Row, TopKBatch, UNRESOLVED};
+pub use vocabulary::Vocabulary;

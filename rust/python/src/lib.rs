@@ -10,6 +10,8 @@ mod bootstrap;
 mod error;
 mod greedy;
 mod sampling;
+mod vocabulary;
+mod wire;
 
 #[pyo3::pymodule(gil_used = false)]
 mod _core {
@@ -27,6 +29,10 @@ mod _core {
     use super::sampling::gumbel;
     #[pymodule_export]
     use super::sampling::score_sampled;
+    #[pymodule_export]
+    use super::vocabulary::Vocabulary;
+    #[pymodule_export]
+    use super::wire::{parse_content, parse_legacy, parse_next_token, parse_sglang, parse_vllm};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -1,0 +1,74 @@
+//! `choices[0].logprobs.content`: one object a token, as Fireworks gives for `logprobs: true` on completions.
+//!
+//! With `echo` the first row is there, with an unconditional value that means nothing; with `echo_last` it is missing.
+
+use super::align::Echo;
+use super::entry::Entry;
+use super::error::{Result, WireError};
+use super::reader::Reader;
+use super::rows::WireRows;
+use super::{Asked, completion_tokens, first_of, refuse_error};
+use crate::topk::UNRESOLVED;
+use crate::vocabulary::Vocabulary;
+
+/// The rows of an answer with a `content` list. `vocabulary` names tokens that come without an id.
+///
+/// # Errors
+/// What is wrong with the answer, and where.
+pub fn parse_content(
+    body: &[u8],
+    asked: Asked<'_>,
+    vocabulary: Option<&Vocabulary>,
+) -> std::result::Result<WireRows, WireError> {
+    asked.check()?;
+    let mut reader = Reader::new(body);
+    let (mut content, mut found, mut generated) = (None, false, None);
+    reader.object(&["error", "choices", "usage"], |reader, name| match name {
+        "error" => refuse_error(reader),
+        "usage" => {
+            generated = completion_tokens(reader)?;
+            Ok(())
+        }
+        _ => {
+            found = first_of(reader, |reader| {
+                content = read_choice(reader, vocabulary)?;
+                Ok(())
+            })?;
+            Ok(())
+        }
+    })?;
+    reader.finish()?;
+    if !found {
+        return Err(WireError::NoChoices);
+    }
+    let (echo, rows) = content.ok_or(WireError::NoList { list: "logprobs.content", dialect: "Fireworks'" })?;
+    let lead = echo.align(asked, vocabulary, generated.unwrap_or(1))?;
+    rows.output(lead + asked.prompt_length - asked.first, asked, asked.topk)
+}
+
+type Content = (Echo, WireRows);
+
+fn read_choice(reader: &mut Reader<'_>, vocabulary: Option<&Vocabulary>) -> Result<Option<Content>> {
+    let mut content = None;
+    reader.object(&["logprobs"], |reader, _| {
+        if reader.null()? {
+            return Ok(());
+        }
+        reader.object(&["content"], |reader, _| {
+            content = if reader.null()? { None } else { Some(read_content(reader, vocabulary)?) };
+            Ok(())
+        })
+    })?;
+    Ok(content)
+}
+
+fn read_content(reader: &mut Reader<'_>, vocabulary: Option<&Vocabulary>) -> Result<Content> {
+    let (mut echo, mut rows) = (Echo::default(), WireRows::new());
+    reader.array(|reader, _| {
+        let own = Entry::read(reader, &mut rows, vocabulary)?;
+        echo.push(own.token_id.unwrap_or(UNRESOLVED), &own.text);
+        rows.end_row(own.logprob.unwrap_or(f32::NAN), -1);
+        Ok(())
+    })?;
+    Ok((echo, rows))
+}
