@@ -1,7 +1,30 @@
 """Token sequences -> top-k logprobs: what a trusted reference would have given at every claimed token."""
 
+from token_difr.reference.completions import CompletionsReference, TogetherReference
 from token_difr.reference.dialects import DIALECTS, open_reference
+from token_difr.reference.fireworks import FireworksLegacyReference, FireworksReference
+from token_difr.reference.llama_cpp import LlamaCppReference
+from token_difr.reference.local import LocalReference
 from token_difr.reference.reference import Reference
+from token_difr.reference.sglang import SglangReference
+from token_difr.reference.tinker import TinkerReference
+from token_difr.reference.token_names import vocabulary_of
 from token_difr.reference.vllm import VllmReference
+from token_difr.reference.vllm_engine import VllmEngineReference
 
-__all__ = ["DIALECTS", "Reference", "VllmReference", "open_reference"]
+__all__ = [
+    "DIALECTS",
+    "CompletionsReference",
+    "FireworksLegacyReference",
+    "FireworksReference",
+    "LlamaCppReference",
+    "LocalReference",
+    "Reference",
+    "SglangReference",
+    "TinkerReference",
+    "TogetherReference",
+    "VllmEngineReference",
+    "VllmReference",
+    "open_reference",
+    "vocabulary_of",
+]

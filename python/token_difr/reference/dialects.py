@@ -2,30 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from token_difr.errors import InputError
+from token_difr.reference.completions import CompletionsReference, TogetherReference
+from token_difr.reference.fireworks import FireworksLegacyReference, FireworksReference
+from token_difr.reference.llama_cpp import LlamaCppReference
+from token_difr.reference.served import ServedReference
+from token_difr.reference.sglang import SglangReference
 from token_difr.reference.vllm import VllmReference
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
-    from token_difr.reference.reference import Reference
+    from token_difr.tokenize import Tokenizer
 
 __all__ = ["DIALECTS", "open_reference"]
 
-DIALECTS: Mapping[str, Callable[..., Reference]] = MappingProxyType({"vllm": VllmReference})
-"""What each dialect's reference is made by, from a client, a model's name and ``topk_logprobs``."""
+_SERVED: tuple[type[ServedReference], ...] = (
+    VllmReference,
+    FireworksReference,
+    FireworksLegacyReference,
+    SglangReference,
+    TogetherReference,
+    CompletionsReference,
+    LlamaCppReference,
+)
+
+DIALECTS: Mapping[str, type[ServedReference]] = MappingProxyType({each.dialect: each for each in _SERVED})
+"""The reference of each dialect that is spoken over HTTP through the openai SDK's client.
+
+Those in process, and Tinker's own SDK, are made by their classes: :class:`~token_difr.reference.LocalReference`,
+:class:`~token_difr.reference.VllmEngineReference`, :class:`~token_difr.reference.TinkerReference`.
+"""
 
 
-def open_reference(dialect: str, client: AsyncOpenAI, model: str, *, topk_logprobs: int = 20) -> Reference:
+def open_reference(
+    dialect: str, client: AsyncOpenAI, model: str, *, topk_logprobs: int = 20, tokenizer: Tokenizer | None = None
+) -> ServedReference:
     """The reference behind ``client``, spoken to in ``dialect``.
 
     Raises:
-        InputError: No such dialect (the message lists those there are), or an unfit ``topk_logprobs``.
+        InputError: No such dialect (the message lists those there are), an unfit ``topk_logprobs``, or a tokenizer that
+            the dialect needs is missing.
     """
     if dialect not in DIALECTS:
         raise InputError(f"there is no reference dialect {dialect!r}; choose one of: {', '.join(DIALECTS)}")
-    return DIALECTS[dialect](client, model, topk_logprobs=topk_logprobs)
+    return DIALECTS[dialect](client, model, topk_logprobs=topk_logprobs, tokenizer=tokenizer)

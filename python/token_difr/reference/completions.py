@@ -1,0 +1,92 @@
+"""Any endpoint with OpenAI's completions and ``echo``: parallel lists, dictionaries of strings; Together's form too.
+
+Tokens come back as strings. Those of one token alone become its id; a string of several tokens is the claimed token's
+where text and value say so, else unresolved. Colliding strings lose entries, so that rows are not contiguous, unless the
+server writes ``token_id:N``.
+
+Where an endpoint takes text alone, the decoded sequence is sent, and the echo decides: it must be the tokens that were
+meant, one leading token more at most.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from token_difr import _core
+from token_difr.errors import EndpointError
+from token_difr.records import TokenSequence, TopKBatch
+from token_difr.reference.served import Rows, ServedReference, sent_tokens
+from token_difr.reference.token_names import decoded, vocabulary_of
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
+    from token_difr.tokenize import Tokenizer
+
+__all__ = ["CompletionsReference", "TogetherReference"]
+
+
+class CompletionsReference(ServedReference):
+    """An endpoint with OpenAI's completions. Ids are sent; where they are refused (HTTP 400 or 422), text.
+
+    Arguments: :class:`~token_difr.reference.served.ServedReference`; the tokenizer is needed.
+    """
+
+    dialect = "completions"
+    path = "/completions"
+    sends_text: ClassVar[bool] = False
+    """Whether the endpoint takes no ids at all."""
+
+    def __init__(
+        self, client: AsyncOpenAI, model: str, *, topk_logprobs: int = 20, tokenizer: Tokenizer | None = None
+    ) -> None:
+        super().__init__(client, model, topk_logprobs=topk_logprobs, tokenizer=tokenizer)
+        self._vocabulary = vocabulary_of(self._tokenizer_needed())
+        self._as_text = self.sends_text
+
+    async def rows(self, sequence: TokenSequence, *, tag: str) -> TopKBatch:
+        """See :meth:`Reference.rows`."""
+        sent, prompt_length = sent_tokens(sequence)
+        as_text = self._as_text
+        body = self._body(sent.tolist(), prompt_length)
+        try:
+            content = await self._post(body, tag=tag)
+        except EndpointError as error:
+            if as_text or getattr(error.__cause__, "status_code", None) not in {400, 422}:
+                raise
+            text = decoded(self._tokenizer_needed(), sent.tolist())
+            try:
+                content = await self._post({**body, "prompt": text}, tag=tag)
+            except EndpointError:
+                raise error from error.__cause__  # text is no better: the first refusal tells more
+            self._as_text = True
+        return self._to_batch(content, sent, prompt_length, tag=tag)
+
+    def _body(self, sent: list[int], prompt_length: int) -> dict[str, Any]:
+        del prompt_length
+        prompt = decoded(self._tokenizer_needed(), sent) if self._as_text else sent
+        return {
+            "model": self.model,
+            "prompt": prompt,
+            "max_tokens": 1,
+            "temperature": 0,
+            "echo": True,
+            "logprobs": self.topk_logprobs,
+        }
+
+    def _parse(self, content: bytes, sent: NDArray[np.uint32], prompt_length: int) -> Rows:
+        return _core.parse_legacy(content, sent, prompt_length, self.topk_logprobs, 0, self._vocabulary)
+
+
+class TogetherReference(CompletionsReference):
+    """Together: text only, at most 20 entries a row; the prompt's lists stand in ``prompt[0].logprobs``.
+
+    Arguments: :class:`~token_difr.reference.served.ServedReference`; the tokenizer is needed.
+    """
+
+    dialect = "together"
+    topk_limit = 20
+    sends_text = True

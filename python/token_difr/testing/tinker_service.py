@@ -1,0 +1,147 @@
+"""A stand-in for the Tinker service, enough for the real SDK to sample and to score prompts against any model.
+
+The protocol is JSON over HTTP but for results, which are the protocol buffers that the SDK ships: this module needs the
+extra ``tinker``. Sampling here is greedy, whatever is asked for: references score prompts, they do not sample.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import count
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from token_difr.server.engine import Engine
+from token_difr.testing.loopback import Answer, Request, json_answer, serving
+
+__all__ = ["TinkerService", "engine_logprobs", "tinker_service"]
+
+Logprobs = Callable[[Sequence[int]], NDArray[np.float32]]
+"""Tokens -> float32[token, vocabulary]: what may follow each of them."""
+
+_PADDING = np.float32(-99999.0)
+
+
+def engine_logprobs(engine: Engine) -> Logprobs:
+    """The model of one of the server's engines."""
+
+    def logprobs(tokens: Sequence[int]) -> NDArray[np.float32]:
+        ids = np.array([tokens], dtype=np.int64)
+        places = np.arange(ids.size, dtype=np.int64)[None]
+        logits = engine.forward(ids, places, np.ones_like(ids), engine.empty_cache()).logits[0].astype(np.float64)
+        logits -= logits.max(axis=1, keepdims=True)
+        logits -= np.log(np.exp(logits).sum(axis=1, keepdims=True))
+        return np.asarray(logits, dtype=np.float32)
+
+    return logprobs
+
+
+@contextmanager
+def tinker_service(logprobs: Logprobs, **options: Any) -> Iterator[str]:
+    """Runs a :class:`TinkerService` for as long as the block lasts; yields its base URL."""
+    with serving(TinkerService(logprobs, **options)) as url:
+        yield url
+
+
+class TinkerService:
+    """Answers requests of the SDK.
+
+    Args:
+        logprobs: The model.
+        largest_topk: Larger ones are refused, as a fault of the user.
+        pending_polls: So often a result is not ready yet.
+    """
+
+    def __init__(self, logprobs: Logprobs, *, largest_topk: int = 20, pending_polls: int = 0) -> None:
+        self._logprobs = logprobs
+        self._largest_topk = largest_topk
+        self._pending_polls = pending_polls
+        self._lock = threading.Lock()
+        self._sessions = count()
+        self._waiting: dict[str, tuple[int, dict[str, Any]]] = {}
+        self.requests: list[dict[str, Any]] = []
+        """Bodies of all requests to sample."""
+
+    def __call__(self, request: Request) -> Answer:
+        """The answer to one request."""
+        if not request.headers.get("x-api-key", "").startswith("tml-"):
+            return json_answer({"detail": "bad key"}, 401)
+        path = request.path.removeprefix("/api/v1/")
+        handlers: dict[str, Callable[[dict[str, Any]], Answer]] = {
+            "client/config": lambda _: json_answer({"use_pyqwest_transport": False}),
+            "create_session": self._create_session,
+            "session_heartbeat": lambda _: json_answer({"type": "session_heartbeat"}),
+            "telemetry": lambda _: json_answer({"status": "accepted"}),
+            "create_sampling_session": self._create_sampling_session,
+            "asample": self._accept,
+            "retrieve_future": self._retrieve,
+        }
+        handler = handlers.get(path)
+        return json_answer({}) if handler is None else handler(request.body)
+
+    def _create_session(self, _: dict[str, Any]) -> Answer:
+        return json_answer({"type": "create_session", "session_id": f"session-{next(self._sessions)}"})
+
+    @staticmethod
+    def _create_sampling_session(body: dict[str, Any]) -> Answer:
+        name = f"{body['session_id']}:sample:{body['sampling_session_seq_id']}"
+        return json_answer({"type": "create_sampling_session", "sampling_session_id": name})
+
+    def _accept(self, body: dict[str, Any]) -> Answer:
+        name = f"{body['sampling_session_id']}:{body['seq_id']}"
+        with self._lock:
+            self.requests.append(body)
+            self._waiting.setdefault(name, (self._pending_polls, body))
+        samples = [f"{name}:{sample}" for sample in range(body["num_samples"])]
+        return json_answer({"request_id": name, "sample_sequence_ids": samples})
+
+    def _retrieve(self, body: dict[str, Any]) -> Answer:
+        name = body["request_id"]
+        with self._lock:
+            if name not in self._waiting:
+                return json_answer({"detail": "gone"}, 410)
+            polls, asked = self._waiting[name]
+            self._waiting[name] = (polls - 1, asked)
+        if polls > 0:
+            return json_answer({"type": "try_again", "request_id": name, "queue_state": "active"}, 408)
+        if (asked.get("topk_prompt_logprobs") or 0) > self._largest_topk:
+            reason = f"topk_prompt_logprobs must be at most {self._largest_topk}"
+            return json_answer({"error": reason, "category": "user"})
+        return Answer(200, "application/x-protobuf", self._result(asked))
+
+    def _result(self, asked: dict[str, Any]) -> bytes:
+        from tinker.proto import tinker_public_pb2 as messages
+
+        prompt = [token for chunk in asked["prompt"]["chunks"] for token in chunk["tokens"]]
+        following = self._logprobs(prompt)
+        answer = messages.SampleResponse()
+        for _ in range(asked["num_samples"]):
+            token = int(following[-1].argmax())
+            answer.sequences.add(
+                stop_reason=messages.STOP_REASON_LENGTH,
+                tokens=np.array([token], np.int32).tobytes(),
+                logprobs=following[-1, token : token + 1].tobytes(),
+            )
+        if asked.get("prompt_logprobs"):
+            self._score_prompt(asked, prompt, following, answer)
+        return bytes(answer.SerializeToString())
+
+    @staticmethod
+    def _score_prompt(asked: dict[str, Any], prompt: list[int], following: NDArray[np.float32], answer: Any) -> None:
+        first = max(1, len(prompt) - (asked.get("prompt_logprobs_last_n") or len(prompt)))
+        places = np.arange(first, len(prompt))
+        own = np.full(len(prompt), np.nan, np.float32)
+        own[first:] = following[places - 1, np.array(prompt)[places]]
+        answer.prompt_logprobs = own.tobytes()
+        if k := asked.get("topk_prompt_logprobs"):
+            token_ids = np.zeros((len(prompt), k), np.int32)
+            logprobs = np.full((len(prompt), k), _PADDING, np.float32)
+            token_ids[first:] = np.argsort(-following[first - 1 : -1], axis=1, kind="stable")[:, :k]
+            logprobs[first:] = np.take_along_axis(following[first - 1 : -1], token_ids[first:], axis=1)
+            top = answer.topk_prompt_logprobs
+            top.token_ids, top.logprobs = token_ids.tobytes(), logprobs.tobytes()
+            top.k, top.length = k, len(prompt)
