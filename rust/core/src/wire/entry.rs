@@ -19,19 +19,28 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    /// Reads an entry; its likeliest tokens become entries of the row that is being read.
-    pub(super) fn read(reader: &mut Reader<'_>, rows: &mut WireRows, vocabulary: Option<&Vocabulary>) -> Result<Self> {
+    /// Reads an entry; its likeliest tokens, if there are to be any, become entries of the row that is being read.
+    pub(super) fn read(
+        reader: &mut Reader<'_>,
+        rows: &mut WireRows,
+        vocabulary: Option<&Vocabulary>,
+        with_top: bool,
+    ) -> Result<Self> {
         let mut unresolved = Vec::new();
-        let own = Self::read_one(reader, &mut |reader| {
+        let own = Self::read_one(reader, true, vocabulary.is_some(), |reader| {
+            if !with_top {
+                return reader.skip_brackets();
+            }
             reader.array(|reader, _| {
-                let other = Self::read_one(reader, &mut |reader| reader.skip())?;
+                let named = vocabulary.is_some();
+                let other = Self::read_one(reader, named, named, Reader::skip)?;
                 let logprob = other.logprob.ok_or_else(|| reader.form("an entry has no logprob"))?;
                 let id = other.resolve(vocabulary);
-                let id = if rows.names_already_as_text(&other, id) { UNRESOLVED } else { id };
-                if id == UNRESOLVED {
-                    unresolved.push((rows.token_ids.len(), other));
-                }
+                let id = if other.token_id.is_none() && rows.names_already(id) { UNRESOLVED } else { id };
                 rows.push(id, logprob);
+                if id == UNRESOLVED {
+                    unresolved.push((rows.token_ids.len() - 1, other));
+                }
                 Ok(())
             })?;
             Ok(())
@@ -46,24 +55,37 @@ impl Entry {
         Ok(own)
     }
 
-    fn read_one(reader: &mut Reader<'_>, top: &mut dyn FnMut(&mut Reader<'_>) -> Result<()>) -> Result<Self> {
+    /// Reads one object; its text and its bytes only if they are needed, for nine in ten entries come with an id.
+    #[inline]
+    fn read_one<'j>(
+        reader: &mut Reader<'j>,
+        with_text: bool,
+        with_bytes: bool,
+        mut top: impl FnMut(&mut Reader<'j>) -> Result<()>,
+    ) -> Result<Self> {
         let mut entry = Self::default();
+        let mut written = None;
         reader.object(&ENTRY, |reader, name| {
-            if reader.null()? {
-                return Ok(());
-            }
             match name {
-                "token" => entry.text = reader.string(str::to_owned)?,
-                "bytes" => entry.bytes = read_bytes(reader)?,
-                "logprob" => entry.logprob = Some(reader.logprob()?),
-                "top_logprobs" => top(reader)?,
-                _ => entry.token_id = Some(reader.token_id()?),
+                "token" if !reader.null()? => {
+                    reader.string(|text| {
+                        written = text.strip_prefix("token_id:").and_then(|id| id.parse().ok());
+                        if with_text {
+                            text.clone_into(&mut entry.text);
+                        }
+                    })?;
+                }
+                "bytes" if with_bytes && !reader.null()? => entry.bytes = read_bytes(reader)?,
+                "logprob" => entry.logprob = reader.optional_logprob()?,
+                "top_logprobs" if !reader.null()? => top(reader)?,
+                "token_id" | "id" if !reader.null()? => entry.token_id = Some(reader.token_id()?),
+                "bytes" if !with_bytes => reader.skip_brackets()?,
+                // A null, which has been read.
+                _ => {}
             }
             Ok(())
         })?;
-        if entry.token_id.is_none() {
-            entry.token_id = entry.text.strip_prefix("token_id:").and_then(|id| id.parse().ok());
-        }
+        entry.token_id = entry.token_id.or(written.filter(|&id| id < OWN_TOKEN));
         Ok(entry)
     }
 
@@ -71,13 +93,6 @@ impl Entry {
     fn resolve(&self, vocabulary: Option<&Vocabulary>) -> u32 {
         let by_name = || vocabulary.map_or(UNRESOLVED, |known| known.find_entry(&self.bytes, &self.text));
         self.token_id.unwrap_or_else(by_name)
-    }
-}
-
-impl WireRows {
-    /// Whether an id that was found by its text stands in the row already.
-    fn names_already_as_text(&self, entry: &Entry, id: u32) -> bool {
-        entry.token_id.is_none() && self.names_already(id)
     }
 }
 

@@ -31,7 +31,7 @@ pub fn parse_content(
         }
         _ => {
             found = first_of(reader, |reader| {
-                content = read_choice(reader, vocabulary)?;
+                content = read_choice(reader, asked, vocabulary)?;
                 Ok(())
             })?;
             Ok(())
@@ -48,24 +48,26 @@ pub fn parse_content(
 
 type Content = (Echo, WireRows);
 
-fn read_choice(reader: &mut Reader<'_>, vocabulary: Option<&Vocabulary>) -> Result<Option<Content>> {
+fn read_choice(reader: &mut Reader<'_>, asked: Asked<'_>, vocabulary: Option<&Vocabulary>) -> Result<Option<Content>> {
     let mut content = None;
     reader.object(&["logprobs"], |reader, _| {
         if reader.null()? {
             return Ok(());
         }
         reader.object(&["content"], |reader, _| {
-            content = if reader.null()? { None } else { Some(read_content(reader, vocabulary)?) };
+            content = if reader.null()? { None } else { Some(read_content(reader, asked, vocabulary)?) };
             Ok(())
         })
     })?;
     Ok(content)
 }
 
-fn read_content(reader: &mut Reader<'_>, vocabulary: Option<&Vocabulary>) -> Result<Content> {
+fn read_content(reader: &mut Reader<'_>, asked: Asked<'_>, vocabulary: Option<&Vocabulary>) -> Result<Content> {
     let (mut echo, mut rows) = (Echo::default(), WireRows::new());
-    reader.array(|reader, _| {
-        let own = Entry::read(reader, &mut rows, vocabulary)?;
+    reader.array(|reader, j| {
+        // The prompt's own rows are never used, whether or not one more leads them.
+        let with_top = asked.first + j >= asked.prompt_length;
+        let own = Entry::read(reader, &mut rows, vocabulary, with_top)?;
         echo.push(own.token_id.unwrap_or(UNRESOLVED), &own.text);
         rows.end_row(own.logprob.unwrap_or(f32::NAN), -1);
         Ok(())

@@ -57,7 +57,7 @@ fn first_entry(reader: &mut Reader<'_>, vocabulary: Option<&Vocabulary>) -> Resu
             return reader.skip();
         }
         let mut rows = WireRows::new();
-        let own = Entry::read(reader, &mut rows, vocabulary)?;
+        let own = Entry::read(reader, &mut rows, vocabulary, true)?;
         // A lone text that stands for the generated token tells nothing about the claimed one.
         rows.forget_own_token(own.token_id);
         rows.end_row(f32::NAN, -1);
