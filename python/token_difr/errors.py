@@ -5,13 +5,15 @@
     │   ├── BatchError                     arrays that are not a valid TopKBatch
     │   ├── PromptError                    a prompt file or a conversation that cannot be sent
     │   ├── RunDirectoryError              a run directory of another audit, in use, or damaged
-    │   └── SamplerError                   a sampler that is not known, or that lacks what its noise depends on
-    │       └── UnreplayableError          an engine whose noise cannot be replayed; the message says why
+    │   ├── SamplerError                   a sampler that is not known, or that lacks what its noise depends on
+    │   │   └── UnreplayableError          an engine whose noise cannot be replayed; the message says why
+    │   └── UnregisteredModelError (also KeyError)    a model whose name at a service nobody has registered
     └── EndpointError                      a provider or reference did not do what was asked
         ├── EndpointUnreachableError       refused, timed out, or broken off, after the SDK's own retries
         ├── AuthenticationError            HTTP 401 or 403
         ├── UnknownModelError              the endpoint does not serve the model that was named
         └── AnswerError                    an answer that lacks what was asked for, or contradicts it
+            └── RowCountError (also ValueError)    rows for more or fewer tokens than were sent
 
 The command line prints the message of any of these as one line and exits with 2. Messages never hold a key.
 """
@@ -26,11 +28,13 @@ __all__ = [
     "EndpointUnreachableError",
     "InputError",
     "PromptError",
+    "RowCountError",
     "RunDirectoryError",
     "SamplerError",
     "TokenDifrError",
     "UnknownModelError",
     "UnreplayableError",
+    "UnregisteredModelError",
 ]
 
 
@@ -62,6 +66,12 @@ class UnreplayableError(SamplerError):
     """An engine, or a way to sample, whose noise cannot be replayed; the message says why."""
 
 
+class UnregisteredModelError(InputError, KeyError):
+    """A model whose name at a service nobody has registered; names near matches. A ``KeyError`` as of a dictionary."""
+
+    __str__ = Exception.__str__  # KeyError would show the message in quotes
+
+
 class EndpointError(TokenDifrError):
     """A provider or a reference did not do what was asked of it; names the endpoint's URL."""
 
@@ -80,3 +90,7 @@ class UnknownModelError(EndpointError):
 
 class AnswerError(EndpointError):
     """An answer that lacks what was asked for, or contradicts what was sent."""
+
+
+class RowCountError(AnswerError, ValueError):
+    """Rows for more or fewer tokens than were sent. A ``ValueError`` too, as users of token-difr 0.1 expect."""
