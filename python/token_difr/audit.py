@@ -1,4 +1,7 @@
-"""The six stages in one call, each over a run directory, so that an interrupted audit goes on where it stopped."""
+"""The six stages in one call, each over a run directory, so that an interrupted audit goes on where it stopped.
+
+``audit_provider`` and ``AuditResult`` of token-difr 0.1 had this path too.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from token_difr.baseline import baseline_scores
 from token_difr.collect import asks_token_ids, check_prompts
+from token_difr.compat.audit_provider import AuditResult, audit_provider
 from token_difr.decide import Decision, Verdict, decide
 from token_difr.endpoint import blocking, open_client, shown_url
 from token_difr.errors import InputError, PromptError
@@ -28,7 +32,7 @@ from token_difr.tokenize import Tokenizer, load_tokenizer, render
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
-__all__ = ["AuditRun", "aaudit", "audit", "decide_run"]
+__all__ = ["AuditResult", "AuditRun", "aaudit", "audit", "audit_provider", "decide_run"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -169,3 +169,6 @@ class ChatRequest(GenerationFields, ChatPrompt):
     max_tokens: int | None = Field(default=None, ge=0)
     max_completion_tokens: int | None = Field(default=None, ge=0)
     parallel_tool_calls: bool | None = None
+    provider: dict[str, Any] | None = Field(
+        default=None, description="OpenRouter's routing: accepted, without effect, since there is one provider here"
+    )

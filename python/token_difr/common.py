@@ -1,0 +1,16 @@
+"""What token-difr 0.1 had under this path; new work imports it from the package."""
+
+from token_difr.compat.prompts import construct_prompts
+from token_difr.compat.sampling_method import SamplingMethod
+from token_difr.compat.tokens import encode_thinking_response
+from token_difr.records import TokenMetrics, TokenSequence
+from token_difr.score import compute_metrics_summary
+
+__all__ = [
+    "SamplingMethod",
+    "TokenMetrics",
+    "TokenSequence",
+    "compute_metrics_summary",
+    "construct_prompts",
+    "encode_thinking_response",
+]

@@ -1,0 +1,104 @@
+"""``verify_outputs``: output tokens against a model on this machine."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from token_difr.compat.sampling_method import SamplingMethod
+from token_difr.compat.scoring import OldParams
+from token_difr.endpoint import run_blocking
+from token_difr.errors import InputError
+from token_difr.records import TokenMetrics, TokenSequence
+from token_difr.reference import LocalReference, Reference, VllmEngineReference
+
+__all__ = ["verify_outputs"]
+
+TOPK_LOGPROBS = 20
+"""Entries a row where ``top_k`` is off."""
+
+
+def verify_outputs(
+    outputs: Sequence[TokenSequence],
+    model_name: str,
+    *,
+    temperature: float,
+    top_k: int,
+    top_p: float,
+    seed: int,
+    max_model_len: int | None = None,
+    dtype: Any = "bfloat16",
+    vllm_kwargs: Mapping[str, Any] | None = None,
+    sampling_method: SamplingMethod = SamplingMethod.VLLM_GUMBEL_MAX,
+    gpu_memory_utilization: float = 0.7,
+    verbose: bool = True,
+    sampler: Any = None,
+) -> list[list[TokenMetrics]]:
+    """Score output tokens against a model in this process: on vLLM if that is installed, else on torch.
+
+    Args:
+        outputs: Prompts and outputs as token ids.
+        model_name: The model's folder, or its name on the Hugging Face hub.
+        temperature: Temperature that the outputs were sampled at. Above 0 they are scored against the arg-max, with a
+            ``UserWarning``, unless ``sampler`` is given.
+        top_k: Filter of that sampling, and the number of entries a row (20 if it is off).
+        top_p: Filter of that sampling; acts with a sampler only.
+        seed: Seed of that sampling; acts with a sampler only.
+        max_model_len: Longest sequence that vLLM makes room for; None = twice the longest of ``outputs``.
+        dtype: What the model computes in: a name such as "bfloat16", or a ``torch.dtype``.
+        vllm_kwargs: More arguments of vLLM's ``LLM``.
+        sampling_method: ``VLLM_GUMBEL_MAX``; nothing else can be replayed.
+        gpu_memory_utilization: Share of the GPU's memory that vLLM takes.
+        verbose: Show progress on standard error and a summary on standard output.
+        sampler: How the provider's engine draws its noise: a ``token_difr.Sampler``.
+
+    Raises:
+        InputError: A sampling method that cannot be replayed, parameters out of range, arguments for vLLM without it,
+            or a model that cannot be loaded.
+        ImportError: Neither vLLM nor torch is installed.
+    """
+    if sampling_method is not SamplingMethod.VLLM_GUMBEL_MAX:
+        raise InputError(
+            f"Unsupported sampling method: {sampling_method}. Only VLLM_GUMBEL_MAX is currently supported: the random "
+            "stream of Tinker's sampler is not public"
+        )
+    params = OldParams(temperature=temperature, top_k=top_k, top_p=top_p, seed=seed, sampler=sampler)
+    params.warn_if_ignored()
+    if not any(len(sequence.output_token_ids) for sequence in outputs):
+        return [[] for _ in outputs]
+    k = top_k if top_k > 0 else TOPK_LOGPROBS
+    reference: Reference
+    if is_installed("vllm"):
+        room = max_model_len or 2 * max(len(s.prompt_token_ids) + len(s.output_token_ids) for s in outputs)
+        settings = {"dtype": dtype, "gpu_memory_utilization": gpu_memory_utilization, "enforce_eager": True}
+        settings = {**settings, "max_model_len": room, **(vllm_kwargs or {})}
+        reference = VllmEngineReference(model_name, topk_logprobs=k, **settings)
+    elif vllm_kwargs:
+        raise InputError("vllm_kwargs are for vLLM, which is not installed: pip install 'token-difr[vllm]'")
+    else:
+        reference = _on_torch(model_name, k, str(dtype).removeprefix("torch."))
+    batch = run_blocking(lambda: reference.topk(outputs, progress=verbose))
+    width = _logits_width(model_name) if params.replays else None
+    return params.score(batch, logits_width=width, verbose=verbose)
+
+
+def is_installed(package: str) -> bool:
+    """Whether importing ``package`` would find something."""
+    return importlib.util.find_spec(package) is not None
+
+
+def _on_torch(model_name: str, topk_logprobs: int, dtype: str) -> LocalReference:
+    if not is_installed("torch"):
+        raise ImportError("a local model needs vLLM or torch: pip install 'token-difr[vllm]' or 'token-difr[torch]'")
+    import torch
+
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    return LocalReference(model_name, topk_logprobs=topk_logprobs, device=device, dtype=dtype)
+
+
+def _logits_width(model_name: str) -> int:
+    """Number of logits at each position, which may be more than the tokenizer has tokens."""
+    from transformers import AutoConfig
+
+    return int(AutoConfig.from_pretrained(model_name, trust_remote_code=False).vocab_size)
