@@ -18,7 +18,6 @@ def awaited(client: OpenAI) -> AsyncOpenAI:
     The caller's client does all the work, so that its proxies, transports, headers, timeouts and retries hold. It has
     what references use of a client (``post``, the base URL and the key), and nothing else.
     """
-
     send: Any = client.post
 
     async def post(path: str, **request: Any) -> Any:

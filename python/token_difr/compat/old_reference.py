@@ -48,7 +48,7 @@ class OldReference(Reference):
         Raises:
             InputError: ``topk_logprobs`` below 1, or the SDK is not installed.
         """
-        if not hasattr(type(sampling_client), "sample") and hasattr(sampling_client, "result"):
+        if hasattr(type(sampling_client), "result"):
             sampling_client = sampling_client.result()
         return cls(TinkerReference(sampling_client, "tinker", topk_logprobs=topk_logprobs))
 

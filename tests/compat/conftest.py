@@ -1,0 +1,67 @@
+"""What the tests of the old names share: a tokenizer as old scripts use one, Fireworks' dialect, and the demo's server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+import pytest
+
+from token_difr.server import ModelService, ServerSettings
+from token_difr.server.listening import running
+from token_difr.server.model_folder import DEMO
+
+
+class PlainTokenizer:
+    """One token a character, with the two methods, and the arguments, that token-difr 0.1 uses of a tokenizer."""
+
+    def apply_chat_template(self, conversation: Any, *, tokenize: bool, add_generation_prompt: bool) -> str:
+        """``role:content;`` a message, then ``assistant:``."""
+        assert not tokenize
+        assert add_generation_prompt
+        return "".join(f"{message['role']}:{message['content']};" for message in conversation) + "assistant:"
+
+    def encode(self, text: str, *, add_special_tokens: bool) -> list[int]:
+        """Code points."""
+        assert not add_special_tokens
+        return [ord(character) for character in text]
+
+
+@pytest.fixture
+def plain() -> PlainTokenizer:
+    """A tokenizer of characters."""
+    return PlainTokenizer()
+
+
+def content_row(token: int, top: list[tuple[int, float]], logprob: float = -0.25) -> dict[str, Any]:
+    """One entry of Fireworks' ``content``."""
+    entries = [{"token_id": other, "logprob": value} for other, value in top]
+    return {"token_id": token, "logprob": logprob, "top_logprobs": entries}
+
+
+@pytest.fixture
+def fireworks(endpoint: Any) -> Any:
+    """A fake endpoint that answers in Fireworks' dialect: the sent token on top of its row, and the next id."""
+
+    def answer(_path: str, body: dict[str, Any]) -> tuple[int, Any]:
+        rows = [content_row(token, [(token, -0.25), (token + 1, -2.0)]) for token in [*body["prompt"], 5]]
+        return 200, {"choices": [{"index": 0, "text": "", "logprobs": {"content": rows}}]}
+
+    endpoint.answer = answer
+    return endpoint
+
+
+Serving = Callable[..., AbstractContextManager[str]]
+
+
+@pytest.fixture(scope="session")
+def serving() -> Serving:
+    """Makes servers on the demo model that call it by a given name; each yields its base URL."""
+
+    @contextmanager
+    def serve(name: str) -> Iterator[str]:
+        with running(ModelService(ServerSettings(model=DEMO, name=name))) as address:
+            yield f"{address}/v1"
+
+    return serve
