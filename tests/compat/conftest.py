@@ -60,8 +60,8 @@ def serving() -> Serving:
     """Makes servers on the demo model that call it by a given name; each yields its base URL."""
 
     @contextmanager
-    def serve(name: str) -> Iterator[str]:
-        with running(ModelService(ServerSettings(model=DEMO, name=name))) as address:
+    def serve(name: str, **settings: Any) -> Iterator[str]:
+        with running(ModelService(ServerSettings(model=DEMO, name=name, **settings))) as address:
             yield f"{address}/v1"
 
     return serve
