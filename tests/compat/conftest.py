@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -65,3 +68,11 @@ def serving() -> Serving:
             yield f"{address}/v1"
 
     return serve
+
+
+@pytest.fixture(scope="session")
+def peer_python() -> str:
+    """The interpreter of an environment with token-difr 0.1.2, which is made once."""
+    script = Path(__file__).parents[2] / "benches" / "peer_environment.py"
+    made = subprocess.run([sys.executable, script], check=True, capture_output=True, text=True)
+    return made.stdout.splitlines()[-1]
