@@ -7,6 +7,7 @@ import math
 import warnings
 from typing import Any
 
+import httpx2
 import openai
 import pytest
 
@@ -14,6 +15,7 @@ from token_difr import (
     AnswerError,
     TokenMetrics,
     TokenSequence,
+    load_tokenizer,
     verify_outputs_api,
     verify_outputs_fireworks,
 )
@@ -148,6 +150,30 @@ def test_verbose_writes_the_summary(fireworks: Any, verify: Any, capsys: pytest.
     assert capsys.readouterr().out == ""
     verify(fireworks, SEQUENCES, verbose=True)
     assert capsys.readouterr().out.splitlines()[:2] == ["Verification Summary:", "  Total tokens: 3"]
+
+
+def test_server_that_takes_text_alone(fireworks: Any, serving: Any) -> None:
+    """Where ids and the newer form are refused, the sequence is sent as text, and the rows are the same."""
+    tokenizer = load_tokenizer("demo")
+    ids = tokenizer.encode(
+        "What is a list?\nA list is a 🎉 sequence.", add_special_tokens=False, split_special_tokens=True
+    )
+    outputs = [TokenSequence(ids[:4], ids[4:]), TokenSequence(ids[:6], ids[6:])]
+    with serving("m") as url:
+
+        def text_alone(path: str, body: dict[str, Any]) -> tuple[int, Any]:
+            if isinstance(body["prompt"], list) or body["logprobs"] is True:
+                return 400, {"error": {"message": "prompt must be a string"}}
+            answer = httpx2.post(f"{url}{path.removeprefix('/v1')}", json=body)
+            return answer.status_code, answer.json()
+
+        fireworks.answer = text_alone
+        as_text = by_api(fireworks, outputs, tokenizer=tokenizer)
+        fireworks.url = url.removesuffix("/v1")
+        as_ids = by_api(fireworks, outputs, tokenizer=tokenizer)
+    for ours, theirs in zip(as_text, as_ids, strict=True):
+        assert [token.exact_match for token in ours] == [token.exact_match for token in theirs]
+        assert [token.prob for token in ours] == pytest.approx([token.prob for token in theirs], abs=1e-4)
 
 
 async def test_inside_a_running_loop(fireworks: Any) -> None:

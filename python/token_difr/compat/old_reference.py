@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from token_difr.errors import AnswerError, RowCountError
+from token_difr.errors import AnswerError, EndpointError, RowCountError
 from token_difr.records import TokenSequence, TopKBatch
-from token_difr.reference import FireworksReference, Reference, TinkerReference
+from token_difr.reference import CompletionsReference, FireworksReference, Reference, TinkerReference
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
+
+    from token_difr.tokenize import Tokenizer
 
 __all__ = ["OLD_DEFAULT_TOPK", "OldReference"]
 
@@ -20,26 +23,43 @@ OLD_DEFAULT_TOPK = 20
 ROW_COUNT = re.compile(r"returned (\d+) rows for \d+ tokens")
 
 
-class OldReference(Reference):
-    """A reference whose answers with too few rows are the ``ValueError`` that old callers know."""
+REFUSALS = {400, 422}
+"""HTTP statuses of servers that do not take token ids, or not the newer form."""
 
-    def __init__(self, reference: Reference) -> None:
+
+class OldReference(Reference):
+    """A reference whose answers with too few rows are the ``ValueError`` that old callers know.
+
+    Args:
+        reference: Who is asked.
+        otherwise: Makes who is asked where that one refuses a request.
+    """
+
+    def __init__(self, reference: Reference, otherwise: Callable[[], Reference] | None = None) -> None:
         self._reference = reference
+        self._otherwise = otherwise
+        self._other: Reference | None = None
         self.url = reference.url
         self.model = reference.model
         self.dialect = reference.dialect
         self.topk_logprobs = reference.topk_logprobs
 
     @classmethod
-    def fireworks(cls, client: AsyncOpenAI, model: str, topk_logprobs: int) -> OldReference:
-        """Fireworks, or a server that speaks like it.
+    def fireworks(
+        cls, client: AsyncOpenAI, model: str, topk_logprobs: int, tokenizer: Tokenizer | None = None
+    ) -> OldReference:
+        """Fireworks, or a server that speaks like it; given a tokenizer, also one that takes nothing but text.
 
         Raises:
             InputError: ``topk_logprobs`` below 1.
         """
         limit = int(FireworksReference.topk_limit)
         k = limit if topk_logprobs == OLD_DEFAULT_TOPK else topk_logprobs
-        return cls(FireworksReference(client, model, topk_logprobs=k))
+
+        def as_text() -> Reference:
+            return CompletionsReference(client, model, topk_logprobs=k, tokenizer=tokenizer)
+
+        return cls(FireworksReference(client, model, topk_logprobs=k), as_text if tokenizer is not None else None)
 
     @classmethod
     def tinker(cls, sampling_client: Any, topk_logprobs: int) -> OldReference:
@@ -55,7 +75,7 @@ class OldReference(Reference):
     async def rows(self, sequence: TokenSequence, *, tag: str) -> TopKBatch:
         """See :meth:`Reference.rows`."""
         try:
-            return await self._reference.rows(sequence, tag=tag)
+            return await self._rows(sequence, tag)
         except AnswerError as error:
             count = ROW_COUNT.search(str(error))
             if count is None:
@@ -63,3 +83,14 @@ class OldReference(Reference):
             got = max(int(count[1]) - len(sequence.prompt_token_ids), 0)
             expected = len(sequence.output_token_ids)
             raise RowCountError(f"Expected {expected} logprob rows, got {got}: {error}") from error
+
+    async def _rows(self, sequence: TokenSequence, tag: str) -> TopKBatch:
+        if self._other is None:
+            try:
+                return await self._reference.rows(sequence, tag=tag)
+            except EndpointError as error:
+                status = getattr(error.__cause__, "status_code", None)
+                if self._otherwise is None or status not in REFUSALS:
+                    raise
+                self._other = self._otherwise()
+        return await self._other.rows(sequence, tag=tag)

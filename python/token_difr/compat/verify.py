@@ -139,7 +139,7 @@ def verify_outputs_api(
         sampling_client: A sampling client of the Tinker SDK, for "tinker".
         client: A synchronous client of the server, for "fireworks"; its requests go out in threads.
         model: The model's name there, for "fireworks".
-        tokenizer: The model's tokenizer, for "fireworks"; sequences are sent as ids, so nothing is asked of it.
+        tokenizer: The model's tokenizer, for "fireworks"; used only where the server refuses token ids and takes text.
         topk_logprobs: Entries a row.
         verbose: Show progress on standard error and a summary on standard output.
         sampler: See there.
@@ -166,5 +166,5 @@ def _reference(  # noqa: PLR0917  # as its only caller has them
     if backend == "fireworks":
         if client is None or model is None or tokenizer is None:
             raise InputError("client, model, and tokenizer are required for fireworks backend")
-        return OldReference.fireworks(awaited(client), model, topk_logprobs)
+        return OldReference.fireworks(awaited(client), model, topk_logprobs, tokenizer)
     raise InputError(f"Unknown backend: {backend}")
