@@ -29,8 +29,8 @@ from token_difr.errors import (
     SamplerError,
     TokenDifrError,
     UnknownModelError,
-    UnreplayableError,
     UnregisteredModelError,
+    UnreplayableError,
 )
 from token_difr.records import UNRESOLVED, Response, TokenMetrics, TokenSequence, TopKBatch
 from token_difr.sampling import SamplingParams
@@ -100,8 +100,8 @@ __all__ = [
     "TokenSequence",
     "TopKBatch",
     "UnknownModelError",
-    "UnreplayableError",
     "UnregisteredModelError",
+    "UnreplayableError",
     "Verdict",
     "VllmReference",
     "__version__",

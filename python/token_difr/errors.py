@@ -33,8 +33,8 @@ __all__ = [
     "SamplerError",
     "TokenDifrError",
     "UnknownModelError",
-    "UnreplayableError",
     "UnregisteredModelError",
+    "UnreplayableError",
 ]
 
 
