@@ -4,6 +4,7 @@
 #   make test      all tests; installs torch once, for cross-checks
 #   make check     formatting, lints, types, documentation
 #   make bench     speed, as ratios measured side by side
+#   make fuzz      hostile bytes against the parsers, ten minutes from each side; `make test` has a short form
 #   make soak      ten minutes of mixed requests against the server; `make test` has a short form
 #   make develop   the development environment in .venv
 
@@ -13,7 +14,7 @@ DEV := .venv/installed
 DEMO := .venv-demo/installed
 BIN := .venv/bin
 
-.PHONY: demo demo-size test check bench soak develop format clean
+.PHONY: demo demo-size test check bench fuzz soak develop format clean
 
 develop: $(DEV)
 
@@ -51,7 +52,11 @@ check: $(DEV)
 bench: $(DEV)
 	$(BIN)/python benches/bench_score.py
 	$(BIN)/python benches/bench_replay.py
+	$(BIN)/python benches/bench_wire.py
 	$(BIN)/python benches/bench_server.py
+
+fuzz: $(DEV)
+	$(BIN)/python scripts/fuzz.py --seconds 600
 
 soak: $(DEV)
 	$(BIN)/python scripts/soak_server.py --seconds 600

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -11,6 +12,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+# Random tests run without a clock, and as often as TOKEN_DIFR_MAX_EXAMPLES says.
+settings.register_profile(
+    "token-difr", deadline=None, max_examples=int(os.environ.get("TOKEN_DIFR_MAX_EXAMPLES", "100"))
+)
+settings.load_profile("token-difr")
 
 Answer = tuple[int, Any]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from token_difr import _core
@@ -94,7 +94,6 @@ def legacy_answer(sent: list[int], rows: list[tuple[float, dict[int, float]]]) -
 
 
 @given(answers())
-@settings(deadline=None)
 def test_every_dialect_reads_what_was_written(answer: tuple[Any, int, Any]) -> None:
     """Rows and claimed logprobs of random answers, in four dialects."""
     sent, start, rows = answer
@@ -108,7 +107,6 @@ def test_every_dialect_reads_what_was_written(answer: tuple[Any, int, Any]) -> N
 
 
 @given(answers(), st.data())
-@settings(deadline=None)
 def test_damaged_answers_are_errors_or_rows(answer: tuple[Any, int, Any], data: st.DataObject) -> None:
     """Cut, spliced or overwritten bytes: ValueError, or arrays of the right shape; never anything else."""
     sent, start, rows = answer
@@ -138,7 +136,6 @@ def test_damaged_answers_are_errors_or_rows(answer: tuple[Any, int, Any], data: 
 @example(b"")
 @example(b"\xff\xfe")
 @example(b'{"choices":' + b"[" * 5000)
-@settings(deadline=None)
 def test_bytes_that_are_no_answer(body: bytes) -> None:
     """Always a ValueError with one line."""
     tokens = np.array([1, 2], np.uint32)

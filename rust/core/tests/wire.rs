@@ -174,7 +174,7 @@ fn each_fault_names_its_place() {
             &row(r#"{"11":{"logprob":true}}"#),
             "position 1 is not in vLLM's form ($.choices[0].prompt_logprobs[1].logprob",
         ),
-        (&row(r#"{"11":{"logprob":NaN}}"#), "NaN is no logprob"),
+        (&row(r#"{"11":{"logprob":NaN}}"#), "NaN and infinity are no logprobs"),
     ] {
         assert!(fault(body).contains(words), "{body}: {}", fault(body));
     }

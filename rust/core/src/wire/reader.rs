@@ -153,8 +153,8 @@ impl<'j> Reader<'j> {
     #[inline]
     pub(super) fn logprob(&mut self) -> Result<f32> {
         let value = self.number()?;
-        if value.is_nan() {
-            return Err(self.form("NaN is no logprob"));
+        if value.is_nan() || value == f64::INFINITY {
+            return Err(self.form("NaN and infinity are no logprobs"));
         }
         Ok(if value == MINUS_INFINITY { f32::NEG_INFINITY } else { value as f32 })
     }
@@ -198,7 +198,12 @@ impl<'j> Reader<'j> {
         let (byte, what) = (self.base + error.index, error.error_type.to_string());
         match error.error_type {
             JiterErrorType::JsonError(_) => WireError::NotJson { what, byte },
-            JiterErrorType::WrongType { .. } => WireError::Form { path: self.shown_path(), byte, what },
+            // The JSON parser calls every number a float: ids and counts are numbers too.
+            JiterErrorType::WrongType { .. } => WireError::Form {
+                path: self.shown_path(),
+                byte,
+                what: what.replace("expected float", "expected a number"),
+            },
         }
     }
 

@@ -139,8 +139,10 @@ fn end_row(rows: &mut WireRows, position: usize, claimed: u32, rank: Option<i32>
     if entries > asked + 1 {
         return Err(WireError::EntryCount { position, entries, asked });
     }
-    // By its rank too: a server that lowers k without a word gives fewer than k + 1 entries.
-    if entries == asked + 1 || rank.is_some_and(|rank| usize::try_from(rank).is_ok_and(|rank| rank > entries)) {
+    // By its rank too: a server that lowers k without a word gives fewer than k + 1 entries. The rank of a token that
+    // shares its logprob with others may be that of the last of them, so a single entry stays.
+    let ranked_out = entries > 1 && rank.is_some_and(|rank| usize::try_from(rank).is_ok_and(|rank| rank > entries));
+    if entries == asked + 1 || ranked_out {
         rows.token_ids.remove(at);
         let logprob = rows.logprobs.remove(at);
         rows.end_row(logprob, rank.filter(|&rank| rank > 0).map_or(-1, |rank| rank - 1));
