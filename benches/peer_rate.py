@@ -13,10 +13,9 @@ import sys
 import time
 from operator import itemgetter
 
+from rows import topk_arrays
 from token_difr.api import SparseLogprobs, _process_results_to_metrics
 from token_difr.common import TokenMetrics, compute_metrics_summary
-
-from rows import topk_arrays
 
 SEQUENCE = 200
 

@@ -13,9 +13,9 @@ import sys
 import time
 
 import torch
-from token_difr.common import _get_probs, _verify_vllm_gumbel_max
 
 from rows import topk_arrays
+from token_difr.common import _get_probs, _verify_vllm_gumbel_max
 
 SEQUENCE = 200
 

@@ -89,7 +89,7 @@ def test_verdict_against_a_baseline(start_endpoint: Callable[[], Any], character
     worse = audit(prompts, **arguments(cheat, characters, tmp_path / "worse", baseline=baseline.scores))
     assert worse.verdict is Verdict.DIVERGENT
     with RunDirectory.read(tmp_path / "worse") as run:
-        assert decide_run(run, baseline.scores) == worse.decision
+        assert decide_run(run, baseline.scores)[0] == worse.decision
 
 
 def test_baseline_that_cannot_be_compared(endpoint: Any, characters: Any, tmp_path: Path) -> None:

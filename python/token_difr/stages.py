@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-from token_difr.collect import collect
+from token_difr.collect import Asking, Provider, collect
 from token_difr.errors import InputError, RunDirectoryError
 from token_difr.records import TopKBatch
 from token_difr.reference import Reference
@@ -19,12 +19,23 @@ from token_difr.tokenize import TokenIds, Tokenizer, tokenize
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
-__all__ = ["check_replayable", "collect_run", "is_replayed", "reference_run", "score_run", "scored", "tokenize_run"]
+__all__ = [
+    "asking_of",
+    "check_replayable",
+    "collect_run",
+    "is_replayed",
+    "reference_run",
+    "score_run",
+    "scored",
+    "tokenize_run",
+]
 
 T = TypeVar("T")
 
 
-async def collect_run(run: RunDirectory, client: AsyncOpenAI, *, concurrency: int = 8, progress: bool = True) -> None:
+async def collect_run(
+    run: RunDirectory, client: AsyncOpenAI | Provider, *, concurrency: int = 8, progress: bool = True
+) -> None:
     """Ask the provider for the answers that ``run`` lacks.
 
     Raises:
@@ -38,11 +49,22 @@ async def collect_run(run: RunDirectory, client: AsyncOpenAI, *, concurrency: in
         model=_stated(run, identity.model, "a model"),
         params=_stated(run, identity.params, "sampling parameters"),
         max_tokens=_stated(run, identity.max_tokens, "max_tokens"),
-        token_ids=bool(identity.token_ids),
+        asking=asking_of(identity),
         concurrency=concurrency,
         answered=run.responses(),
         keep=run.keep_response,
         progress=progress,
+    )
+
+
+def asking_of(identity: AuditIdentity) -> Asking:
+    """How the identity of an audit says that the provider is asked."""
+    return Asking(
+        service=identity.provider_service,
+        only=identity.provider_only,
+        chat_template_kwargs=identity.chat_template_kwargs,
+        token_ids=bool(identity.token_ids),
+        logprobs=bool(identity.provider_logprobs),
     )
 
 
@@ -56,7 +78,14 @@ def tokenize_run(run: RunDirectory, tokenizer: Tokenizer) -> None:
     _check_complete(run, responses, "answers", "collect")
     new = [responses[index] for index in sorted(responses) if index not in done]
     token_ids: TokenIds = "ignore" if run.identity.token_ids is False else "auto"
-    sequences = tokenize(run.prompts, new, tokenizer, max_tokens=run.identity.max_tokens, token_ids=token_ids)
+    sequences = tokenize(
+        run.prompts,
+        new,
+        tokenizer,
+        max_tokens=run.identity.max_tokens,
+        token_ids=token_ids,
+        chat_template_kwargs=run.identity.chat_template_kwargs,
+    )
     run.keep_sequences({response.index: sequence for response, sequence in zip(new, sequences, strict=True)})
 
 

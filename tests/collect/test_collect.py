@@ -35,13 +35,19 @@ def test_answers_in_order(endpoint: Any, conversations: list[Any]) -> None:
 
 
 def test_request_says_what_is_meant(endpoint: Any, conversations: list[Any]) -> None:
-    """Sampling parameters go out under the providers' names; filters that are off do not."""
+    """Sampling parameters go out under the providers' names, those that are off at their neutral value."""
     run(endpoint, conversations[:1], max_tokens=9)
     assert endpoint.requests[0][1] == {
         "model": "m",
         "messages": conversations[0],
         "max_tokens": 9,
         "temperature": 0.0,
+        "top_p": 1.0,
+        "top_k": 0,
+        "min_p": 0.0,
+        "frequency_penalty": 0.0,
+        "presence_penalty": 0.0,
+        "repetition_penalty": 1.0,
     }
     params = SamplingParams(temperature=0.5, top_k=4, top_p=0.9, min_p=0.1, seed=(11, 12))
     run(endpoint, conversations[:2], params=params, concurrency=1)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,7 +12,7 @@ from token_difr.cli import options
 from token_difr.cli.dry_run import show_dry_run
 from token_difr.cli.show import interrupted_note, note, show_run
 from token_difr.endpoint import public_url
-from token_difr.endpoint.client import MAX_RETRIES
+from token_difr.endpoint.client import MAX_RETRIES, TIMEOUT_SECONDS
 
 if TYPE_CHECKING:
     from token_difr.audit import AuditRun
@@ -27,9 +29,11 @@ class _Setup(NamedTuple):
     provider: str
     reference: str
     key_variables: tuple[str | None, str | None]
+    headers: Mapping[str, str]
     baseline: Path | None
     concurrency: int
     max_retries: int
+    timeout: float
     progress: bool
 
 
@@ -41,6 +45,11 @@ def command(
     prompts: options.Prompts,
     out: options.Out,
     provider_key_env: options.ProviderKeyEnv = None,
+    provider_service: options.ProviderService = None,
+    provider_only: options.ProviderOnly = None,
+    provider_logprobs: options.ProviderLogprobs = False,
+    provider_header: options.Headers = None,
+    chat_template_kwargs: options.ChatTemplateKwargs = None,
     reference_model: options.ReferenceModel = None,
     reference_dialect: options.ReferenceDialect = "vllm",
     reference_key_env: options.ReferenceKeyEnv = None,
@@ -59,6 +68,7 @@ def command(
     vocab_size: options.VocabSize = None,
     concurrency: options.Concurrency = 8,
     max_retries: options.MaxRetries = MAX_RETRIES,
+    timeout: options.Timeout = TIMEOUT_SECONDS,
     dry_run: options.DryRun = False,
     price_input: options.PriceInput = None,
     price_output: options.PriceOutput = None,
@@ -67,9 +77,7 @@ def command(
 ) -> None:
     """Audit a provider against a reference. The same command again goes on where DIR stopped."""
     from token_difr.collect import asks_token_ids
-    from token_difr.run_directory import AuditIdentity, RunDirectory
-    from token_difr.sampler import Sampler
-    from token_difr.stages import check_replayable
+    from token_difr.run_directory import AuditIdentity
 
     params = options.sampling_params(
         temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, seed=seed, seeds=seeds, prompts=prompts
@@ -80,6 +88,10 @@ def command(
         params=params,
         max_tokens=max_tokens,
         token_ids=asks_token_ids(provider, params, ask_token_ids),
+        provider_service=provider_service,
+        provider_only=provider_only,
+        provider_logprobs=provider_logprobs,
+        chat_template_kwargs=options.template_variables(chat_template_kwargs),
         tokenizer=tokenizer or model,
         reference=public_url(reference),
         reference_model=reference_model or model,
@@ -88,20 +100,48 @@ def command(
         sampler=sampler,
         vocab_size=vocab_size,
     )
-    check_replayable(params, Sampler.parse(sampler) if sampler else None, vocab_size)
+    setup = _Setup(
+        prompts=prompts,
+        out=out,
+        provider=provider,
+        reference=reference,
+        key_variables=(provider_key_env, reference_key_env),
+        headers=options.asked_headers(provider_header),
+        baseline=baseline,
+        concurrency=concurrency,
+        max_retries=max_retries,
+        timeout=timeout,
+        progress=not quiet,
+    )
+    _check(identity)
     if dry_run:
         show_dry_run(prompts, out, identity, price_input=price_input, price_output=price_output, as_json=as_json)
         return
-    keys = (provider_key_env, reference_key_env)
-    setup = _Setup(prompts, out, provider, reference, keys, baseline, concurrency, max_retries, progress=not quiet)
+    _run(setup, identity, as_json=as_json)
+
+
+def _check(identity: AuditIdentity) -> None:
+    """Refuse at once what could not be scored afterwards."""
+    from token_difr.sampler import Sampler
+    from token_difr.sampling import SamplingParams
+    from token_difr.stages import check_replayable
+
+    sampler = Sampler.parse(identity.sampler) if identity.sampler else None
+    check_replayable(identity.params or SamplingParams(), sampler, identity.vocab_size)
+
+
+def _run(setup: _Setup, identity: AuditIdentity, *, as_json: bool) -> None:
+    """The audit, and its report; leaves with the exit code of the verdict."""
+    from token_difr.run_directory import RunDirectory
+
     try:
         run = asyncio.run(_audit(setup, identity))
     except KeyboardInterrupt:
-        interrupted_note(out)
+        interrupted_note(setup.out)
         raise
-    note(f"the run is kept in {out}", quiet=quiet)
-    with RunDirectory.read(out) as directory:
-        raise show_run(directory, run.decision, as_json=as_json)
+    note(f"the run is kept in {setup.out}", quiet=not setup.progress)
+    with RunDirectory.read(setup.out) as directory:
+        raise show_run(directory, run.decision, run.findings, as_json=as_json)
 
 
 async def _audit(setup: _Setup, identity: AuditIdentity) -> AuditRun:
@@ -109,13 +149,16 @@ async def _audit(setup: _Setup, identity: AuditIdentity) -> AuditRun:
     from token_difr.collect import read_prompts
     from token_difr.endpoint import open_client
     from token_difr.reference import open_reference
+    from token_difr.tokenize import load_tokenizer
 
     conversations = read_prompts(setup.prompts)
-    retries, (provider_key, reference_key) = setup.max_retries, setup.key_variables
+    provider_key, reference_key = setup.key_variables
+    opened = partial(open_client, max_retries=setup.max_retries, timeout_seconds=setup.timeout)
     async with (
-        open_client(setup.provider, key_variable=provider_key, max_retries=retries) as provider,
-        open_client(setup.reference, key_variable=reference_key, max_retries=retries) as judge,
+        opened(setup.provider, key_variable=provider_key, headers=setup.headers) as provider,
+        opened(setup.reference, key_variable=reference_key) as judge,
     ):
+        tokenizer = load_tokenizer(identity.tokenizer or "")
         return await aaudit(
             conversations,
             provider=provider,
@@ -125,12 +168,17 @@ async def _audit(setup: _Setup, identity: AuditIdentity) -> AuditRun:
                 judge,
                 identity.reference_model or "",
                 topk_logprobs=identity.topk_logprobs or 0,
+                tokenizer=tokenizer,
             ),
             out=setup.out,
             tokenizer=identity.tokenizer,
             params=identity.params,
             max_tokens=identity.max_tokens or 0,
             token_ids=identity.token_ids,
+            provider_service=identity.provider_service,
+            provider_only=identity.provider_only,
+            provider_logprobs=bool(identity.provider_logprobs),
+            chat_template_kwargs=identity.chat_template_kwargs,
             sampler=identity.sampler,
             vocab_size=identity.vocab_size,
             baseline=setup.baseline,

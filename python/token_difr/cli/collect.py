@@ -8,7 +8,7 @@ from token_difr.cli import options
 from token_difr.cli.dry_run import show_dry_run
 from token_difr.cli.show import interrupted_note, note
 from token_difr.endpoint import open_client, public_url
-from token_difr.endpoint.client import MAX_RETRIES
+from token_difr.endpoint.client import MAX_RETRIES, TIMEOUT_SECONDS
 
 __all__ = ["command"]
 
@@ -20,6 +20,11 @@ def command(
     prompts: options.Prompts,
     out: options.Out,
     provider_key_env: options.ProviderKeyEnv = None,
+    provider_service: options.ProviderService = None,
+    provider_only: options.ProviderOnly = None,
+    provider_logprobs: options.ProviderLogprobs = False,
+    provider_header: options.Headers = None,
+    chat_template_kwargs: options.ChatTemplateKwargs = None,
     temperature: options.Temperature = 0.0,
     top_k: options.TopK = 0,
     top_p: options.TopP = 1.0,
@@ -30,6 +35,7 @@ def command(
     ask_token_ids: options.AskTokenIds = None,
     concurrency: options.Concurrency = 8,
     max_retries: options.MaxRetries = MAX_RETRIES,
+    timeout: options.Timeout = TIMEOUT_SECONDS,
     dry_run: options.DryRun = False,
     price_input: options.PriceInput = None,
     price_output: options.PriceOutput = None,
@@ -50,14 +56,26 @@ def command(
         params=params,
         max_tokens=max_tokens,
         token_ids=asks_token_ids(provider, params, ask_token_ids),
+        provider_service=provider_service,
+        provider_only=provider_only,
+        provider_logprobs=provider_logprobs or None,
+        chat_template_kwargs=options.template_variables(chat_template_kwargs),
     )
     if dry_run:
         show_dry_run(prompts, out, identity, price_input=price_input, price_output=price_output, as_json=as_json)
         return
     conversations = read_prompts(prompts)
 
+    opened = open_client(
+        provider,
+        key_variable=provider_key_env,
+        max_retries=max_retries,
+        timeout_seconds=timeout,
+        headers=options.asked_headers(provider_header),
+    )
+
     async def work() -> None:
-        async with open_client(provider, key_variable=provider_key_env, max_retries=max_retries) as client:
+        async with opened as client:
             with RunDirectory.create(out, conversations, identity) as run:
                 await collect_run(run, client, concurrency=concurrency, progress=not quiet)
 

@@ -21,10 +21,11 @@ def command(
     """Judge RUN against a baseline's run. Offline; replaces an older verdict. The exit code is the verdict."""
     from token_difr.audit import decide_run
     from token_difr.baseline import baseline_scores
-    from token_difr.cli.show import show_run
+    from token_difr.cli.show import local_tokenizer, show_run
     from token_difr.run_directory import RunDirectory
 
     with RunDirectory.resume(run) as directory:
         against = baseline_scores(baseline, directory.identity, out=run)
-        decision = decide_run(directory, against, level=level, seed=seed)
-        raise show_run(directory, decision, as_json=as_json)
+        tokenizer = local_tokenizer(directory)
+        decision, findings = decide_run(directory, against, level=level, seed=seed, tokenizer=tokenizer)
+        raise show_run(directory, decision, findings, as_json=as_json)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,8 +17,10 @@ if TYPE_CHECKING:
 __all__ = [
     "AskTokenIds",
     "Baseline",
+    "ChatTemplateKwargs",
     "Concurrency",
     "DryRun",
+    "Headers",
     "Json",
     "MaxRetries",
     "MaxTokens",
@@ -28,6 +32,9 @@ __all__ = [
     "Prompts",
     "Provider",
     "ProviderKeyEnv",
+    "ProviderLogprobs",
+    "ProviderOnly",
+    "ProviderService",
     "Quiet",
     "Reference",
     "ReferenceDialect",
@@ -38,12 +45,15 @@ __all__ = [
     "Seed",
     "Seeds",
     "Temperature",
+    "Timeout",
     "TokenizerName",
     "TopK",
     "TopP",
     "TopkLogprobs",
     "VocabSize",
+    "asked_headers",
     "sampling_params",
+    "template_variables",
 ]
 
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="The run directory.", show_default=False)]
@@ -68,7 +78,41 @@ ReferenceModel = Annotated[
     str | None,
     typer.Option("--reference-model", metavar="NAME", help="The model, by the reference's name.  [default: --model]"),
 ]
-ReferenceDialect = Annotated[str, typer.Option("--reference-dialect", metavar="NAME", help="What it speaks: vllm.")]
+ReferenceDialect = Annotated[
+    str,
+    typer.Option(
+        "--reference-dialect",
+        metavar="NAME",
+        help="What it speaks: vllm, fireworks, fireworks-legacy, sglang, together, completions or llama.cpp.",
+    ),
+]
+ProviderService = Annotated[
+    str | None,
+    typer.Option(
+        "--provider-service",
+        metavar="NAME",
+        help="What the provider is, where its URL does not tell: vllm, sglang, llama.cpp, openrouter, ..., other.",
+    ),
+]
+ProviderOnly = Annotated[
+    str | None,
+    typer.Option("--provider-only", metavar="NAME", help="The one provider behind a router (OpenRouter) to answer."),
+]
+ProviderLogprobs = Annotated[
+    bool,
+    typer.Option("--provider-logprobs", help="Ask for the output's logprobs too, to compare with the reference's."),
+]
+ChatTemplateKwargs = Annotated[
+    str | None,
+    typer.Option(
+        "--chat-template-kwargs", metavar="JSON", help='Variables of the chat template: {"enable_thinking": false}.'
+    ),
+]
+Headers = Annotated[
+    list[str] | None,
+    typer.Option("--provider-header", metavar="NAME=VALUE", help="One more header to the provider; may be repeated."),
+]
+Timeout = Annotated[float, typer.Option("--timeout", metavar="SECONDS", min=0.1, help="For the whole of one answer.")]
 TopkLogprobs = Annotated[int, typer.Option("--topk-logprobs", min=1, help="Logprobs a position to ask it for.")]
 TokenizerName = Annotated[
     str | None,
@@ -157,6 +201,36 @@ def sampling_params(
     return SamplingParams(
         temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, seed=seed if each is None else each
     )
+
+
+def template_variables(text: str | None) -> dict[str, Any] | None:
+    """The value of ``--chat-template-kwargs``; None where it is not given, or empty.
+
+    Raises:
+        InputError: Not a JSON object.
+    """
+    if text is None:
+        return None
+    try:
+        variables = json.loads(text)
+    except ValueError as error:
+        raise InputError(f"--chat-template-kwargs is not JSON: {error}") from error
+    if not isinstance(variables, dict):
+        raise InputError(f"--chat-template-kwargs takes a JSON object, not {text!r}")
+    return variables or None
+
+
+def asked_headers(given: Sequence[str] | None) -> dict[str, str]:
+    """The values of ``--provider-header``. They may be secrets: no message shows one.
+
+    Raises:
+        InputError: One without a name or without "=".
+    """
+    pairs = [header.partition("=") for header in given or ()]
+    for position, (name, separator, _) in enumerate(pairs, 1):
+        if not separator or not name.strip():
+            raise InputError(f"--provider-header number {position} is not NAME=VALUE")
+    return {name.strip(): value for name, _, value in pairs}
 
 
 def _numbers(text: str) -> tuple[int, ...]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 
 from token_difr.cli import options
-from token_difr.cli.show import interrupted_note, note
+from token_difr.cli.show import interrupted_note, local_tokenizer, note
 from token_difr.endpoint import open_client, public_url
 from token_difr.endpoint.client import MAX_RETRIES
 
 __all__ = ["command"]
+
+NAMES_TOKENS = frozenset({"fireworks-legacy", "together", "completions"})
+"""Dialects that name tokens by strings, so that they need the tokenizer."""
 
 
 def command(
@@ -31,6 +34,7 @@ def command(
 
     with RunDirectory.read(run) as stored:
         model = reference_model or stored.identity.model or ""
+        tokenizer = local_tokenizer(stored) if reference_dialect in NAMES_TOKENS else None
     identity = AuditIdentity(
         reference=public_url(reference),
         reference_model=model,
@@ -40,7 +44,7 @@ def command(
 
     async def work() -> None:
         async with open_client(reference, key_variable=reference_key_env, max_retries=max_retries) as client:
-            judge = open_reference(reference_dialect, client, model, topk_logprobs=topk_logprobs)
+            judge = open_reference(reference_dialect, client, model, topk_logprobs=topk_logprobs, tokenizer=tokenizer)
             with RunDirectory.resume(run, identity) as directory:
                 await reference_run(directory, judge, concurrency=concurrency, progress=not quiet)
 

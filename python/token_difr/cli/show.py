@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import typer
@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from token_difr.decide import Decision
+    from token_difr.findings import Finding
     from token_difr.report import Parting
     from token_difr.run_directory import RunDirectory
+    from token_difr.tokenize import Tokenizer
 
-__all__ = ["EXIT_CODES", "interrupted_note", "note", "show", "show_run"]
+__all__ = ["EXIT_CODES", "interrupted_note", "local_tokenizer", "note", "show", "show_run"]
 
 EXIT_CODES = {"consistent": 0, "divergent": 1, "inconclusive": 3}
 
@@ -33,14 +35,15 @@ def show(parts: Iterable[RenderableType]) -> None:
         console.print()
 
 
-def show_run(run: RunDirectory, decision: Decision, *, as_json: bool) -> typer.Exit:
-    """Print the decision on ``run``, with the places where it parts from the reference; returns the exit to raise."""
-    from token_difr.report import decision_tables, decision_to_json
+def show_run(run: RunDirectory, decision: Decision, findings: Sequence[Finding], *, as_json: bool) -> typer.Exit:
+    """Print the decision on ``run`` with its findings and the places where it parts; returns the exit to raise."""
+    from token_difr.report import decision_tables, decision_to_json, findings_to_json
 
     if as_json:
-        typer.echo(json.dumps(decision_to_json(decision), indent=2, allow_nan=False))
+        report = {**decision_to_json(decision), "findings": findings_to_json(findings)}
+        typer.echo(json.dumps(report, indent=2, allow_nan=False))
     else:
-        show([_what(run), *decision_tables(decision, _partings(run))])
+        show([_what(run), *decision_tables(decision, _partings(run), findings)])
     return typer.Exit(EXIT_CODES[decision.verdict])
 
 
@@ -63,15 +66,23 @@ def _what(run: RunDirectory) -> Text:
     return Text(f"{who.model} at {who.provider}, against {who.reference_model} at {who.reference}")
 
 
-def _partings(run: RunDirectory) -> list[Parting]:
-    from token_difr.report import worst_partings
-    from token_difr.stages import scored
+def local_tokenizer(run: RunDirectory) -> Tokenizer | None:
+    """The tokenizer of ``run`` if it is on this machine; a run from another one can be shown without."""
     from token_difr.tokenize import load_tokenizer
 
     try:
-        tokenizer = load_tokenizer(run.identity.tokenizer or run.identity.model or "", local_files_only=True)
-    except InputError as error:  # a run from another machine can be shown without
-        note(f"token-difr: where the outputs part is not shown: {error}", quiet=False)
+        return load_tokenizer(run.identity.tokenizer or run.identity.model or "", local_files_only=True)
+    except InputError as error:
+        note(f"token-difr: without the tokenizer, where the outputs part is not shown: {error}", quiet=False)
+        return None
+
+
+def _partings(run: RunDirectory) -> list[Parting]:
+    from token_difr.report import worst_partings
+    from token_difr.stages import scored
+
+    tokenizer = local_tokenizer(run)
+    if tokenizer is None:
         return []
     batch, sequences = run.batch(), run.sequences()
     return worst_partings(

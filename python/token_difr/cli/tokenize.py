@@ -12,12 +12,14 @@ def command(run: options.Run, *, tokenizer: options.TokenizerName = None, quiet:
     """Turn the answers of a run into token ids."""
     from token_difr.run_directory import AuditIdentity, RunDirectory
     from token_difr.stages import tokenize_run
-    from token_difr.tokenize import load_tokenizer
+    from token_difr.tokenize import load_tokenizer, tokenizer_digest
 
     with RunDirectory.read(run) as stored:
         name = tokenizer or stored.identity.tokenizer or stored.identity.model or ""
     loaded = load_tokenizer(name)
-    with RunDirectory.resume(run, AuditIdentity(tokenizer=name)) as directory:
+    with RunDirectory.resume(
+        run, AuditIdentity(tokenizer=name, tokenizer_digest=tokenizer_digest(loaded))
+    ) as directory:
         tokenize_run(directory, loaded)
         tokens = sum(len(sequence.output_token_ids) for sequence in directory.sequences().values())
     note(f"{tokens:,} output tokens are in {run}", quiet=quiet)

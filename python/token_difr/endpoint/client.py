@@ -3,31 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import os
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
+from token_difr.endpoint.addresses import is_loopback
+from token_difr.endpoint.services import profile_of
 from token_difr.errors import InputError
 
 if TYPE_CHECKING:
     import httpx2
     from openai import AsyncOpenAI
 
-__all__ = ["KEY_VARIABLES", "MAX_RETRIES", "is_local", "open_client", "public_url", "shown_url", "tag_headers"]
-
-KEY_VARIABLES: Mapping[str, str] = MappingProxyType(
-    {
-        "api.openai.com": "OPENAI_API_KEY",
-        "openrouter.ai": "OPENROUTER_API_KEY",
-        "api.fireworks.ai": "FIREWORKS_API_KEY",
-        "api.together.xyz": "TOGETHER_API_KEY",
-        "api.together.ai": "TOGETHER_API_KEY",
-    }
-)
-"""Environment variable that holds the key of a known host. A key never goes to another host unasked."""
+__all__ = ["MAX_RETRIES", "TIMEOUT_SECONDS", "is_local", "open_client", "public_url", "shown_url", "tag_headers"]
 
 NO_KEY = "EMPTY"
 """What servers without keys (vLLM, our own) are sent; the SDK refuses an empty one."""
@@ -35,13 +24,17 @@ NO_KEY = "EMPTY"
 MAX_RETRIES = 3
 """The SDK's own retries of a request, with its backoff and the server's Retry-After. Nothing loops around them."""
 
+TIMEOUT_SECONDS = 600.0
+"""For the whole of one answer."""
+
 
 def open_client(
     url: str,
     *,
     key_variable: str | None = None,
     max_retries: int = MAX_RETRIES,
-    timeout_seconds: float = 600.0,
+    timeout_seconds: float = TIMEOUT_SECONDS,
+    headers: Mapping[str, str] | None = None,
     http_client: httpx2.AsyncClient | None = None,
 ) -> AsyncOpenAI:
     """A client of the endpoint at ``url``.
@@ -49,9 +42,11 @@ def open_client(
     Args:
         url: The base URL, without query and fragment; one without a path gets ``/v1``.
         key_variable: Environment variable that holds the key; white space around it is left out. None: the known
-            host's own (``KEY_VARIABLES``), and no key for loopback addresses and plain http.
+            host's own (``services.toml``), and no key for loopback addresses and plain http. A key never goes to
+            another host unasked.
         max_retries: The SDK's retries of one request.
         timeout_seconds: For the whole of one answer, from the request's first byte on; connecting has 5 s of it.
+        headers: More headers of every request. Proxies come from the environment, as httpx reads it.
         http_client: Another transport, for tests and proxies. It has no more than its timeout of each read.
 
     Raises:
@@ -62,14 +57,16 @@ def open_client(
 
     parts = _base(url)
     # The SDK would put the user's OpenAI organization, from the environment, into requests to anybody.
-    strangers = {} if parts.hostname == "api.openai.com" else {"OpenAI-Organization": Omit(), "OpenAI-Project": Omit()}
+    own: dict[str, str | Omit] = {**(headers or {})}
+    if parts.hostname != "api.openai.com":
+        own = {"OpenAI-Organization": Omit(), "OpenAI-Project": Omit(), **own}
     try:
         return AsyncOpenAI(
             base_url=urlunsplit(parts),
             api_key=_key(parts, key_variable),
             max_retries=max_retries,
             timeout=httpx2.Timeout(timeout_seconds, connect=5.0),
-            default_headers=strangers,  # type: ignore[arg-type]  # the SDK takes Omit here, its annotation lags
+            default_headers=own,  # type: ignore[arg-type]  # the SDK takes Omit here, its annotation lags
             http_client=http_client or _bounded_transport(timeout_seconds),
         )
     except httpx2.InvalidURL as error:
@@ -92,7 +89,7 @@ def shown_url(client: AsyncOpenAI) -> str:
 
 def is_local(url: str) -> bool:
     """Whether the endpoint at ``url`` is on this machine."""
-    return _is_loopback(_split(url).hostname or "")
+    return is_loopback(_split(url).hostname or "")
 
 
 def tag_headers(client: AsyncOpenAI, tag: str) -> dict[str, str]:
@@ -100,7 +97,7 @@ def tag_headers(client: AsyncOpenAI, tag: str) -> dict[str, str]:
 
     A remote endpoint gets none: a provider that can tell an audit from its users can serve it better.
     """
-    return {"x-request-tag": tag} if _is_loopback(client.base_url.host) else {}
+    return {"x-request-tag": tag} if is_loopback(client.base_url.host) else {}
 
 
 def _bounded_transport(seconds: float) -> httpx2.AsyncClient:
@@ -153,9 +150,9 @@ def _named(url: str) -> str:
 
 def _key(parts: SplitResult, key_variable: str | None) -> str:
     host = parts.hostname or ""
-    variable = key_variable or KEY_VARIABLES.get(host)
+    variable = key_variable or profile_of(urlunsplit(parts)).key_variable
     if variable is None:
-        if parts.scheme == "http" or _is_loopback(host):
+        if parts.scheme == "http" or is_loopback(host):
             return NO_KEY
         raise InputError(
             f"no key for {host}: name the environment variable that holds it (--provider-key-env, "
@@ -167,12 +164,3 @@ def _key(parts: SplitResult, key_variable: str | None) -> str:
     if not (key.isascii() and key.isprintable()):
         raise InputError(f"the environment variable {variable} holds characters that no key has: set it once more")
     return key
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:  # a name, not an address
-        return False

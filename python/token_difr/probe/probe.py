@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from token_difr.collect import asks_token_ids, collect
+from token_difr.collect import Asking, asks_token_ids, collect
 from token_difr.endpoint import blocking, open_client, shown_url
 from token_difr.errors import InputError
 from token_difr.probe.agreement import Greedy, Honored, Seeds, agreement, compare_seeds
@@ -169,7 +169,7 @@ class _Asking:
             model=self.model,
             params=params,
             max_tokens=self.max_tokens,
-            token_ids=self.token_ids,
+            asking=Asking(token_ids=self.token_ids),
             concurrency=self.concurrency,
             progress=self.progress,
         )

@@ -25,6 +25,7 @@ class Response:
         finish_reason: The provider's word: "stop", "length", ...; None if it gave none.
         prompt_tokens: Length of the prompt by the provider's ``usage``; None if it gave none.
         completion_tokens: Length of the answer by the provider's ``usage``; None if it gave none.
+        sent: The request's fields beside model and messages, where they are known.
         body: The whole answer as parsed JSON: it was paid for, so nothing of it is thrown away.
     """
 
@@ -34,6 +35,7 @@ class Response:
     finish_reason: str | None = None
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    sent: dict[str, Any] = field(default_factory=dict, repr=False)
     body: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def to_dict(self) -> dict[str, Any]:

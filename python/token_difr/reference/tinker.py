@@ -19,14 +19,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from token_difr.errors import (
-    AnswerError,
-    AuthenticationError,
-    BatchError,
-    EndpointError,
-    EndpointUnreachableError,
-    InputError,
-)
+from token_difr.endpoint.tinker_errors import tinker_error
+from token_difr.errors import AnswerError, BatchError, InputError
 from token_difr.records import TokenSequence, TopKBatch
 from token_difr.reference.reference import Reference
 from token_difr.reference.served import allowed_topk, batch_of, sent_tokens
@@ -83,10 +77,10 @@ class TinkerReference(Reference):
                 return await self._sample(sent, prompt_length, asked)
             except tinker.RequestFailedError as error:
                 if asked == 1 or "user" not in str(error.category).lower():
-                    raise _endpoint_error(error, tag) from error
+                    raise tinker_error(error, tag.replace("-", " ")) from error
                 self._halve(asked, error)
             except tinker.TinkerError as error:
-                raise _endpoint_error(error, tag) from error
+                raise tinker_error(error, tag.replace("-", " ")) from error
 
     def _halve(self, refused: int, error: Exception) -> None:
         # Other requests in flight may have met the same refusal and lowered it already.
@@ -163,14 +157,3 @@ def _rows(
         np.full(len(claimed), -1, np.int32),
         True,
     )
-
-
-def _endpoint_error(error: Exception, tag: str) -> EndpointError:
-    import tinker
-
-    message = f"tinker, {tag.replace('-', ' ')}: {' '.join(str(error).split())[:300]}"
-    if isinstance(error, tinker.AuthenticationError | tinker.PermissionDeniedError):
-        return AuthenticationError(message)
-    if isinstance(error, tinker.APIConnectionError):
-        return EndpointUnreachableError(message)
-    return EndpointError(message)

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from token_difr.decide import Comparison, Decision, Estimate, StatisticComparison, Summary, Verdict
 from token_difr.errors import InputError
+from token_difr.findings import Finding
 
-__all__ = ["FORMAT", "decision_from_json", "decision_to_json", "finite_json", "summary_to_json"]
+__all__ = [
+    "FORMAT",
+    "decision_from_json",
+    "decision_to_json",
+    "findings_from_json",
+    "findings_to_json",
+    "finite_json",
+    "summary_to_json",
+]
 
 FORMAT = 1
 
@@ -36,6 +45,23 @@ def decision_from_json(report: Mapping[str, Any]) -> Decision:
     try:
         return _decision(report)
     except (KeyError, IndexError, TypeError, ValueError) as error:
+        raise InputError(f"the report is damaged, decide the run again: {error!r}") from error
+
+
+def findings_to_json(findings: Sequence[Finding]) -> list[dict[str, Any]]:
+    """The findings as JSON values, field names as in the dataclass."""
+    return [finite_json(dataclasses.asdict(finding)) for finding in findings]
+
+
+def findings_from_json(report: Mapping[str, Any]) -> tuple[Finding, ...]:
+    """The findings of a report; none in those of versions that had none.
+
+    Raises:
+        InputError: A damaged report.
+    """
+    try:
+        return tuple(Finding(**fields) for fields in report.get("findings", ()))
+    except TypeError as error:
         raise InputError(f"the report is damaged, decide the run again: {error!r}") from error
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rich.table import Table
 from rich.text import Text
 
 from token_difr.decide import Comparison, Decision, Estimate, Summary, Verdict
+from token_difr.findings import Finding
 from token_difr.report.partings import Parting
 
-__all__ = ["decision_tables", "percent", "plain_table", "summary_table", "verdict_text"]
+__all__ = ["decision_tables", "findings_table", "percent", "plain_table", "summary_table", "verdict_text"]
 
 VERDICT_STYLES = {
     Verdict.CONSISTENT: "bold green",
@@ -19,19 +20,37 @@ VERDICT_STYLES = {
     Verdict.INCONCLUSIVE: "bold yellow",
 }
 
+LEVEL_STYLES = {"warning": "bold yellow", "note": "dim"}
+
 UNKNOWN = "-"
 
 
-def decision_tables(decision: Decision, partings: Iterable[Parting] = ()) -> list[Table | Text]:
-    """What to print for a decision, in order: both sides, the comparison, where they part, the verdict."""
+def decision_tables(
+    decision: Decision, partings: Iterable[Parting] = (), findings: Sequence[Finding] = ()
+) -> list[Table | Text]:
+    """What to print for a decision, in order: both sides, the comparison, where they part, findings, the verdict."""
     shown: list[Table | Text] = [summary_table(decision.summary, decision.baseline)]
     if decision.comparison is not None and decision.comparison.statistics:
         shown.append(_statistics(decision.comparison))
     rows = list(partings)
     if rows:
         shown.append(_partings(rows))
+    if findings:
+        shown.append(findings_table(findings))
     shown.append(Text.assemble(verdict_text(decision.verdict), f": {decision.reason}"))
     return shown
+
+
+def findings_table(findings: Sequence[Finding]) -> Table:
+    """Every finding with its level; they do not change the verdict."""
+    table = plain_table("What the records show beside the scores")
+    table.add_column("")
+    table.add_column("finding", no_wrap=True)
+    table.add_column("", overflow="fold")
+    for finding in findings:
+        name = finding.name.replace("_", " ")
+        table.add_row(Text(finding.level, style=LEVEL_STYLES[finding.level]), name, Text(finding.text))
+    return table
 
 
 def verdict_text(verdict: Verdict) -> Text:

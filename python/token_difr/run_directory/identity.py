@@ -27,7 +27,12 @@ class AuditIdentity:
         params: How the provider is told to sample.
         max_tokens: The longest output that is asked for, in tokens.
         token_ids: Whether the provider is asked for token ids, and believed where they spell its text.
+        provider_service: Name of the provider's service, where it was given.
+        provider_only: The one provider behind a router that may answer.
+        provider_logprobs: Whether the provider is asked for the logprobs of its output.
+        chat_template_kwargs: Variables of the chat template.
         tokenizer: The tokenizer's name, or its folder, which is kept as an absolute path without links.
+        tokenizer_digest: SHA-256 of its vocabulary, rules and chat template.
         reference: The reference's base URL, without user-info and query.
         reference_model: The model that the reference is asked for.
         reference_dialect: How the reference is spoken to, e.g. "vllm".
@@ -43,7 +48,12 @@ class AuditIdentity:
     params: SamplingParams | None = None
     max_tokens: int | None = None
     token_ids: bool | None = None
+    provider_service: str | None = None
+    provider_only: str | None = None
+    provider_logprobs: bool | None = None
+    chat_template_kwargs: Mapping[str, Any] | None = None
     tokenizer: str | None = None
+    tokenizer_digest: str | None = None
     reference: str | None = None
     reference_model: str | None = None
     reference_dialect: str | None = None

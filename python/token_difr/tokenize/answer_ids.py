@@ -12,7 +12,8 @@ __all__ = ["answer_ids"]
 BROKEN_END = "\ufffd"
 """What an output that ends inside a character decodes to; some servers send it, some leave it out."""
 
-THINK_TAGS = re.compile(r"(\s|</?think>)*")
+MARKS = re.compile(r"(\s|</?think>|<\|\w+\|>|analysis|assistant|final)*")
+"""What models write around reasoning: think tags, or the channels of GPT-OSS with or without their special tokens."""
 
 
 def answer_ids(response: Response, tokenizer: Tokenizer) -> list[int] | None:
@@ -42,4 +43,4 @@ def _is_text(text: str, content: str, reasoning: str) -> bool:
     if not reasoning:
         return text == content
     before, found, between = text.removesuffix(content).partition(reasoning)
-    return text.endswith(content) and bool(found) and THINK_TAGS.fullmatch(before + between) is not None
+    return text.endswith(content) and bool(found) and MARKS.fullmatch(before + between) is not None

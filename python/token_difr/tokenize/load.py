@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import os
@@ -16,7 +17,7 @@ from token_difr.errors import InputError
 if TYPE_CHECKING:
     from token_difr.tokenize.render import Tokenizer
 
-__all__ = ["load_tokenizer"]
+__all__ = ["load_tokenizer", "tokenizer_digest"]
 
 GENERIC_CLASSES = ("PreTrainedTokenizerFast", "TokenizersBackend")
 """Names of the class without rules of its own, before and since transformers 5."""
@@ -51,6 +52,18 @@ def load_tokenizer(
         reason = str(error).strip().partition("\n")[0]
         raise InputError(f"cannot load a tokenizer from {source!r}: {reason}") from error
     return cast("Tokenizer", tokenizer)
+
+
+def tokenizer_digest(tokenizer: Tokenizer) -> str | None:
+    """SHA-256, in hexadecimal, of a tokenizer's vocabulary, rules and chat template; None where it does not tell them.
+
+    Two tokenizers of one name and other digests give other tokens, or other prompts.
+    """
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is None:
+        return None
+    template = json.dumps(tokenizer.chat_template, sort_keys=True, default=str)
+    return hashlib.sha256(f"{backend.to_str()}\n{template}".encode()).hexdigest()
 
 
 def _is_path(name: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from token_difr.errors import InputError
@@ -16,7 +17,9 @@ class Tokenizer(Protocol):
     chat_template: Any
     eos_token_id: int | None
 
-    def apply_chat_template(self, conversation: Any, *, tokenize: bool, add_generation_prompt: bool) -> Any:
+    def apply_chat_template(
+        self, conversation: Any, *, tokenize: bool, add_generation_prompt: bool, **variables: Any
+    ) -> Any:
         """The conversation as text, if ``tokenize`` is False."""
 
     def encode(self, text: str, *, add_special_tokens: bool, split_special_tokens: bool) -> list[int]:
@@ -26,20 +29,33 @@ class Tokenizer(Protocol):
         """Text of token ids, special tokens included unless they are skipped."""
 
 
-def render(messages: Conversation, tokenizer: Tokenizer) -> list[int]:
+def render(
+    messages: Conversation, tokenizer: Tokenizer, chat_template_kwargs: Mapping[str, Any] | None = None
+) -> list[int]:
     """Token ids of a conversation in the model's chat template, ready for the answer's first token.
 
     As servers do it: the template's text is encoded as a whole, and text of a message that spells a special token
     becomes that token.
 
+    Args:
+        messages: The conversation.
+        tokenizer: The model's tokenizer.
+        chat_template_kwargs: Variables of the template, such as ``{"enable_thinking": False}``.
+
     Raises:
         InputError: The tokenizer has no chat template, or the template refuses the conversation.
     """
-    text = rendered_text(messages, tokenizer, add_generation_prompt=True)
+    text = rendered_text(messages, tokenizer, add_generation_prompt=True, variables=chat_template_kwargs)
     return tokenizer.encode(text, add_special_tokens=False, split_special_tokens=False)
 
 
-def rendered_text(messages: Conversation, tokenizer: Tokenizer, *, add_generation_prompt: bool) -> str:
+def rendered_text(
+    messages: Conversation,
+    tokenizer: Tokenizer,
+    *,
+    add_generation_prompt: bool,
+    variables: Mapping[str, Any] | None = None,
+) -> str:
     """A conversation as the chat template writes it.
 
     Raises:
@@ -50,7 +66,9 @@ def rendered_text(messages: Conversation, tokenizer: Tokenizer, *, add_generatio
     if not tokenizer.chat_template:
         raise InputError("the tokenizer has no chat template, so conversations cannot be rendered with it")
     try:
-        text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=add_generation_prompt)
+        text = tokenizer.apply_chat_template(
+            messages, tokenize=False, add_generation_prompt=add_generation_prompt, **(variables or {})
+        )
     except (
         TemplateError,
         AttributeError,

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal, get_args
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, get_args
 
 from token_difr.errors import InputError
 from token_difr.records import Conversation, Response, TokenSequence
 from token_difr.tokenize.answer_ids import answer_ids
 from token_difr.tokenize.end_token import end_token
+from token_difr.tokenize.reasoning import ReasoningJoiner
 from token_difr.tokenize.render import Tokenizer, render
+from token_difr.tokenize.tool_calls import calls_tools, tool_call_text
 
 __all__ = ["TokenIds", "tokenize"]
 
@@ -25,6 +27,7 @@ def tokenize(
     max_tokens: int | None = None,
     score_end: bool = True,
     token_ids: TokenIds = "auto",
+    chat_template_kwargs: Mapping[str, Any] | None = None,
 ) -> list[TokenSequence]:
     """Token ids of each response and of the prompt that it answers.
 
@@ -34,9 +37,9 @@ def tokenize(
     that hold their token ids are taken at their word, if these decode to the text beside them; ids that do not are
     refused, and the text counts.
 
-    Reasoning from a separate field is joined as ``<think>{reasoning}</think>{content}``, whatever the model's own
-    template writes there, and even if the generation prompt has opened the think block already: for models that think,
-    look at the first tokens before believing a mismatch.
+    Reasoning from a separate field is joined as the model's own template writes it
+    (:class:`~token_difr.tokenize.reasoning.ReasoningJoiner`), tool calls too; an answer whose tool calls the template
+    does not write keeps its place with an empty output.
 
     Args:
         prompts: The audit's conversations; a response's ``index`` picks its own.
@@ -46,6 +49,7 @@ def tokenize(
         score_end: Append the token that ends a turn (:func:`~token_difr.tokenize.end_token.end_token`) where the
             finish reason is "stop": the model did produce it.
         token_ids: "ignore" encodes the text even where an answer holds its ids.
+        chat_template_kwargs: Variables of the chat template, as they were sent to the provider.
 
     Returns:
         One sequence a response, in order.
@@ -56,11 +60,13 @@ def tokenize(
     """
     if token_ids not in get_args(TokenIds):
         raise InputError(f"token_ids must be one of {', '.join(get_args(TokenIds))}, not {token_ids!r}")
-    end = end_token(tokenizer) if score_end else None
+    writer = _OutputWriter(
+        tokenizer, end=end_token(tokenizer) if score_end else None, token_ids=token_ids, variables=chat_template_kwargs
+    )
     return [
         TokenSequence(
-            prompt_token_ids=render(_prompt(prompts, response), tokenizer),
-            output_token_ids=_output(response, tokenizer, end=end, token_ids=token_ids)[:max_tokens],
+            prompt_token_ids=render(prompt := _prompt(prompts, response), tokenizer, chat_template_kwargs),
+            output_token_ids=writer.ids(prompt, response)[:max_tokens],
         )
         for response in responses
     ]
@@ -72,22 +78,51 @@ def _prompt(prompts: Sequence[Conversation], response: Response) -> Conversation
     return prompts[response.index]
 
 
-def _output(response: Response, tokenizer: Tokenizer, *, end: int | None, token_ids: TokenIds) -> list[int]:
-    """The answer's ids, ``end`` after them where it stopped by itself; None = without."""
-    stopped = response.finish_reason == "stop"
-    ids = answer_ids(response, tokenizer) if token_ids == "auto" else None
-    if ids is None:
-        ids = _encoded(response, tokenizer)
-    elif stopped and ids and not tokenizer.decode(ids[-1:], skip_special_tokens=True):
-        return ids[:-1] if end is None else ids  # it ends with one of the model's end tokens
-    return [*ids, end] if stopped and end is not None else ids
+class _OutputWriter:
+    """Outputs as token ids; ``end`` is appended where they stopped by themselves."""
 
+    def __init__(
+        self, tokenizer: Tokenizer, *, end: int | None, token_ids: TokenIds, variables: Mapping[str, Any] | None
+    ) -> None:
+        self._tokenizer = tokenizer
+        self._end = end
+        self._token_ids = token_ids
+        self._variables = variables
+        self._joiner = ReasoningJoiner(tokenizer, variables)
 
-def _encoded(response: Response, tokenizer: Tokenizer) -> list[int]:
-    text = response.content
-    if response.reasoning:
-        text = f"<think>{response.reasoning}</think>{text}"
-    return list(tokenizer.encode(_well_formed(text), add_special_tokens=False, split_special_tokens=True))
+    def ids(self, prompt: Conversation, response: Response) -> list[int]:
+        stopped = response.finish_reason == "stop"
+        ids = answer_ids(response, self._tokenizer) if self._token_ids == "auto" else None
+        if ids is None and calls_tools(response):
+            return self._tool_calls(prompt, response)
+        if ids is None:
+            ids = self._encoded(prompt, response)
+        elif stopped and ids and not self._tokenizer.decode(ids[-1:], skip_special_tokens=True):
+            return ids[:-1] if self._end is None else ids  # it ends with one of the model's end tokens
+        return [*ids, self._end] if stopped and self._end is not None else ids
+
+    def _encoded(self, prompt: Conversation, response: Response) -> list[int]:
+        if not response.reasoning:
+            return self._encode(response.content, special=False)
+        pieces = self._joiner.join(prompt).pieces(response.reasoning, response.content)
+        text = "".join(piece for piece, _ in pieces)
+        if not any(own and self._has_special_tokens(piece) for piece, own in pieces):
+            return self._encode(text, special=False)  # as one text, so that pieces may share a token
+        return [token for piece, own in pieces for token in self._encode(piece, special=own)]
+
+    def _tool_calls(self, prompt: Conversation, response: Response) -> list[int]:
+        try:
+            text = tool_call_text(prompt, response, self._tokenizer, self._variables)
+        except InputError:  # counted by the finding `tool_calls`
+            return []
+        return self._encode(text, special=True)
+
+    def _has_special_tokens(self, text: str) -> bool:
+        return self._encode(text, special=True) != self._encode(text, special=False)
+
+    def _encode(self, text: str, *, special: bool) -> list[int]:
+        text = _well_formed(text)
+        return list(self._tokenizer.encode(text, add_special_tokens=False, split_special_tokens=not special))
 
 
 def _well_formed(text: str) -> str:

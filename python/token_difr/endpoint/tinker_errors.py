@@ -1,0 +1,27 @@
+"""What Tinker's SDK raises, in our words."""
+
+from __future__ import annotations
+
+from token_difr.errors import AuthenticationError, EndpointError, EndpointUnreachableError
+
+__all__ = ["tinker_error"]
+
+LONGEST_QUOTE = 300
+"""Characters of the SDK's own message that ours quote."""
+
+
+def tinker_error(error: Exception, what: str) -> EndpointError:
+    """The token-difr error for what the SDK raised: one line. Raise it ``from error``.
+
+    Args:
+        error: Any of the SDK's exceptions.
+        what: Which request it was.
+    """
+    import tinker
+
+    message = f"tinker, {what}: {' '.join(str(error).split())[:LONGEST_QUOTE]}"
+    if isinstance(error, tinker.AuthenticationError | tinker.PermissionDeniedError):
+        return AuthenticationError(message)
+    if isinstance(error, tinker.APIConnectionError):
+        return EndpointUnreachableError(message)
+    return EndpointError(message)

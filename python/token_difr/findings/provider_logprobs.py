@@ -1,0 +1,83 @@
+"""The provider's own logprobs of its output against the reference's."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from token_difr.findings.evidence import Evidence
+from token_difr.findings.finding import Finding
+from token_difr.records import Response, TopKBatch
+
+__all__ = ["claimed_logprobs", "provider_logprobs"]
+
+FAR = 0.1
+"""Nats by which two logprobs of one token differ more than numerical noise lets them."""
+MANY = 0.05
+"""Share of such tokens from which on they are a warning."""
+
+
+def provider_logprobs(evidence: Evidence) -> Finding | None:
+    """Logprobs that came with the answers, token by token, against the reference's of the same tokens.
+
+    Only answers with one logprob a token count. Some engines give logprobs after temperature: above temperature 0, and
+    away from 1, a difference says little.
+    """
+    if not evidence.identity.provider_logprobs and not any(_logprobs(r) for r in evidence.responses):
+        return None
+    ours, ends = claimed_logprobs(evidence.batch), evidence.batch.sequence_indptr
+    pairs = []
+    for i, response in enumerate(evidence.responses):
+        theirs, mine = _logprobs(response), ours[ends[i] : ends[i + 1]]
+        if theirs and len(mine) - len(theirs) in {0, 1}:  # the end token may have none
+            pairs.append(np.abs(np.array(theirs) - mine[: len(theirs)]))
+    differences = np.concatenate(pairs) if pairs else np.zeros(0)
+    differences = differences[np.isfinite(differences)]
+    if not len(differences):
+        text = "the provider gave no logprobs that belong to its tokens one by one"
+        return Finding(name="provider_logprobs", level="note", text=text, evidence={"tokens": 0})
+    far = float((differences > FAR).mean())
+    return Finding(
+        name="provider_logprobs",
+        level="warning" if far > MANY else "note",
+        text=(
+            f"the provider's logprobs of its own tokens are {differences.mean():.4f} nats from the reference's on "
+            f"average, {far:.1%} of them by more than {FAR}"
+        ),
+        evidence={
+            "tokens": len(differences),
+            "mean_absolute_difference": float(differences.mean()),
+            "largest": float(differences.max()),
+            "share_far": far,
+        },
+    )
+
+
+def claimed_logprobs(batch: TopKBatch) -> NDArray[np.float64]:
+    """The reference's logprob of each claimed token, float64 [n]; NaN where it is unknown."""
+    values = batch.claimed_logprob.astype(np.float64)
+    owners = np.repeat(np.arange(len(batch.claimed)), np.diff(batch.indptr))
+    inside = batch.token_ids == batch.claimed[owners]
+    values[owners[inside]] = batch.logprobs[inside]
+    return values
+
+
+def _logprobs(response: Response) -> list[float] | None:
+    """One logprob a token, in either form: a content list, or the older parallel lists; None where there is none."""
+    choices: Any = response.body.get("choices")
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    given = choice.get("logprobs") if isinstance(choice, dict) else None
+    if not isinstance(given, dict):
+        return None
+    content = given.get("content")
+    values = [_value(entry) for entry in content] if isinstance(content, list) else given.get("token_logprobs")
+    if not isinstance(values, list) or not all(isinstance(value, int | float) for value in values):
+        return None
+    return [float(value) if math.isfinite(value) else math.nan for value in values]
+
+
+def _value(entry: object) -> object:
+    return entry.get("logprob") if isinstance(entry, dict) else None
