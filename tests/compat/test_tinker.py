@@ -8,31 +8,23 @@ from typing import Any
 import openai
 import pytest
 
+from tinker_sdk import leaves_connections, tinker_sampling
 from token_difr import TokenSequence, verify_outputs_api, verify_outputs_tinker
 from token_difr.server.engine.loading import load_engine
 from token_difr.server.model_folder import DEMO, ModelFolder
-from token_difr.testing.loopback import serving as serving_application
 from token_difr.testing.tinker_service import TinkerService, engine_logprobs
+
+pytestmark = list(leaves_connections)
 
 SAMPLING: dict[str, Any] = {"temperature": 0.0, "top_k": 5, "top_p": 0.95, "seed": 42, "verbose": False}
 SEQUENCES = [TokenSequence([1, 359, 267], [201, 293, 292]), TokenSequence([1], []), TokenSequence((9, 7), (16, 49))]
 
-# The SDK's own thread keeps its connections until the process ends, whatever is closed.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
-
 
 @pytest.fixture
-def sampling_client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """What ``create_sampling_client`` gives: a client, or with newer SDKs the future of one."""
-    tinker = pytest.importorskip("tinker")
-    monkeypatch.setenv("TINKER_TELEMETRY", "0")
-    logprobs = engine_logprobs(load_engine(ModelFolder.open(DEMO).path))
-    with serving_application(TinkerService(logprobs)) as url:
-        service = tinker.ServiceClient(base_url=url, api_key="tml-not-a-key")
-        try:
-            yield service.create_sampling_client(base_model="demo")
-        finally:
-            service.close("success")
+def sampling_client() -> Iterator[Any]:
+    """What ``create_sampling_client`` gives."""
+    with tinker_sampling(TinkerService(engine_logprobs(load_engine(ModelFolder.open(DEMO).path)))) as made:
+        yield made
 
 
 async def test_tinker(sampling_client: Any, serving: Any) -> None:

@@ -12,19 +12,18 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tinker_sdk import leaves_connections, tinker_sampling
 from token_difr.endpoint import open_client
 from token_difr.errors import AnswerError, InputError
 from token_difr.records import TokenSequence, TopKBatch
 from token_difr.reference import TinkerReference, VllmReference
 from token_difr.server.engine.loading import load_engine
 from token_difr.server.model_folder import DEMO, ModelFolder
-from token_difr.testing.loopback import serving
 from token_difr.testing.tinker_service import TinkerService, engine_logprobs
 
-K = 5
+pytestmark = list(leaves_connections)
 
-# The SDK's own thread keeps its connections until the process ends, whatever is closed.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
+K = 5
 
 
 @pytest.fixture(scope="module")
@@ -34,24 +33,8 @@ def logprobs() -> Any:
 
 @contextmanager
 def sampling_client(service: TinkerService) -> Iterator[Any]:
-    with serving(service) as url:
-        client = tinker_service_client(url)
-        made = client.create_sampling_client(base_model="demo")
-        try:
-            yield made.result() if hasattr(made, "result") else made
-        finally:
-            client.close("success")
-
-
-def tinker_service_client(url: str) -> Any:
-    tinker = pytest.importorskip("tinker")
-    return tinker.ServiceClient(base_url=url, api_key="tml-not-a-key")
-
-
-@pytest.fixture(autouse=True)
-def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No telemetry."""
-    monkeypatch.setenv("TINKER_TELEMETRY", "0")
+    with tinker_sampling(service) as made:
+        yield made.result() if hasattr(made, "result") else made
 
 
 def expected(url: str, sequences: list[TokenSequence]) -> TopKBatch:

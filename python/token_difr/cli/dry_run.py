@@ -40,7 +40,8 @@ def show_dry_run(
     lengths = None
     if identity.tokenizer is not None:
         tokenizer = load_tokenizer(identity.tokenizer)
-        lengths = [len(render(conversation, tokenizer)) for conversation in conversations]
+        variables = identity.chat_template_kwargs
+        lengths = [len(render(conversation, tokenizer, variables)) for conversation in conversations]
 
     def tokens(done: set[int]) -> int | None:
         return None if lengths is None else sum(n for index, n in enumerate(lengths) if index not in done)

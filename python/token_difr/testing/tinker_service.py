@@ -1,13 +1,14 @@
 """A stand-in for the Tinker service, enough for the real SDK to sample and to score prompts against any model.
 
 The protocol is JSON over HTTP but for results, which are the protocol buffers that the SDK ships: this module needs the
-extra ``tinker``. Sampling here is greedy, whatever is asked for: references score prompts, they do not sample.
+extra ``tinker``. Sampling knows temperature, top-k, seeds and token ids to stop at; top-p and strings to stop at are
+not looked at.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import count
 from typing import Any
@@ -54,10 +55,19 @@ class TinkerService:
         logprobs: The model.
         largest_topk: Larger ones are refused, as a fault of the user.
         pending_polls: So often a result is not ready yet.
+        end_tokens: Token ids at which answers end, unless a request names others.
     """
 
-    def __init__(self, logprobs: Logprobs, *, largest_topk: int = 20, pending_polls: int = 0) -> None:
+    def __init__(
+        self,
+        logprobs: Logprobs,
+        *,
+        largest_topk: int = 20,
+        pending_polls: int = 0,
+        end_tokens: Collection[int] = (),
+    ) -> None:
         self._logprobs = logprobs
+        self._end_tokens = end_tokens
         self._largest_topk = largest_topk
         self._pending_polls = pending_polls
         self._lock = threading.Lock()
@@ -117,18 +127,39 @@ class TinkerService:
         from tinker.proto import tinker_public_pb2 as messages
 
         prompt = [token for chunk in asked["prompt"]["chunks"] for token in chunk["tokens"]]
-        following = self._logprobs(prompt)
         answer = messages.SampleResponse()
-        for _ in range(asked["num_samples"]):
-            token = int(following[-1].argmax())
+        for number in range(asked["num_samples"]):
+            tokens, logprobs, stopped = self._sample(prompt, asked["sampling_params"], number)
             answer.sequences.add(
-                stop_reason=messages.STOP_REASON_LENGTH,
-                tokens=np.array([token], np.int32).tobytes(),
-                logprobs=following[-1, token : token + 1].tobytes(),
+                stop_reason=messages.STOP_REASON_STOP if stopped else messages.STOP_REASON_LENGTH,
+                tokens=np.array(tokens, np.int32).tobytes(),
+                logprobs=np.array(logprobs, np.float32).tobytes(),
             )
         if asked.get("prompt_logprobs"):
-            self._score_prompt(asked, prompt, following, answer)
+            self._score_prompt(asked, prompt, self._logprobs(prompt), answer)
         return bytes(answer.SerializeToString())
+
+    def _sample(
+        self, prompt: Sequence[int], params: Mapping[str, Any], number: int
+    ) -> tuple[list[int], list[float], bool]:
+        """Tokens, their logprobs (before temperature, as the service gives them), and whether an end token came."""
+        temperature, top_k = params.get("temperature", 1.0), params.get("top_k", -1)
+        seed = params.get("seed")
+        noise = np.random.default_rng(None if seed is None else (seed, number))
+        stop = params.get("stop")
+        ends = self._end_tokens if stop is None else [token for token in stop if isinstance(token, int)]
+        tokens: list[int] = []
+        logprobs: list[float] = []
+        for _ in range(params.get("max_tokens") or 1):
+            row = self._logprobs([*prompt, *tokens])[-1]
+            scores = row / temperature + noise.gumbel(size=row.shape) if temperature > 0 else row
+            if top_k > 0:
+                scores = np.where(row >= np.sort(row)[-top_k], scores, -np.inf)
+            tokens.append(int(scores.argmax()))
+            logprobs.append(float(row[tokens[-1]]))
+            if tokens[-1] in ends:
+                return tokens, logprobs, True
+        return tokens, logprobs, False
 
     @staticmethod
     def _score_prompt(asked: dict[str, Any], prompt: list[int], following: NDArray[np.float32], answer: Any) -> None:

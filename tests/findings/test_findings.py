@@ -1,0 +1,235 @@
+"""Every check finds what it looks for, and is quiet or says so where there is nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from token_difr.collect import Asking
+from token_difr.collect.chat_request import chat_fields
+from token_difr.endpoint import profile_named
+from token_difr.findings import Finding, check_echo, find_all
+from token_difr.report import findings_from_json, findings_to_json
+from token_difr.sampling import SamplingParams
+
+MakeEvidence = Callable[..., Any]
+
+
+def named(name: str, evidence: Any) -> Finding | None:
+    """The finding of that name, if there is one."""
+    return next((finding for finding in find_all(evidence) if finding.name == name), None)
+
+
+def found(name: str, evidence: Any) -> Finding:
+    """The finding of that name."""
+    finding = named(name, evidence)
+    assert finding is not None
+    return finding
+
+
+def in_body(choice: dict[str, Any], **body: Any) -> Callable[[int], dict[str, Any]]:
+    """Gives every response this body."""
+    return lambda _: {"body": {"choices": [choice], **body}}
+
+
+def test_honest_run_has_no_warning(evidence: MakeEvidence) -> None:
+    """Nothing is wrong with a run where nothing is wrong."""
+    assert [finding.name for finding in find_all(evidence()) if finding.level == "warning"] == []
+
+
+def test_hidden_prompt_tokens(evidence: MakeEvidence) -> None:
+    """The same surplus in every prompt is named with its number."""
+    honest = evidence().responses
+    finding = found("prompt_token_count", evidence(change=lambda n: {"prompt_tokens": honest[n].prompt_tokens + 11}))
+    assert finding.level == "warning"
+    assert finding.text.startswith("the provider counts 11 tokens more than we rendered in every prompt")
+    assert finding.evidence == {"counted": 12, "prompts_by_difference": {"11": 12}, "distinct_differences": 1}
+
+
+@pytest.mark.parametrize(
+    ("change", "level", "words"),
+    [
+        (lambda _: {}, "note", "as many prompt tokens as we rendered, in all of 12"),
+        (lambda _: {"prompt_tokens": None}, "note", "does not count"),
+        (lambda n: {"prompt_tokens": 20 + 3 * n}, "warning", "another tokenizer or chat template"),
+        (lambda n: {"prompt_tokens": 24 if n < 10 else 25}, "warning", "2 tokens fewer"),
+    ],
+)
+def test_prompt_token_counts(evidence: MakeEvidence, change: Any, level: str, words: str) -> None:
+    """Equal, missing, varying and smaller counts are told apart."""
+    finding = found("prompt_token_count", evidence(change=change))
+    assert finding.level == level
+    assert words in finding.text
+
+
+@pytest.mark.parametrize(
+    ("echoed", "same", "extra", "position"),
+    [
+        (["a", "b", "<|end|>"], True, 0, None),
+        (["<s>", "a", "b", ""], True, 1, None),
+        (["a", "c", ""], False, 0, 1),
+        (["a", "b"], False, 0, 2),
+        (["x", "y", "a", "b", ""], False, 0, 3),
+        (["a", " b", "<end>"], True, 0, None),
+    ],
+)
+def test_check_echo(
+    characters: Any,
+    echoed: list[str],
+    same: bool,
+    extra: int,
+    position: int | None,
+) -> None:
+    """The number counts first, then the strings; special tokens may look otherwise, one leading token is inferred."""
+    check = check_echo(echoed, [ord("a"), ord("b"), 2], characters)
+    assert (check.same, check.extra, check.position) == (same, extra, position)
+    assert bool(check.reason) is not same
+
+
+def test_check_echo_without_what_was_generated(characters: Any) -> None:
+    """Tokens that the server added behind the prompt are not compared."""
+    assert check_echo(["a", "b", "z"], [ord("a"), ord("b")], characters, generated=1).same
+
+
+def test_echo_by_dialect(evidence: MakeEvidence) -> None:
+    """The report says how the echo was compared, or that there is none."""
+    assert "by their ids" in found("echo", evidence()).text
+    honest = evidence()
+    silent = replace(honest, identity=replace(honest.identity, reference_dialect="llama.cpp"))
+    assert "on trust" in found("echo", silent).text
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"), [("", "empty"), ("aaaaaa", "constant"), ("x", "short"), ("a\ufffdb", "undecodable")]
+)
+def test_odd_outputs(evidence: MakeEvidence, content: str, kind: str) -> None:
+    """Outputs that nothing can be read off are counted by kind; many of them are a warning."""
+    few = found("odd_outputs", evidence(change=lambda n: {"content": content, "finish_reason": None} if n == 0 else {}))
+    assert (few.level, few.evidence[kind]) == ("note", 1)
+    many = found("odd_outputs", evidence(change=lambda _: {"content": content, "finish_reason": None}))
+    assert (many.level, many.evidence[kind]) == ("warning", 12)
+
+
+def test_wrong_tokenizer(evidence: MakeEvidence) -> None:
+    """First tokens that the reference never lists belong to another model's tokenizer or template."""
+    assert found("wrong_tokenizer", evidence(knows=False)).evidence["first_token_outside_the_row"] == 12
+    assert named("wrong_tokenizer", evidence()) is None
+
+
+def test_retokenization_by_count(evidence: MakeEvidence) -> None:
+    """Answers with another number of tokens than the provider counted are drift; the end may count or not."""
+    assert found("retokenization", evidence()).evidence["drifted"] == 0
+    drifted = found("retokenization", evidence(change=lambda n: {"completion_tokens": 4} if n < 3 else {}))
+    assert (drifted.level, drifted.evidence["drifted"], drifted.evidence["first"]) == ("warning", 3, 0)
+
+
+def test_retokenization_by_ids(evidence: MakeEvidence) -> None:
+    """Where answers hold their ids, drift is what the text would be written with instead."""
+    ids = [ord(character) for character in "answer"]
+    finding = found("retokenization", evidence(change=in_body({"token_ids": ids}), token_ids=True))
+    assert finding.evidence == {"answers": 12, "drifted": 0, "by": "ids"}
+
+
+def logprobs_of(difference: float) -> Callable[[int], dict[str, Any]]:
+    """One logprob a token of "answer n" and its end, off the reference's by ``difference``."""
+
+    def change(n: int) -> dict[str, Any]:
+        content = [{"logprob": -0.25 - difference}] * (len(f"answer {n}") + 1)
+        return {"body": {"choices": [{"logprobs": {"content": content}}]}}
+
+    return change
+
+
+def test_provider_logprobs(evidence: MakeEvidence) -> None:
+    """The provider's logprobs agree with the reference's, or do not."""
+    same = found("provider_logprobs", evidence(change=logprobs_of(0.01)))
+    assert (same.level, same.evidence["mean_absolute_difference"]) == ("note", pytest.approx(0.01, rel=1e-3))
+    other = found("provider_logprobs", evidence(change=logprobs_of(0.5)))
+    assert (other.level, other.evidence["share_far"]) == ("warning", 1.0)
+    assert named("provider_logprobs", evidence()) is None
+    assert "no logprobs" in found("provider_logprobs", evidence(provider_logprobs=True)).text
+
+
+@pytest.mark.parametrize(
+    ("said", "level", "words"),
+    [
+        ("DeepInfra", "note", "all 12 answers came from deepinfra/fp8"),
+        ("Novita", "warning", "12 of 12 answers came from another provider"),
+        (None, "warning", "12 of 12 answers do not say"),
+    ],
+)
+def test_answering_provider(evidence: MakeEvidence, said: str | None, level: str, words: str) -> None:
+    """The provider that answered is held against the one that was asked."""
+    change = in_body({}, **({} if said is None else {"provider": said}))
+    finding = found("answering_provider", evidence(change=change, provider_only="deepinfra/fp8"))
+    assert finding.level == level
+    assert words in finding.text
+
+
+def test_a_router_that_chose_several(evidence: MakeEvidence) -> None:
+    """Answers of several providers are one verdict on none of them."""
+    finding = found("answering_provider", evidence(change=lambda n: {"body": {"provider": f"p{n % 2}"}}))
+    assert finding.level == "warning"
+    assert finding.evidence["answers_by_provider"] == {"p0": 6, "p1": 6}
+
+
+def test_sent_fields(evidence: MakeEvidence) -> None:
+    """The report names what was said in the requests, and what the provider refused."""
+    profile = profile_named("vllm")
+    all_of_them = {"temperature": 0.0, "max_tokens": 9, **profile.neutral}
+    assert found("sent_fields", evidence(change=lambda _: {"sent": all_of_them})).level == "note"
+    less = {name: value for name, value in all_of_them.items() if name != "min_p"}
+    finding = found("sent_fields", evidence(change=lambda _: {"sent": less}))
+    assert (finding.level, finding.evidence["refused"]) == ("warning", ["min_p"])
+    assert named("sent_fields", evidence()) is None
+
+
+def test_dated_template(evidence: MakeEvidence, characters: Any) -> None:
+    """A template that writes the day's date is named, and a date that is given quietens it."""
+    characters.chat_template = "{{ strftime_now('%d') }}"
+    assert found("dated_template", evidence()).level == "warning"
+    assert found("dated_template", evidence(chat_template_kwargs={"date_string": "1 May"})).level == "note"
+    characters.chat_template = "no date"
+    assert named("dated_template", evidence()) is None
+
+
+def test_reasoning_that_was_joined(evidence: MakeEvidence) -> None:
+    """A join that nothing confirms is a warning."""
+    finding = found("reasoning_joined", evidence(change=lambda n: {"reasoning": "hm"} if n < 2 else {}))
+    assert (finding.level, finding.evidence) == ("warning", {"assumed": 2})
+
+
+def test_tool_calls_that_are_left_out(evidence: MakeEvidence) -> None:
+    """Answers whose calls the template does not write are counted, and left out."""
+    call = {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    finding = found("tool_calls", evidence(change=in_body({"message": {"tool_calls": [call]}})))
+    assert (finding.level, finding.evidence["answers"]) == ("warning", 12)
+
+
+def test_end_token(evidence: MakeEvidence) -> None:
+    """How often the end was scored is said."""
+    finding = found("end_token", evidence(change=lambda n: {"finish_reason": "length"} if n < 2 else {}))
+    assert finding.evidence == {"stopped": 10, "scored": 10, "token_id": 2}
+
+
+def test_without_a_tokenizer(evidence: MakeEvidence) -> None:
+    """Checks that need the tokenizer are left out, all others stay."""
+    names = {finding.name for finding in find_all(evidence(tokenizer=None))}
+    assert "prompt_token_count" in names
+    assert "end_token" not in names
+
+
+def test_warnings_come_first_and_survive_json(evidence: MakeEvidence) -> None:
+    """The order is by weight, and a stored finding is the same finding."""
+    findings = find_all(evidence(knows=False))
+    assert findings[0].level == "warning"
+    assert findings_from_json({"findings": findings_to_json(findings)}) == findings
+
+
+def test_requests_that_findings_judge(evidence: MakeEvidence) -> None:
+    """What a service's requests say is what the finding calls said."""
+    sent = chat_fields(profile_named("vllm"), SamplingParams(), index=0, max_tokens=9, asking=Asking())
+    assert found("sent_fields", evidence(change=lambda _: {"sent": sent})).evidence["refused"] == []
