@@ -54,6 +54,29 @@ def test_the_model_agrees_with_its_server(demo_client: openai.OpenAI, sequences:
             assert a.margin == pytest.approx(b.margin, abs=1e-4)
 
 
+def test_sampled_answers_are_replayed(serving: Any, sequences: list[TokenSequence]) -> None:
+    """Above temperature 0 the noise of a torch generator is replayed, as in 0.1; another seed is another answer."""
+    sampling: dict[str, Any] = {"temperature": 0.9, "top_k": 20, "top_p": 1.0, "verbose": False, "dtype": "float32"}
+    with (
+        serving("demo", sampler=SamplingMethod.VLLM_GUMBEL_MAX.sampler()) as url,
+        openai.OpenAI(base_url=url, api_key="x", max_retries=0) as client,
+    ):
+        answer = client.completions.create(
+            model="demo",
+            prompt=list(sequences[0].prompt_token_ids),
+            max_tokens=48,
+            temperature=0.9,
+            seed=11,
+            extra_body={"return_token_ids": True, "top_k": 20},
+        )
+    assert answer.choices[0].model_extra
+    drawn = [TokenSequence(sequences[0].prompt_token_ids, answer.choices[0].model_extra["token_ids"])]
+    (tokens,) = verify_outputs(drawn, str(MODEL_FOLDER), seed=11, **sampling)
+    (others,) = verify_outputs(drawn, str(MODEL_FOLDER), seed=12, **sampling)
+    assert sum(token.exact_match for token in tokens) >= len(tokens) - 1
+    assert sum(token.exact_match for token in others) < 0.8 * len(others)
+
+
 def test_tensors_and_torch_types(sequences: list[TokenSequence]) -> None:
     """Token ids may be torch tensors, and ``dtype`` a torch type; in bfloat16 the model still agrees with itself."""
     import torch

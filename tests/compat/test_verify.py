@@ -19,6 +19,7 @@ from token_difr import (
     verify_outputs_api,
     verify_outputs_fireworks,
 )
+from token_difr.errors import SamplerError
 
 GREEDY: dict[str, Any] = {"temperature": 0.0, "top_k": 5, "top_p": 0.95, "seed": 42, "verbose": False}
 SEQUENCES = [TokenSequence([1, 2], [20, 21]), TokenSequence([1], []), TokenSequence((3,), (7,))]
@@ -196,3 +197,15 @@ def test_what_a_backend_needs(backend: Any, given: dict[str, Any], words: str) -
     """The documented ValueErrors, word for word."""
     with pytest.raises(ValueError, match=words):
         verify_outputs_api(SEQUENCES, backend, 100, **GREEDY, **given)
+
+
+def test_a_sampler_by_name(fireworks: Any) -> None:
+    """``sampler`` takes a name; a wrong one is refused before anything is sent."""
+    with openai.OpenAI(base_url=f"{fireworks.url}/v1", api_key="x") as client:
+        fixed: dict[str, Any] = {"client": client, "model": "m", "tokenizer": 1, "verbose": False}
+        drawn: dict[str, Any] = {"temperature": 1.0, "top_k": 2, "top_p": 1.0, "seed": 3}
+        with pytest.raises(SamplerError, match="vlm"):
+            verify_outputs_api([TokenSequence([1], [2])], "fireworks", 9, **fixed, **drawn, sampler="vlm@0.33")
+        assert fireworks.requests == []
+        (tokens,) = verify_outputs_api([TokenSequence([1], [2])], "fireworks", 9, **fixed, **drawn, sampler="vllm@0.33")
+    assert len(tokens) == 1

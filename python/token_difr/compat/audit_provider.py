@@ -15,6 +15,7 @@ from token_difr.openrouter_api import generate_openrouter_responses, tokenize_op
 from token_difr.records import Conversation
 from token_difr.reference import FireworksReference, Reference
 from token_difr.registry import FIREWORKS_MODEL_REGISTRY, get_openrouter_name
+from token_difr.sampler import Sampler
 from token_difr.score import compute_metrics_summary
 from token_difr.tokenize import load_tokenizer
 
@@ -72,7 +73,7 @@ async def _audit_provider(  # noqa: PLR0917  # the signature of 0.1
     reference: Reference | None = None,
     tokenizer: Any = None,
     trust_remote_code: bool = False,
-    sampler: Any = None,
+    sampler: Sampler | str | None = None,
     logits_width: int | None = None,
 ) -> AuditResult:
     """Ask a provider behind OpenRouter, and score its answers against Fireworks. Nothing is stored.
@@ -96,7 +97,7 @@ async def _audit_provider(  # noqa: PLR0917  # the signature of 0.1
         reference: Whom to ask instead of Fireworks, whose key and name of the model are then not needed.
         tokenizer: The model's tokenizer; None = that of ``model``.
         trust_remote_code: Run the tokenizer's own code, if it comes with some.
-        sampler: How the provider's engine draws its noise: a ``token_difr.Sampler``.
+        sampler: How the provider's engine draws its noise: a ``token_difr.Sampler`` or its name.
         logits_width: Number of the model's logits (its config's ``vocab_size``), for samplers that need it.
 
     Raises:

@@ -12,6 +12,8 @@ from token_difr.endpoint import run_blocking
 from token_difr.errors import InputError
 from token_difr.records import TokenMetrics, TokenSequence
 from token_difr.reference import LocalReference, Reference, VllmEngineReference
+from token_difr.sampler import Sampler
+from token_difr.sampling import GREEDY_TEMPERATURE
 
 __all__ = ["verify_outputs"]
 
@@ -33,27 +35,29 @@ def verify_outputs(
     sampling_method: SamplingMethod = SamplingMethod.VLLM_GUMBEL_MAX,
     gpu_memory_utilization: float = 0.7,
     verbose: bool = True,
-    sampler: Any = None,
+    sampler: Sampler | str | None = None,
 ) -> list[list[TokenMetrics]]:
     """Score output tokens against a model in this process: on vLLM if that is installed, else on torch.
 
     Args:
         outputs: Prompts and outputs as token ids.
         model_name: The model's folder, or its name on the Hugging Face hub.
-        temperature: Temperature that the outputs were sampled at. Above 0 they are scored against the arg-max, with a
-            ``UserWarning``, unless ``sampler`` is given.
+        temperature: Temperature that the outputs were sampled at; above 0 the sampler's noise is replayed.
         top_k: Filter of that sampling, and the number of entries a row (20 if it is off).
-        top_p: Filter of that sampling; acts with a sampler only.
-        seed: Seed of that sampling; acts with a sampler only.
+        top_p: Filter of that sampling.
+        seed: Seed of that sampling.
         max_model_len: Longest sequence that vLLM makes room for; None = twice the longest of ``outputs``.
         dtype: What the model computes in: a name such as "bfloat16", or a ``torch.dtype``.
         vllm_kwargs: More arguments of vLLM's ``LLM``.
-        sampling_method: ``VLLM_GUMBEL_MAX``; nothing else can be replayed.
+        sampling_method: ``VLLM_GUMBEL_MAX``, a torch generator a sequence, on this machine's GPU if it has one, as in
+            0.1; nothing else can be replayed.
         gpu_memory_utilization: Share of the GPU's memory that vLLM takes.
         verbose: Show progress on standard error and a summary on standard output.
-        sampler: How the provider's engine draws its noise: a ``token_difr.Sampler``.
+        sampler: How the provider's engine draws its noise: a ``token_difr.Sampler`` or its name; None = as
+            ``sampling_method`` says.
 
     Raises:
+        SamplerError: A GPU whose stream is not known; ``sampler`` can name another one.
         InputError: A sampling method that cannot be replayed, parameters out of range, arguments for vLLM without it,
             or a model that cannot be loaded.
         ImportError: Neither vLLM nor torch is installed.
@@ -63,8 +67,8 @@ def verify_outputs(
             f"Unsupported sampling method: {sampling_method}. Only VLLM_GUMBEL_MAX is currently supported: the random "
             "stream of Tinker's sampler is not public"
         )
+    sampler = sampling_method.sampler(gpu=_gpu()) if sampler is None and temperature >= GREEDY_TEMPERATURE else sampler
     params = OldParams(temperature=temperature, top_k=top_k, top_p=top_p, seed=seed, sampler=sampler)
-    params.warn_if_ignored()
     if not any(len(sequence.output_token_ids) for sequence in outputs):
         return [[] for _ in outputs]
     k = top_k if top_k > 0 else TOPK_LOGPROBS
@@ -86,6 +90,15 @@ def verify_outputs(
 def is_installed(package: str) -> bool:
     """Whether importing ``package`` would find something."""
     return importlib.util.find_spec(package) is not None
+
+
+def _gpu() -> str | None:
+    """Name of the GPU that would draw the noise here; None without one."""
+    if not is_installed("torch"):
+        return None
+    import torch
+
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else None
 
 
 def _on_torch(model_name: str, topk_logprobs: int, dtype: str) -> LocalReference:

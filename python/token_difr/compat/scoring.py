@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 import warnings
 from dataclasses import dataclass
-from typing import Any
 
 from token_difr.errors import InputError
 from token_difr.records import TokenMetrics, TopKBatch
+from token_difr.sampler import Sampler
 from token_difr.sampling import GREEDY_TEMPERATURE, SamplingParams
 from token_difr.score import compute_metrics_summary, score
 
@@ -28,19 +28,21 @@ class OldParams:
         top_k: As the provider was told; 0 or -1 = off.
         top_p: As the provider was told.
         seed: As the provider was told.
-        sampler: How the provider's engine draws its noise: a ``token_difr.Sampler``; None = not replayed.
+        sampler: How the provider's engine draws its noise: a ``token_difr.Sampler``, or its name; None = not replayed.
 
     Raises:
-        InputError: A temperature below 0 or not finite.
+        InputError: A temperature below 0 or not finite, or a name that is no sampler's.
     """
 
     temperature: float
     top_k: int
     top_p: float
     seed: int
-    sampler: Any = None
+    sampler: Sampler | str | None = None
 
     def __post_init__(self) -> None:
+        if isinstance(self.sampler, str):
+            Sampler.parse(self.sampler)  # a wrong name is better known before the reference is asked
         if not (math.isfinite(self.temperature) and self.temperature >= 0):
             raise InputError(f"temperature must be a finite number of at least 0, not {self.temperature!r}")
 
@@ -71,7 +73,8 @@ class OldParams:
             params = SamplingParams(
                 temperature=self.temperature, top_k=max(self.top_k, 0), top_p=self.top_p, seed=self.seed
             )
-            scores = score(batch, params, sampler=self.sampler, vocab_size=logits_width)
+            sampler = Sampler.parse(self.sampler) if isinstance(self.sampler, str) else self.sampler
+            scores = score(batch, params, sampler=sampler, vocab_size=logits_width)
         else:
             scores = score(batch)
         if verbose:

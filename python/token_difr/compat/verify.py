@@ -11,6 +11,7 @@ from token_difr.compat.scoring import OldParams
 from token_difr.endpoint import run_blocking
 from token_difr.errors import InputError
 from token_difr.records import TokenMetrics, TokenSequence
+from token_difr.sampler import Sampler
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI, OpenAI
@@ -32,7 +33,7 @@ async def verify_outputs_fireworks(
     topk_logprobs: int = 20,
     verbose: bool = True,
     concurrency: int = CONCURRENCY,
-    sampler: Any = None,
+    sampler: Sampler | str | None = None,
     logits_width: int | None = None,
 ) -> list[list[TokenMetrics]]:
     """Score output tokens against Fireworks, or a server that speaks like it.
@@ -51,7 +52,7 @@ async def verify_outputs_fireworks(
             warning.
         verbose: Show progress on standard error and a summary on standard output.
         concurrency: Requests in flight.
-        sampler: How the provider's engine draws its noise: a ``token_difr.Sampler``.
+        sampler: How the provider's engine draws its noise: a ``token_difr.Sampler`` or its name.
         logits_width: Number of the model's logits (its config's ``vocab_size``), for samplers that need it.
 
     Returns:
@@ -79,7 +80,7 @@ def verify_outputs_tinker(
     sampling_client: Any,
     topk_logprobs: int = 20,
     verbose: bool = True,
-    sampler: Any = None,
+    sampler: Sampler | str | None = None,
     logits_width: int | None = None,
 ) -> list[list[TokenMetrics]]:
     """Score output tokens against Tinker; works inside a running event loop too.
@@ -123,7 +124,7 @@ def verify_outputs_api(
     tokenizer: Any = None,
     topk_logprobs: int = 20,
     verbose: bool = True,
-    sampler: Any = None,
+    sampler: Sampler | str | None = None,
     logits_width: int | None = None,
 ) -> list[list[TokenMetrics]]:
     """Score output tokens against Fireworks or Tinker; works inside a running event loop too.
