@@ -106,7 +106,7 @@ def test_reasoning_and_missing_fields(endpoint: Any, conversations: list[Any]) -
         {"choices": [{"message": {"content": ["a"]}}]},
         {"choices": [{"message": {"content": "half"}, "finish_reason": "error"}]},
         {"error": {"message": "overloaded"}},
-        b'{"choices": [{"message"',
+        b'{"choices": [{"message"}',
         b'{"choices": [{"message": {"content": "a"}}], "x": ' + b"[" * 600 + b"]" * 600 + b"}",
         b'{"choices": [{"message": {"content": "a"}}], "x": ' + b"[" * 3000 + b"]" * 3000 + b"}",
     ],

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from token_difr.endpoint.addresses import is_loopback
 from token_difr.endpoint.services import profile_of
+from token_difr.endpoint.transport import Pace, bounded_transport
 from token_difr.errors import InputError
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ def open_client(
     timeout_seconds: float = TIMEOUT_SECONDS,
     headers: Mapping[str, str] | None = None,
     http_client: httpx2.AsyncClient | None = None,
+    api_key: str | None = None,
+    pace: Pace | None = None,
 ) -> AsyncOpenAI:
     """A client of the endpoint at ``url``.
 
@@ -48,6 +50,8 @@ def open_client(
         timeout_seconds: For the whole of one answer, from the request's first byte on; connecting has 5 s of it.
         headers: More headers of every request. Proxies come from the environment, as httpx reads it.
         http_client: Another transport, for tests and proxies. It has no more than its timeout of each read.
+        api_key: The key itself, in place of one from the environment.
+        pace: Called before every attempt, retries among them; not with an ``http_client``.
 
     Raises:
         InputError: Not an http(s) base URL, or the key's variable is not set or holds what no key is.
@@ -63,11 +67,11 @@ def open_client(
     try:
         return AsyncOpenAI(
             base_url=urlunsplit(parts),
-            api_key=_key(parts, key_variable),
+            api_key=_key(parts, key_variable) if api_key is None else _clean(api_key, "api_key"),
             max_retries=max_retries,
             timeout=httpx2.Timeout(timeout_seconds, connect=5.0),
             default_headers=own,  # type: ignore[arg-type]  # the SDK takes Omit here, its annotation lags
-            http_client=http_client or _bounded_transport(timeout_seconds),
+            http_client=http_client or bounded_transport(timeout_seconds, pace),
         )
     except httpx2.InvalidURL as error:
         raise InputError(f"{_named(url)} is not an http or https URL: {error}") from error
@@ -98,22 +102,6 @@ def tag_headers(client: AsyncOpenAI, tag: str) -> dict[str, str]:
     A remote endpoint gets none: a provider that can tell an audit from its users can serve it better.
     """
     return {"x-request-tag": tag} if is_loopback(client.base_url.host) else {}
-
-
-def _bounded_transport(seconds: float) -> httpx2.AsyncClient:
-    """A transport that gives an answer so many seconds in all: httpx only bounds every read of a part of it."""
-    import httpx2
-    from openai import DefaultAsyncHttpxClient
-
-    class Bounded(DefaultAsyncHttpxClient):
-        async def send(self, request: httpx2.Request, **options: Any) -> httpx2.Response:
-            try:
-                async with asyncio.timeout(seconds):
-                    return await super().send(request, **options)
-            except TimeoutError as error:
-                raise httpx2.ReadTimeout(f"no whole answer in {seconds} s", request=request) from error
-
-    return Bounded(timeout=httpx2.Timeout(seconds, connect=5.0))
 
 
 def _base(url: str) -> SplitResult:
@@ -158,9 +146,16 @@ def _key(parts: SplitResult, key_variable: str | None) -> str:
             f"no key for {host}: name the environment variable that holds it (--provider-key-env, "
             "--reference-key-env, or key_variable=)"
         )
-    key = os.environ.get(variable, "").strip()  # a .env file with CRLF ends leaves a carriage return
-    if not key:
+    key = os.environ.get(variable, "")
+    if not key.strip():
         raise InputError(f"the environment variable {variable}, which should hold the key for {host}, is not set")
+    return _clean(key, f"the environment variable {variable}")
+
+
+def _clean(key: str, where: str) -> str:
+    key = key.strip()  # a .env file with CRLF ends leaves a carriage return
+    if not key:
+        raise InputError(f"{where} is empty")
     if not (key.isascii() and key.isprintable()):
-        raise InputError(f"the environment variable {variable} holds characters that no key has: set it once more")
+        raise InputError(f"{where} holds characters that no key has: set it once more")
     return key
