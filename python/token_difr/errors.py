@@ -8,6 +8,7 @@
     │   ├── SamplerError                   a sampler that is not known, or that lacks what its noise depends on
     │   │   └── UnreplayableError          an engine whose noise cannot be replayed; the message says why
     │   └── UnregisteredModelError (also KeyError)    a model whose name at a service nobody has registered
+    ├── LimitError                         a ceiling of time or cost, set by the caller, was reached
     └── EndpointError                      a provider or reference did not do what was asked
         ├── EndpointUnreachableError       refused, timed out, or broken off, after the SDK's own retries
         ├── AuthenticationError            HTTP 401 or 403
@@ -27,6 +28,7 @@ __all__ = [
     "EndpointError",
     "EndpointUnreachableError",
     "InputError",
+    "LimitError",
     "PromptError",
     "RowCountError",
     "RunDirectoryError",
@@ -70,6 +72,10 @@ class UnregisteredModelError(InputError, KeyError):
     """A model whose name at a service nobody has registered; names near matches. A ``KeyError`` as of a dictionary."""
 
     __str__ = Exception.__str__  # KeyError would show the message in quotes
+
+
+class LimitError(TokenDifrError):
+    """A ceiling of time or cost that the caller set was reached; what had arrived is kept."""
 
 
 class EndpointError(TokenDifrError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from token_difr.endpoint.tinker_errors import tinker_error
@@ -27,6 +27,7 @@ class TinkerProvider:
         client: The SDK's ``SamplingClient``: ``service_client.create_sampling_client(...).result()``.
         render: A conversation -> token ids, ready for the answer's first token.
         decode: Token ids -> text, without special tokens.
+        stop: Strings or token ids at which answers end; None = the model's end token.
 
     Raises:
         InputError: tinker is not installed.
@@ -35,7 +36,12 @@ class TinkerProvider:
     url = "tinker"
 
     def __init__(
-        self, client: Any, *, render: Callable[[Conversation], list[int]], decode: Callable[[list[int]], str]
+        self,
+        client: Any,
+        *,
+        render: Callable[[Conversation], list[int]],
+        decode: Callable[[list[int]], str],
+        stop: str | Sequence[str] | Sequence[int] | None = None,
     ) -> None:
         try:
             import tinker  # noqa: F401
@@ -44,6 +50,7 @@ class TinkerProvider:
         self._client = client
         self._render = render
         self._decode = decode
+        self._stop = stop
 
     async def answer(
         self, index: int, messages: Conversation, *, model: str, params: SamplingParams, max_tokens: int
@@ -57,7 +64,7 @@ class TinkerProvider:
         if params.min_p:
             raise InputError("tinker's sampler has no min_p: leave it out")
         prompt = self._render(messages)
-        sent = _sent(params, index, max_tokens)
+        sent = {**_sent(params, index, max_tokens), **({} if self._stop is None else {"stop": self._stop})}
         sequence = await self._sample(prompt, sent, index)
         ids = [int(token) for token in sequence.tokens]
         choice: dict[str, Any] = {
@@ -67,7 +74,12 @@ class TinkerProvider:
             "token_ids": ids,
         }
         if sequence.logprobs is not None:
-            choice["logprobs"] = {"content": [{"logprob": float(value)} for value in sequence.logprobs]}
+            choice["logprobs"] = {
+                "content": [
+                    {"token": self._decode([token]), "token_id": token, "logprob": float(value)}
+                    for token, value in zip(ids, sequence.logprobs, strict=True)
+                ]
+            }
         return Response(
             index=index,
             content=choice["message"]["content"],

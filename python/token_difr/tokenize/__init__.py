@@ -3,7 +3,7 @@
 from token_difr.tokenize.end_token import end_token
 from token_difr.tokenize.load import load_tokenizer, tokenizer_digest
 from token_difr.tokenize.reasoning import ReasoningJoin, ReasoningJoiner
-from token_difr.tokenize.render import Tokenizer, render
+from token_difr.tokenize.render import Tokenizer, render, rendered_text
 from token_difr.tokenize.tokenize import TokenIds, tokenize
 from token_difr.tokenize.tool_calls import calls_tools
 
@@ -16,6 +16,7 @@ __all__ = [
     "end_token",
     "load_tokenizer",
     "render",
+    "rendered_text",
     "tokenize",
     "tokenizer_digest",
 ]

@@ -1,0 +1,130 @@
+"""A provider's answer, as JSON, read as a sample."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from token_difr.errors import AnswerError
+from token_difr.rollouts.logprobs import logprobs_of
+from token_difr.rollouts.records import Response, Usage
+from token_difr.rollouts.thinking import CLOSE, split_thought
+
+__all__ = ["check_answer", "response_of", "usage_of"]
+
+Join = Callable[[str, str], str]
+"""(reasoning, content) -> both as the model's chat template writes them."""
+
+
+def check_answer(body: Mapping[str, Any]) -> None:
+    """Whether an answer is one, before it is stored as one.
+
+    Raises:
+        AnswerError: No choice, one that was broken off with an error, or one without text.
+    """
+    choice = _choice(body)
+    if choice.get("error") or choice.get("finish_reason") == "error":
+        raise AnswerError("the provider broke the answer off with an error")
+    content, reasoning = _texts(choice)
+    if not isinstance(content, str) or not isinstance(reasoning, str):
+        raise AnswerError("the answer's content is not text")
+
+
+def response_of(
+    body: Mapping[str, Any],
+    *,
+    seed: int,
+    prompt_text: str = "",
+    begun: str = "",
+    echo: bool = False,
+    wants_logprobs: bool = False,
+    join: Join | None = None,
+    cached: bool = False,
+) -> Response:
+    """A sample.
+
+    Args:
+        body: An answer that :func:`check_answer` takes.
+        seed: The sample's.
+        prompt_text: The prompt as it was rendered here, or "".
+        begun: The beginning of the answer that the prompt handed over.
+        echo: Whether the prompt came back with the answer.
+        wants_logprobs: Whether logprobs were asked for.
+        join: How the model's chat template joins reasoning and answer; None = with its closing tag alone.
+        cached: Whether it comes from the cache.
+
+    Raises:
+        AnswerError: Logprobs that contradict each other.
+    """
+    choice = _choice(body)
+    content, field_reasoning = _texts(choice)
+    if echo and prompt_text:
+        content = content.removeprefix(prompt_text)
+    thought = split_thought(content, field_reasoning, begun=begun)
+    full = content
+    if field_reasoning:
+        full = join(field_reasoning, content) if join is not None else f"{field_reasoning}{CLOSE}{content}"
+    usage = usage_of(body)
+    return Response(
+        full=full,
+        content=thought.content,
+        reasoning=thought.reasoning,
+        finish_reason=_text(choice, "finish_reason"),
+        provider=_text(body, "provider"),
+        response_id=_text(body, "id"),
+        model=_text(body, "model"),
+        object=_text(body, "object"),
+        created=created if isinstance(created := body.get("created"), int) else 0,
+        usage=usage,
+        logprobs=logprobs_of(body, choice, usage=usage, echo=echo, prompt_text=prompt_text) if wants_logprobs else None,
+        echo=echo,
+        prompt_text=prompt_text,
+        seed=seed,
+        completed_reasoning=thought.completed,
+        token_ids=_ids(choice.get("token_ids")),
+        cached=cached,
+    )
+
+
+def usage_of(body: Mapping[str, Any]) -> Usage:
+    """The ``usage`` of an answer; 0 where it gave none, or no number."""
+    given = body.get("usage")
+    given = given if isinstance(given, Mapping) else {}
+
+    def count(name: str) -> int:
+        return value if type(value := given.get(name)) is int else 0
+
+    prompt, completion = count("prompt_tokens"), count("completion_tokens")
+    cost: Any = given.get("cost")
+    return Usage(
+        prompt_tokens=prompt,
+        completion_tokens=completion,
+        total_tokens=count("total_tokens") or prompt + completion,
+        cost_usd=float(cost) if type(cost) in {int, float} and math.isfinite(cost) else None,
+    )
+
+
+def _choice(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    choices = body.get("choices")
+    if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
+        raise AnswerError("the answer has no choices")
+    return choices[0]
+
+
+def _texts(choice: Mapping[str, Any]) -> tuple[Any, Any]:
+    """Content and separate reasoning, of a chat message or of a completion; None counts as empty."""
+    message = choice.get("message")
+    if message is None and "text" in choice:
+        return choice["text"] or "", ""
+    if not isinstance(message, dict):
+        raise AnswerError("the answer has neither message nor text")
+    return message.get("content") or "", message.get("reasoning") or message.get("reasoning_content") or ""
+
+
+def _text(values: Mapping[str, Any], name: str) -> str:
+    return value if isinstance(value := values.get(name), str) else ""
+
+
+def _ids(value: object) -> list[int] | None:
+    return value if isinstance(value, list) and all(type(token) is int for token in value) else None

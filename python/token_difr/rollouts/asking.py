@@ -1,0 +1,179 @@
+"""Sending one sample's request: over HTTP through the openai SDK, or through Tinker's own."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from token_difr.collect import TinkerProvider
+from token_difr.endpoint import answer_body, endpoint_error, open_client, shown_url
+from token_difr.errors import AnswerError, InputError
+from token_difr.rollouts.answer import check_answer
+from token_difr.rollouts.config import Config
+from token_difr.rollouts.limits import RatePace
+from token_difr.rollouts.plan import TINKER, Plan, tokenizer_of
+from token_difr.rollouts.prices import Prices, listed_prices
+from token_difr.rollouts.tinker_client import sampling_client
+from token_difr.sampling import SamplingParams
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
+__all__ = ["Connections", "Sender"]
+
+Body = dict[str, Any]
+
+
+class Sender(Protocol):
+    """Sends the requests of one model."""
+
+    async def send(self, body: Mapping[str, Any]) -> Body:
+        """The answer to a request.
+
+        Raises:
+            EndpointError: No answer, or one that cannot be read.
+        """
+
+    async def prices(self) -> Prices:
+        """What the provider's own listing says that tokens cost.
+
+        Raises:
+            InputError: It says nothing.
+        """
+
+
+@dataclass
+class _Shared:
+    """A client that calls in one event loop share."""
+
+    client: AsyncOpenAI
+    users: int = 0
+
+
+class Connections:
+    """Clients of endpoints: one an event loop and setting, shared by the calls that run at the same time."""
+
+    def __init__(self) -> None:
+        self._shared: dict[tuple[Any, ...], _Shared] = {}
+        self._lock = threading.Lock()
+
+    @asynccontextmanager
+    async def sender(self, config: Config, plan: Plan, pace: RatePace | None) -> AsyncIterator[Sender]:
+        """Sends requests of ``plan`` for as long as the block lasts.
+
+        Raises:
+            InputError: No key, or the SDK that the provider needs is not installed.
+        """
+        if plan.url == TINKER:
+            _check_tinker(config)
+            async with sampling_client(config) as client:
+                yield TinkerSender(config, client)
+            return
+        async with self._client(config, plan.url, pace) as client:
+            yield HttpSender(client, plan.path, config.model)
+
+    @asynccontextmanager
+    async def _client(self, config: Config, url: str, pace: RatePace | None) -> AsyncIterator[AsyncOpenAI]:
+        headers = tuple(sorted((config.headers or {}).items()))
+        setting = (url, config.api_key, config.key_variable, config.timeout, config.max_retries, headers, id(pace))
+        key = (id(asyncio.get_running_loop()), *setting)
+        with self._lock:
+            if key not in self._shared:
+                self._shared[key] = _Shared(_opened(config, url, pace))
+            shared = self._shared[key]
+            shared.users += 1
+        try:
+            yield shared.client
+        finally:
+            with self._lock:
+                shared.users -= 1
+                unused = not shared.users
+                if unused:
+                    del self._shared[key]
+            if unused:
+                await shared.client.close()
+
+
+class HttpSender:
+    """Sends to an OpenAI-compatible endpoint; the client's retries are the only ones."""
+
+    def __init__(self, client: AsyncOpenAI, path: str, model: str) -> None:
+        self._client = client
+        self._path = path
+        self._model = model
+
+    async def send(self, body: Mapping[str, Any]) -> Body:
+        """See :class:`Sender`."""
+        import httpx2
+        import openai
+
+        client = self._client
+        try:
+            answer = await client.post(self._path, body=body, cast_to=httpx2.Response)
+        except openai.OpenAIError as error:
+            raise endpoint_error(error, client=client, model=self._model) from error
+        made = answer_body(answer.content, client=client)
+        try:
+            check_answer(made)
+        except AnswerError as error:
+            raise AnswerError(f"{shown_url(client)}: {error}") from error
+        return made
+
+    async def prices(self) -> Prices:
+        """See :class:`Sender`."""
+        return await listed_prices(self._client, self._model)
+
+
+class TinkerSender:
+    """Asks as :class:`~token_difr.collect.TinkerProvider` does; prompts are token ids already."""
+
+    def __init__(self, config: Config, client: Any) -> None:
+        tokenizer = tokenizer_of(config)
+        self._provider = TinkerProvider(
+            client,
+            render=lambda messages: messages[0]["token_ids"],
+            decode=lambda ids: tokenizer.decode(ids, skip_special_tokens=True),
+            stop=config.stop,
+        )
+
+    async def send(self, body: Mapping[str, Any]) -> Body:
+        """See :class:`Sender`."""
+        params = SamplingParams(
+            temperature=body["temperature"], top_p=body["top_p"], top_k=body.get("top_k") or 0, seed=body["seed"]
+        )
+        response = await self._provider.answer(
+            0, [{"token_ids": body["prompt"]}], model=body["model"], params=params, max_tokens=body["max_tokens"]
+        )
+        usage = {"prompt_tokens": response.prompt_tokens, "completion_tokens": response.completion_tokens}
+        return {**response.body, "usage": usage}
+
+    async def prices(self) -> Prices:
+        """See :class:`Sender`."""
+        raise InputError(
+            "tinker lists no prices: give price_input and price_output, in US dollars for a million tokens"
+        )
+
+
+def _opened(config: Config, url: str, pace: RatePace | None) -> AsyncOpenAI:
+    return open_client(
+        url,
+        api_key=config.api_key,
+        key_variable=config.key_variable,
+        max_retries=config.max_retries,
+        timeout_seconds=config.timeout,
+        headers=config.headers,
+        pace=pace,
+    )
+
+
+def _check_tinker(config: Config) -> None:
+    names = ("min_p", "top_a", "repetition_penalty", "logit_bias", "presence_penalty", "frequency_penalty")
+    unfit = [*(name for name in names if getattr(config, name)), *config.extra_body]
+    if unfit:
+        raise InputError(f"tinker's sampler does not have {', '.join(unfit)}: leave it out")
+    if config.logprobs:
+        raise InputError("tinker gives the logprobs of the tokens drawn, and of no others: logprobs=0")

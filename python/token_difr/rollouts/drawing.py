@@ -1,0 +1,249 @@
+"""One call: the samples that the cache lacks are asked for, a few at a time, and kept as they arrive."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tqdm import tqdm
+
+from token_difr.endpoint import stops_everything
+from token_difr.errors import EndpointError, LimitError, TokenDifrError
+from token_difr.rollouts.answer import response_of
+from token_difr.rollouts.asking import Sender
+from token_difr.rollouts.cache import RolloutCache
+from token_difr.rollouts.config import Config
+from token_difr.rollouts.limits import Budget
+from token_difr.rollouts.old_caches import OldCache
+from token_difr.rollouts.plan import Plan
+from token_difr.rollouts.prices import Prices
+from token_difr.rollouts.records import Response, Rollouts, SampleError
+from token_difr.rollouts.store import StoreError
+
+__all__ = ["Drawing"]
+
+Body = dict[str, Any]
+Place = tuple[int, int]
+"""Prompt and sample, by number."""
+
+FIRST_WAIT, LONGEST_WAIT = 0.02, 0.5
+"""Seconds until a request that another process has in flight is looked up again."""
+BREATH = 256
+"""Responses that are made in a row before the event loop gets its turn."""
+SPARE_SECONDS = 120.0
+"""What the SDK may wait between two attempts."""
+EVERYBODYS = {401, 402, 403, 404}
+"""HTTP statuses that every other request would meet too."""
+HOPELESS = range(400, 500)
+MAY_SUCCEED = {408, 409, 425, 429}
+
+logger = logging.getLogger("token_difr.rollouts")
+
+
+@dataclass
+class Drawing:
+    """The samples of some prompts.
+
+    Attributes:
+        config: Of this call.
+        prompts: As they were given.
+        plans: One a prompt.
+        slots: Requests in flight, over all calls of the client in this loop.
+        budget: What may be spent.
+        cache: None = none.
+        old_cache: Read where the cache lacks an answer.
+        on_response: Called with every response as it arrives.
+        prices: What tokens cost, where it is known.
+        missing: What has to be asked for; :meth:`look_up` finds it.
+    """
+
+    config: Config
+    prompts: Sequence[Any]
+    plans: Sequence[Plan]
+    slots: asyncio.Semaphore
+    budget: Budget
+    cache: RolloutCache | None = None
+    old_cache: OldCache | None = None
+    on_response: Callable[[Response], None] | None = None
+    prices: Prices | None = None
+    missing: list[Place] = field(default_factory=list)
+    _responses: dict[Place, Response] = field(default_factory=dict)
+    _errors: dict[Place, TokenDifrError] = field(default_factory=dict)
+    _stopped: dict[int | None, TokenDifrError] = field(default_factory=dict)
+    """Why no more is sent, by prompt; None = of any prompt."""
+
+    async def look_up(self) -> None:
+        """Take what the caches have."""
+        for number, plan in enumerate(self.plans):
+            places = [(number, sample) for sample in range(len(plan.seeds))]
+            if self.cache is not None:
+                keys = {plan.key(sample): (number, sample) for _, sample in places}
+                found = await asyncio.wrap_future(self.cache.look_up(list(keys)))
+                await self._take({keys[key]: body for key, body in found.items()})
+            if self.old_cache is not None:
+                await self._take_old([place for place in places if place not in self._responses])
+            self.missing += [place for place in places if place not in self._responses]
+
+    async def draw(self, sender: Sender) -> None:
+        """Ask for what is missing."""
+        waiting = iter(self.missing)
+        shown = self.config.progress_bar and len(self.missing) > 1
+        with tqdm(total=len(self.missing), desc="rollouts", disable=None if shown else True, leave=False) as bar:
+
+            async def work() -> None:
+                for place in waiting:
+                    async with self.slots:
+                        await self._attempt(sender, place)
+                    bar.update()
+
+            try:
+                async with asyncio.timeout(self.config.max_seconds), asyncio.TaskGroup() as group:
+                    for _ in range(min(self.config.concurrency, len(self.missing))):
+                        group.create_task(work())
+            except TimeoutError:
+                late = LimitError(f"max_seconds={self.config.max_seconds:g} are over")
+                self._errors |= {place: late for place in self.missing if not self._is_done(place)}
+
+    def rollouts(self) -> list[Rollouts]:
+        """What there is, one a prompt."""
+        return [self._rollouts_of(number) for number in range(len(self.plans))]
+
+    def _is_done(self, place: Place) -> bool:
+        return place in self._responses or place in self._errors
+
+    async def _attempt(self, sender: Sender, place: Place) -> None:
+        reason = self._stopped.get(None) or self._stopped.get(place[0])
+        if reason is not None:
+            self._errors[place] = reason
+            return
+        started = time.monotonic()
+        try:
+            await self._sample(sender, place)
+        except TokenDifrError as error:
+            self._errors[place] = error
+            self._stop_after(error, place[0])
+        if self.config.verbose:
+            outcome = "failed" if place in self._errors else "answered"
+            logger.info("prompt %d, sample %d: %s in %.2f s", *place, outcome, time.monotonic() - started)
+
+    async def _sample(self, sender: Sender, place: Place) -> None:
+        plan, sample = self.plans[place[0]], place[1]
+        if self.cache is None:
+            self._record(place, self._read(await self._paid(sender, plan, sample), place))
+            return
+        key = plan.key(sample)
+        body, owner = await self._claimed(self.cache, key)
+        if body is not None:
+            self._record(place, self._read(body, place, cached=True))
+            return
+        try:
+            body = await self._paid(sender, plan, sample)
+            self._record(place, self._read(body, place))  # what cannot be read is asked for anew
+        except BaseException:
+            self.cache.release(key, owner)
+            raise
+        kept = self.cache.keep(key, model=self.config.model, url=plan.url, request=plan.request(sample), answer=body)
+        try:
+            await asyncio.shield(asyncio.wrap_future(kept))
+        except StoreError as error:  # the sample stays; another one would not be kept either
+            self._stopped[None] = error
+
+    async def _claimed(self, cache: RolloutCache, key: bytes) -> tuple[Body | None, str]:
+        """An answer that another process has got meanwhile, or our right to ask for it."""
+        seconds = (self.config.max_retries + 1) * (self.config.timeout + SPARE_SECONDS)
+        wait = FIRST_WAIT
+        while True:
+            claim = await asyncio.wrap_future(cache.claim(key, seconds=seconds))
+            if claim.answer is not None or claim.owner is not None:
+                return claim.answer, claim.owner or ""
+            await asyncio.sleep(wait)
+            wait = min(2 * wait, LONGEST_WAIT)
+
+    async def _paid(self, sender: Sender, plan: Plan, sample: int) -> Body:
+        """A provider's answer, within the budget."""
+        request = plan.request(sample)
+        if self.prices is None:
+            body = await sender.send(request)
+            self.budget.settle(0.0, response_cost(body, None))
+            return body
+        most, cost = self.prices.most(request, self.config.max_tokens), 0.0
+        await self.budget.reserve(most)
+        try:
+            body = await sender.send(request)
+            cost = response_cost(body, self.prices)
+        finally:
+            self.budget.settle(most, cost)
+        return body
+
+    def _stop_after(self, error: TokenDifrError, number: int) -> None:
+        """Send no more of what would fail alike."""
+        status = getattr(error.__cause__, "status_code", None)
+        if not isinstance(error, EndpointError) or stops_everything(error) or status in EVERYBODYS:
+            self._stopped[None] = error
+        elif status in HOPELESS and status not in MAY_SUCCEED:
+            self._stopped[number] = error
+
+    async def _take(self, found: dict[Place, Body]) -> None:
+        for count, (place, body) in enumerate(sorted(found.items(), key=lambda item: item[0])):
+            self._record(place, self._read(body, place, cached=True))
+            if count % BREATH == BREATH - 1:
+                await asyncio.sleep(0)
+
+    async def _take_old(self, places: Sequence[Place]) -> None:
+        old = self.old_cache
+        assert old is not None  # noqa: S101  # the caller looked
+        wanted = [(self.prompts[number], self.plans[number].seeds[sample]) for number, sample in places]
+        for place, response in zip(places, await asyncio.to_thread(old.find_all, wanted), strict=True):
+            if response is not None:
+                self._record(place, response)
+
+    def _read(self, body: Body, place: Place, *, cached: bool = False) -> Response:
+        plan = self.plans[place[0]]
+        return response_of(
+            body,
+            seed=plan.seeds[place[1]],
+            prompt_text=plan.prompt_text,
+            begun=plan.begun,
+            echo=self.config.echo,
+            wants_logprobs=self.config.logprobs is not None,
+            join=plan.join,
+            cached=cached,
+        )
+
+    def _record(self, place: Place, response: Response) -> None:
+        self._responses[place] = response
+        if self.on_response is not None:
+            self.on_response(response)
+
+    def _rollouts_of(self, number: int) -> Rollouts:
+        config, seeds = self.config, self.plans[number].seeds
+        places = [(number, sample) for sample in range(len(seeds))]
+        return Rollouts(
+            prompt=self.prompts[number],
+            num_responses=len(seeds),
+            temperature=config.temperature,
+            top_p=config.top_p,
+            max_tokens=config.max_tokens,
+            model=config.model,
+            responses=[self._responses[place] for place in places if place in self._responses],
+            errors=[
+                SampleError(index=sample, seed=seeds[sample], error=self._errors[number, sample])
+                for _, sample in places
+                if (number, sample) in self._errors and (number, sample) not in self._responses
+            ],
+            cache_dir=None if self.cache is None else str(self.cache.folder),
+            logprobs_enabled=config.logprobs is not None,
+            echo_enabled=config.echo,
+        )
+
+
+def response_cost(body: Body, prices: Prices | None) -> float:
+    """What an answer has cost, as far as it is known."""
+    from token_difr.rollouts.answer import usage_of
+
+    usage = usage_of(body)
+    return (usage.cost_usd or 0.0) if prices is None else prices.cost(usage)

@@ -1,0 +1,76 @@
+"""Ceilings that hold across threads and event loops: requests a minute, and money."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+
+from token_difr.errors import LimitError
+
+__all__ = ["Budget", "RatePace"]
+
+LOOK_AGAIN = 0.02
+"""Seconds until a request that waits for money looks again."""
+
+
+class RatePace:
+    """Lets attempts through at an even pace.
+
+    Args:
+        per_minute: So many.
+    """
+
+    def __init__(self, per_minute: float) -> None:
+        self._gap = 60.0 / per_minute
+        self._next = 0.0
+        self._lock = threading.Lock()
+
+    async def __call__(self) -> None:
+        """Wait for the next turn. No lock is held meanwhile, so that loops do not wait for one another."""
+        with self._lock:
+            turn = max(time.monotonic(), self._next)
+            self._next = turn + self._gap
+        await asyncio.sleep(turn - time.monotonic())
+
+
+class Budget:
+    """Money that is not exceeded: every request reserves what it may cost at most, and gives back what it did not.
+
+    Args:
+        ceiling_usd: All requests together; None = no ceiling.
+    """
+
+    def __init__(self, ceiling_usd: float | None) -> None:
+        self.ceiling_usd = ceiling_usd
+        self.spent_usd = 0.0
+        """By the answers' ``usage`` so far."""
+        self._reserved = 0.0
+        self._lock = threading.Lock()
+
+    async def reserve(self, most_usd: float) -> None:
+        """Wait until ``most_usd`` are free.
+
+        Raises:
+            LimitError: They will never be: what is spent, with nothing in flight, leaves less.
+        """
+        while not self._try(most_usd):  # noqa: ASYNC110  # an event would belong to one loop
+            await asyncio.sleep(LOOK_AGAIN)
+
+    def settle(self, most_usd: float, cost_usd: float) -> None:
+        """A request that reserved ``most_usd`` is over, and has cost ``cost_usd``."""
+        with self._lock:
+            self._reserved -= most_usd
+            self.spent_usd += cost_usd
+
+    def _try(self, most_usd: float) -> bool:
+        with self._lock:
+            if self.ceiling_usd is None or self.spent_usd + self._reserved + most_usd <= self.ceiling_usd + 1e-12:
+                self._reserved += most_usd
+                return True
+            if self._reserved <= 1e-12:
+                raise LimitError(
+                    f"max_cost_usd={self.ceiling_usd:g} is reached: {self.spent_usd:.6f} USD are spent, and one more "
+                    f"request may cost {most_usd:.6f}"
+                )
+            return False

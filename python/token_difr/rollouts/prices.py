@@ -1,0 +1,74 @@
+"""What requests cost: by the provider's own word, else by tokens and prices."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from token_difr.errors import EndpointError, InputError
+from token_difr.rollouts.config import Config
+from token_difr.rollouts.records import Usage
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
+__all__ = ["Prices", "listed_prices"]
+
+MILLION = 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """US dollars for a million tokens.
+
+    Attributes:
+        input: Prompt tokens.
+        output: Tokens of the answer.
+    """
+
+    input: float
+    output: float
+
+    @classmethod
+    def given(cls, config: Config) -> Prices | None:
+        """The user's; None unless both are given."""
+        if config.price_input is None or config.price_output is None:
+            return None
+        return cls(config.price_input, config.price_output)
+
+    def most(self, body: Mapping[str, Any], max_tokens: int) -> float:
+        """What a request may cost at most: no token is shorter than a byte of the prompt."""
+        prompt = body.get("prompt", body.get("messages"))
+        length = len(prompt) if isinstance(prompt, list) and "prompt" in body else len(json.dumps(prompt))
+        return (length * self.input + max_tokens * self.output) / MILLION
+
+    def cost(self, usage: Usage) -> float:
+        """What an answer has cost: what the provider says, else its tokens at these prices."""
+        if usage.cost_usd is not None:
+            return usage.cost_usd
+        return (usage.prompt_tokens * self.input + usage.completion_tokens * self.output) / MILLION
+
+
+async def listed_prices(client: AsyncOpenAI, model: str) -> Prices:
+    """The prices in the provider's own listing of models (``GET /models``, ``pricing`` in US dollars a token).
+
+    Raises:
+        InputError: It lists none for ``model``.
+    """
+    import httpx2
+    import openai
+
+    try:
+        answer = await client.get("/models", cast_to=httpx2.Response)
+        listed = json.loads(answer.content)["data"]
+        pricing = next(each["pricing"] for each in listed if each.get("id") == model)
+        return Prices(float(pricing["prompt"]) * MILLION, float(pricing["completion"]) * MILLION)
+    except openai.OpenAIError as error:
+        raise EndpointError(f"{client.base_url} gives no listing of its models: {type(error).__name__}") from error
+    except (ValueError, KeyError, TypeError, AttributeError, StopIteration) as error:
+        raise InputError(
+            f"max_cost_usd needs prices, and {client.base_url} lists none for {model!r}: give price_input and "
+            "price_output, in US dollars for a million tokens"
+        ) from error

@@ -1,0 +1,202 @@
+"""One SQLite file that several processes and threads share, served by one thread of this process.
+
+What waits at the same time goes into one transaction, so that each answer is committed as it arrives and many at once
+cost little.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import socket
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any, TypeVar
+
+from token_difr.errors import InputError
+
+__all__ = ["Store", "StoreError"]
+
+T = TypeVar("T")
+Work = Callable[[sqlite3.Connection], Any]
+
+BUSY_SECONDS = 120.0
+"""How long a transaction waits for those of other processes."""
+VERSION = 1
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS answers (
+    key BLOB PRIMARY KEY, model TEXT NOT NULL, url TEXT NOT NULL, created REAL NOT NULL,
+    request TEXT NOT NULL, answer TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS claims (
+    key BLOB PRIMARY KEY, owner TEXT NOT NULL, host TEXT NOT NULL, process INTEGER NOT NULL, expires REAL NOT NULL
+);
+"""
+APPLICATION_ID = 0x544F4B44
+"""Marks the file as ours ("TOKD")."""
+
+
+class StoreError(InputError):
+    """A cache file that is not ours, of a newer version, damaged, or not writable; names it."""
+
+
+class Store:
+    """The file.
+
+    Args:
+        path: The file; made with its folders if there is none.
+
+    Raises:
+        StoreError: See there.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.host = socket.gethostname()
+        self._queue: queue.SimpleQueue[tuple[Work, Future[Any]] | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._process = 0
+        self._lock = threading.Lock()
+
+    @property
+    def owner(self) -> str:
+        """Names this store among all that share the file."""
+        return f"{self.host}:{os.getpid()}:{id(self)}"
+
+    def submit(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:
+        """Run ``work`` in a transaction; the future ends once it is committed."""
+        future: Future[T] = Future()
+        with self._lock:
+            if self._thread is None or self._process != os.getpid():  # a fork has no threads
+                self._start()
+            self._queue.put((work, future))
+        return future
+
+    def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """The same, waited for."""
+        return self.submit(work).result()
+
+    def close(self) -> None:
+        """Finish what is waiting and close the file; the next ``submit`` opens it again."""
+        with self._lock:
+            thread, self._thread = self._thread, None
+            if thread is not None and self._process == os.getpid():
+                self._queue.put(None)
+                thread.join()
+
+    def _start(self) -> None:
+        self._queue = queue.SimpleQueue()
+        self._process = os.getpid()
+        opened: Future[None] = Future()
+        self._thread = threading.Thread(target=self._serve, args=(opened,), name="token-difr-cache", daemon=True)
+        self._thread.start()
+        try:
+            opened.result()
+        except BaseException:
+            self._thread = None
+            raise
+
+    def _serve(self, opened: Future[None]) -> None:
+        try:
+            connection = opened_file(self.path)
+        except (StoreError, OSError, sqlite3.Error) as error:
+            opened.set_exception(error if isinstance(error, StoreError) else StoreError(f"{self.path}: {error}"))
+            return
+        opened.set_result(None)
+        try:
+            while (first := self._queue.get()) is not None:
+                ended = self._transaction(connection, [first, *self._waiting()])
+                if ended:
+                    return
+        finally:
+            connection.close()
+
+    def _waiting(self) -> list[tuple[Work, Future[Any]] | None]:
+        found = []
+        while True:
+            try:
+                found.append(self._queue.get_nowait())
+            except queue.Empty:
+                return found
+
+    def _transaction(self, connection: sqlite3.Connection, items: list[tuple[Work, Future[Any]] | None]) -> bool:
+        """All of ``items`` in one transaction; True if the end was among them."""
+        done: list[tuple[Future[Any], Any]] = []
+        failed: list[tuple[Future[Any], BaseException]] = []
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            for item in items:
+                if item is None:
+                    continue
+                work, future = item
+                try:
+                    done.append((future, work(connection)))
+                except (InputError, OSError) as error:  # reading alone: nothing was written
+                    failed.append((future, error))
+            connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            failed = [(item[1], StoreError(f"{self.path}: {error}")) for item in items if item is not None]
+            done = []
+        for future, value in done:
+            future.set_result(value)
+        for future, reason in failed:
+            future.set_exception(reason)
+        return None in items
+
+
+def opened_file(path: Path) -> sqlite3.Connection:
+    """A connection to the file, which is made if there is none.
+
+    Raises:
+        StoreError: It is no cache of ours, or of a newer version.
+        OSError: It cannot be made.
+        sqlite3.Error: It cannot be opened.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+    try:
+        _prepare(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+    _patiently(lambda: connection.execute("PRAGMA journal_mode=WAL").fetchall())
+    connection.execute("PRAGMA synchronous=NORMAL")  # a killed process loses nothing that was committed
+    connection.execute("BEGIN IMMEDIATE")
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if application not in {0, APPLICATION_ID} or (application == 0 and tables):
+        connection.execute("ROLLBACK")
+        raise StoreError(f"{path} is a database of something else: give another cache_dir")
+    if version > VERSION:
+        connection.execute("ROLLBACK")
+        raise StoreError(f"{path} was written by a newer version of token-difr: update it, or give another cache_dir")
+    for statement in SCHEMA.split(";"):
+        connection.execute(statement)
+    connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version={VERSION}")
+    connection.execute("COMMIT")
+
+
+def _patiently(work: Callable[[], object]) -> None:
+    """Switching to WAL does not wait for others that do so too: it is done again until it holds."""
+    until = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            work()
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
+        else:
+            return

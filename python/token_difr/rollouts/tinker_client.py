@@ -1,0 +1,48 @@
+"""Tinker's sampling client, opened and closed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from token_difr.endpoint.tinker_errors import tinker_error
+from token_difr.errors import InputError
+from token_difr.rollouts.config import Config
+
+__all__ = ["sampling_client"]
+
+CLOSING_SECONDS = 30.0
+
+
+@asynccontextmanager
+async def sampling_client(config: Config) -> AsyncIterator[Any]:
+    """A sampling client of the SDK for ``config.model``: a base model, or a ``tinker://`` path of trained weights.
+
+    The SDK's own variables hold, ``TINKER_BASE_URL`` among them.
+
+    Raises:
+        InputError: The SDK is not installed, or there is no key.
+    """
+    try:
+        import tinker
+    except ImportError as error:
+        raise InputError("the tinker provider needs the SDK: pip install 'token-difr[tinker]'") from error
+
+    def opened() -> tuple[Any, Any]:
+        service = tinker.ServiceClient(api_key=config.api_key)
+        name = "model_path" if config.model.startswith("tinker://") else "base_model"
+        made: Any = service.create_sampling_client(**{name: config.model})
+        return service, made.result() if hasattr(type(made), "result") else made
+
+    try:
+        service, client = await asyncio.to_thread(opened)  # it waits for the service
+    except tinker.TinkerError as error:
+        raise tinker_error(error, f"model {config.model}") from error
+    except ValueError as error:
+        raise InputError(f"tinker: {error}") from error
+    try:
+        yield client
+    finally:
+        await asyncio.to_thread(service.close("success").result, CLOSING_SECONDS)
