@@ -1,4 +1,4 @@
-"""The command line: one module a verb, each with a function ``command``.
+"""The command line: one module a verb, each with a function ``command``; ``rollouts`` has verbs of its own.
 
 Data go to standard output, all else to standard error. Exit codes:
 
@@ -60,6 +60,7 @@ def _app() -> typer.Typer:
     built.callback()(_version)
     for verb in VERBS:
         built.command(verb)(import_module(f"token_difr.cli.{verb}").command)
+    built.add_typer(import_module("token_difr.cli.rollouts").app, name="rollouts")
     return built
 
 

@@ -12,7 +12,7 @@ from token_difr.findings.evidence import Evidence
 from token_difr.findings.finding import Finding
 from token_difr.records import Response, TopKBatch
 
-__all__ = ["claimed_logprobs", "provider_logprobs"]
+__all__ = ["claimed_logprobs", "provider_logprobs", "sampled_logprobs"]
 
 FAR = 0.1
 """Nats by which two logprobs of one token differ more than numerical noise lets them."""
@@ -26,12 +26,12 @@ def provider_logprobs(evidence: Evidence) -> Finding | None:
     Only answers with one logprob a token count. Some engines give logprobs after temperature: above temperature 0, and
     away from 1, a difference says little.
     """
-    if not evidence.identity.provider_logprobs and not any(_logprobs(r) for r in evidence.responses):
+    if not evidence.identity.provider_logprobs and not any(sampled_logprobs(r) for r in evidence.responses):
         return None
     ours, ends = claimed_logprobs(evidence.batch), evidence.batch.sequence_indptr
     pairs = []
     for i, response in enumerate(evidence.responses):
-        theirs, mine = _logprobs(response), ours[ends[i] : ends[i + 1]]
+        theirs, mine = sampled_logprobs(response), ours[ends[i] : ends[i + 1]]
         if theirs and len(mine) - len(theirs) in {0, 1}:  # the end token may have none
             pairs.append(np.abs(np.array(theirs) - mine[: len(theirs)]))
     differences = np.concatenate(pairs) if pairs else np.zeros(0)
@@ -65,8 +65,11 @@ def claimed_logprobs(batch: TopKBatch) -> NDArray[np.float64]:
     return values
 
 
-def _logprobs(response: Response) -> list[float] | None:
-    """One logprob a token, in either form: a content list, or the older parallel lists; None where there is none."""
+def sampled_logprobs(response: Response) -> list[float] | None:
+    """A provider's logprobs of its output, one a token; NaN where one is not finite, None where there are none.
+
+    In either form: a content list, or the older parallel lists.
+    """
     choices: Any = response.body.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices else None
     given = choice.get("logprobs") if isinstance(choice, dict) else None

@@ -48,9 +48,9 @@ class Sender(Protocol):
 
 @dataclass
 class _Shared:
-    """A client that calls in one event loop share."""
+    """A client that calls in one event loop share; opening it imports the SDK, which would block the loop."""
 
-    client: AsyncOpenAI
+    opening: asyncio.Task[AsyncOpenAI]
     users: int = 0
 
 
@@ -83,11 +83,11 @@ class Connections:
         key = (id(asyncio.get_running_loop()), *setting)
         with self._lock:
             if key not in self._shared:
-                self._shared[key] = _Shared(_opened(config, url, pace))
+                self._shared[key] = _Shared(asyncio.create_task(asyncio.to_thread(_opened, config, url, pace)))
             shared = self._shared[key]
             shared.users += 1
         try:
-            yield shared.client
+            yield await asyncio.shield(shared.opening)
         finally:
             with self._lock:
                 shared.users -= 1
@@ -95,7 +95,7 @@ class Connections:
                 if unused:
                     del self._shared[key]
             if unused:
-                await shared.client.close()
+                await _closed(shared.opening)
 
 
 class HttpSender:
@@ -156,6 +156,13 @@ class TinkerSender:
         raise InputError(
             "tinker lists no prices: give price_input and price_output, in US dollars for a million tokens"
         )
+
+
+async def _closed(opening: asyncio.Task[AsyncOpenAI]) -> None:
+    """Close what was opened, if it was; why it was not, whoever waited for it has heard."""
+    (done,), _ = await asyncio.wait([opening])
+    if done.exception() is None:
+        await done.result().close()
 
 
 def _opened(config: Config, url: str, pace: RatePace | None) -> AsyncOpenAI:
