@@ -1,0 +1,222 @@
+"""Retries, ceilings and partial failures."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from token_difr.errors import AuthenticationError, EndpointError, InputError, LimitError, UnknownModelError
+from token_difr.rollouts import RolloutsClient
+from token_difr.rollouts.limits import Budget, RatePace
+from token_difr.testing.faulty_provider import FAULTS, faulty_provider
+
+MakeClient = Callable[..., RolloutsClient]
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "error"),
+    [
+        (401, "bad key", AuthenticationError),
+        (400, "bad request", EndpointError),
+        (402, "out of credit", EndpointError),
+        (404, "model m not found", UnknownModelError),
+    ],
+)
+def test_what_cannot_succeed_fails_at_once(
+    endpoint: Any, make_client: MakeClient, status: int, message: str, error: type[Exception]
+) -> None:
+    """One request, no retry, and no further sample."""
+    endpoint.answer = lambda *_: (status, {"error": {"message": message}})
+    with pytest.raises(error, match=message):
+        make_client(endpoint.url, max_retries=5, concurrency=1).generate("why?", 4)
+    assert len(endpoint.requests) == 1
+
+
+@pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault != "stalled"])
+def test_what_may_succeed_is_retried(make_client: MakeClient, fault: str) -> None:
+    """Every kind of passing fault is met and got over, by the SDK's retries."""
+    with faulty_provider(share=0.4, seed=1, faults=[fault]) as provider:
+        drawn = make_client(provider.url, max_retries=8).generate("why?", 6)
+    assert provider.met[fault] > 0
+    assert drawn.get_texts() == [f"answer {seed} to: why?" for seed in range(6)]
+
+
+def test_attempts_are_not_multiplied(endpoint: Any, make_client: MakeClient) -> None:
+    """``max_retries`` retries and no more."""
+    endpoint.answer = lambda *_: (500, {"error": {"message": "broken"}})
+    with pytest.raises(EndpointError, match="500"):
+        make_client(endpoint.url, max_retries=2).generate("why?")
+    assert len(endpoint.requests) == 3
+
+
+def test_partial_failures_are_named(endpoint: Any, make_client: MakeClient) -> None:
+    """What was answered is there, what was not is an error with its seed."""
+
+    def answer(path: str, body: dict[str, Any]) -> tuple[int, Any]:
+        if body["seed"] == 1:
+            return 500, {"error": {"message": "broken"}}
+        status, content = endpoint.honest(path, body)
+        return status, content
+
+    endpoint.answer = answer
+    drawn = make_client(endpoint.url).generate("why?", 3)
+    assert [response.seed for response in drawn] == [0, 2]
+    assert [(error.index, error.seed, type(error.error)) for error in drawn.errors] == [(1, 1, EndpointError)]
+    assert "HTTP 500" in drawn.errors[0].to_dict()["message"]
+    with pytest.raises(EndpointError, match="500"):
+        drawn.raise_for_errors()
+
+
+def test_out_of_credit_keeps_what_came(endpoint: Any, make_client: MakeClient) -> None:
+    """An error that all others would meet stops the rest, and loses nothing."""
+
+    def answer(path: str, body: dict[str, Any]) -> tuple[int, Any]:
+        if body["seed"] >= 2:
+            return 402, {"error": {"message": "out of credit"}}
+        status, content = endpoint.honest(path, body)
+        return status, content
+
+    endpoint.answer = answer
+    drawn = make_client(endpoint.url, concurrency=1).generate("why?", 6)
+    assert (len(drawn), len(drawn.errors)) == (2, 4)
+    assert len(endpoint.requests) == 3
+
+
+def test_one_bad_prompt_does_not_stop_the_others(endpoint: Any, make_client: MakeClient) -> None:
+    """HTTP 400 is about one prompt."""
+
+    def answer(path: str, body: dict[str, Any]) -> tuple[int, Any]:
+        if body["messages"][-1]["content"] == "bad":
+            return 400, {"error": {"message": "too long"}}
+        status, content = endpoint.honest(path, body)
+        return status, content
+
+    endpoint.answer = answer
+    good, bad = make_client(endpoint.url, concurrency=1).generate_many(["good", "bad"], 3)
+    assert (len(good), len(bad), len(bad.errors)) == (3, 0, 3)
+    assert len(endpoint.requests) == 4
+
+
+def test_time_ceiling(make_client: MakeClient) -> None:
+    """What is not answered in time is an error that says so."""
+    with faulty_provider(share=0.0, delay_seconds=0.2) as provider:
+        drawn = make_client(provider.url, concurrency=1).generate("why?", 8, max_seconds=0.7)
+    assert 1 <= len(drawn) < 8
+    assert all(isinstance(error.error, LimitError) for error in drawn.errors)
+    assert len(drawn) + len(drawn.errors) == 8
+
+
+def test_cost_ceiling_is_not_exceeded(endpoint: Any, make_client: MakeClient) -> None:
+    """Requests reserve what they may cost; what they did not is free again."""
+
+    def answer(path: str, body: dict[str, Any]) -> tuple[int, Any]:
+        _, content = endpoint.honest(path, body)
+        return 200, {**content, "usage": {"prompt_tokens": 0, "completion_tokens": 10}}
+
+    endpoint.answer = answer
+    client = make_client(endpoint.url, max_cost_usd=0.0001, price_input=0.0, price_output=1.0, max_tokens=40)
+    drawn = client.generate("why?", 20)
+    assert len(drawn) == 7  # the eighth could cost 40 dollars a million, with 30 left
+    assert client.budget.spent_usd == pytest.approx(70e-6)
+    assert all(isinstance(error.error, LimitError) for error in drawn.errors)
+    with pytest.raises(LimitError, match=r"max_cost_usd=0\.0001 is reached"):
+        client.generate("else?")
+
+
+def test_prices_of_the_listing(endpoint: Any, make_client: MakeClient) -> None:
+    """Without prices the provider's own listing is asked; where it lists none, nothing is sent."""
+    client = make_client(endpoint.url, max_cost_usd=1.0)
+    with pytest.raises((InputError, EndpointError)):
+        client.generate("why?")
+    assert endpoint.requests == []
+
+
+def test_cost_that_the_provider_says(endpoint: Any, make_client: MakeClient) -> None:
+    """``usage.cost`` is what was charged."""
+
+    def answer(path: str, body: dict[str, Any]) -> tuple[int, Any]:
+        _, content = endpoint.honest(path, body)
+        return 200, {**content, "usage": {"cost": 0.25}}
+
+    endpoint.answer = answer
+    client = make_client(endpoint.url)
+    assert client.generate("why?")[0].usage.cost_usd == 0.25
+    assert client.budget.spent_usd == 0.25
+
+
+def test_rate_across_loops_and_threads() -> None:
+    """One pace for all: two event loops at once take as long as one after the other."""
+    pace = RatePace(6000)  # one each 10 ms
+    taken: list[float] = []
+
+    async def some() -> None:
+        for _ in range(10):
+            await pace()
+            taken.append(time.monotonic())
+
+    threads = [threading.Thread(target=lambda: asyncio.run(some())) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert max(taken) - min(taken) >= 0.01 * 18  # 20 turns have 19 gaps; a timer may be early by a little
+
+
+def test_rate_limit_in_two_calls(endpoint: Any, make_client: MakeClient) -> None:
+    """The limiter outlives an event loop."""
+    client = make_client(endpoint.url, requests_per_minute=60_000)
+    assert [len(client.generate(question, 5)) for question in ("a", "b")] == [5, 5]
+
+
+def test_budget_waits_for_what_is_in_flight() -> None:
+    """A reservation that does not fit waits while others may yet give something back."""
+
+    async def work() -> float:
+        budget = Budget(1.0)
+        await budget.reserve(0.8)
+        second = asyncio.create_task(budget.reserve(0.8))
+        await asyncio.sleep(0.05)
+        assert not second.done()
+        budget.settle(0.8, 0.1)
+        await second
+        budget.settle(0.8, 0.8)
+        with pytest.raises(LimitError):
+            await budget.reserve(0.2)
+        return budget.spent_usd
+
+    assert asyncio.run(work()) == pytest.approx(0.9)
+
+
+def test_stalled_connection(make_client: MakeClient) -> None:
+    """A provider that never answers is given up after ``timeout``, and named."""
+    with faulty_provider(share=1.0, faults=["stalled"], stall_seconds=3.0) as provider, pytest.raises(EndpointError):
+        make_client(provider.url, timeout=0.3).generate("why?")
+
+
+def test_no_key(make_client: MakeClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A missing key is named by its variable, before anything is sent."""
+    monkeypatch.delenv("OPENROUTER_API_KEY", raising=False)
+    with pytest.raises(InputError, match="OPENROUTER_API_KEY"):
+        make_client("openrouter").generate("why?")
+
+
+def test_key_is_in_no_error(endpoint: Any, make_client: MakeClient) -> None:
+    """A provider that quotes the key is not quoted."""
+    endpoint.answer = lambda *_: (401, {"error": {"message": "bad key sk-very-secret"}})
+    with pytest.raises(AuthenticationError) as raised:
+        make_client(endpoint.url, api_key="sk-very-secret").generate("why?")
+    assert "sk-very-secret" not in str(raised.value)
+
+
+def test_responses_are_told_as_they_arrive(endpoint: Any, make_client: MakeClient) -> None:
+    """``on_response`` gets each, those of the cache too."""
+    client = make_client(endpoint.url)
+    client.generate("why?", 2)
+    seen: list[tuple[int | None, bool]] = []
+    client.generate("why?", 3, on_response=lambda response: seen.append((response.seed, response.cached)))
+    assert sorted(seen) == [(0, True), (1, True), (2, False)]
