@@ -5,7 +5,8 @@
 #   make check     formatting, lints, types, documentation
 #   make bench     speed, as ratios measured side by side
 #   make fuzz      hostile bytes against the parsers, ten minutes from each side; `make test` has a short form
-#   make soak      ten minutes of mixed requests against the server; `make test` has a short form
+#   make soak      ten minutes of mixed requests against the server, and 20,000 samples through a bad proxy;
+#                  `make test` has a short form of both
 #   make develop   the development environment in .venv
 
 PYTHON ?= python3
@@ -54,12 +55,14 @@ bench: $(DEV)
 	$(BIN)/python benches/bench_replay.py
 	$(BIN)/python benches/bench_wire.py
 	$(BIN)/python benches/bench_server.py
+	$(BIN)/python benches/bench_rollouts.py
 
 fuzz: $(DEV)
 	$(BIN)/python scripts/fuzz.py --seconds 600
 
 soak: $(DEV)
 	$(BIN)/python scripts/soak_server.py --seconds 600
+	$(BIN)/python scripts/soak_rollouts.py --samples 20000
 
 format: $(DEV)
 	cargo fmt

@@ -12,7 +12,7 @@ from token_difr.rollouts.asking import Connections, Sender
 from token_difr.rollouts.cache import RolloutCache
 from token_difr.rollouts.config import Config
 from token_difr.rollouts.drawing import Drawing
-from token_difr.rollouts.limits import Budget, RatePace
+from token_difr.rollouts.limits import Budget, RatePace, Slots
 from token_difr.rollouts.old_caches import OldCache
 from token_difr.rollouts.plan import plan_requests
 from token_difr.rollouts.prices import Prices
@@ -44,7 +44,7 @@ class RolloutsClient:
         self._paces: dict[float, RatePace] = {}
         self._caches: dict[str, RolloutCache] = {}
         self._prices: dict[tuple[str, str], Prices] = {}
-        self._slots: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[int, asyncio.Semaphore]] = (
+        self._slots: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[int, Slots]] = (
             weakref.WeakKeyDictionary()
         )
 
@@ -171,7 +171,7 @@ class RolloutsClient:
         rate = config.requests_per_minute
         return None if rate is None else self._paces.setdefault(rate, RatePace(rate))
 
-    def _slots_of(self, concurrency: int) -> asyncio.Semaphore:
-        """Slots of the running loop: a semaphore belongs to one."""
+    def _slots_of(self, concurrency: int) -> Slots:
+        """Slots of the running loop: they belong to one."""
         slots = self._slots.setdefault(asyncio.get_running_loop(), {})
-        return slots.setdefault(concurrency, asyncio.Semaphore(concurrency))
+        return slots.setdefault(concurrency, Slots(concurrency))

@@ -17,7 +17,7 @@ from token_difr.rollouts.answer import response_of
 from token_difr.rollouts.asking import Sender
 from token_difr.rollouts.cache import RolloutCache
 from token_difr.rollouts.config import Config
-from token_difr.rollouts.limits import Budget
+from token_difr.rollouts.limits import Budget, Slots
 from token_difr.rollouts.old_caches import OldCache
 from token_difr.rollouts.plan import Plan
 from token_difr.rollouts.prices import Prices
@@ -64,7 +64,7 @@ class Drawing:
     config: Config
     prompts: Sequence[Any]
     plans: Sequence[Plan]
-    slots: asyncio.Semaphore
+    slots: Slots
     budget: Budget
     cache: RolloutCache | None = None
     old_cache: OldCache | None = None
@@ -166,6 +166,7 @@ class Drawing:
     async def _paid(self, sender: Sender, plan: Plan, sample: int) -> Body:
         """A provider's answer, within the budget."""
         request = plan.request(sample)
+        await self.slots.turn()
         if self.prices is None:
             body = await sender.send(request)
             self.budget.settle(0.0, response_cost(body, None))

@@ -1,4 +1,4 @@
-"""Ceilings that hold across threads and event loops: requests a minute, and money."""
+"""Ceilings: requests in flight; across threads and event loops also requests a minute, and money."""
 
 from __future__ import annotations
 
@@ -8,10 +8,34 @@ import time
 
 from token_difr.errors import LimitError
 
-__all__ = ["Budget", "RatePace"]
+__all__ = ["Budget", "RatePace", "Slots"]
 
 LOOK_AGAIN = 0.02
 """Seconds until a request that waits for money looks again."""
+
+
+class Slots:
+    """Requests in flight in one event loop.
+
+    Args:
+        concurrency: At most so many.
+    """
+
+    def __init__(self, concurrency: int) -> None:
+        self._free = asyncio.Semaphore(concurrency)
+        self._turn = asyncio.Lock()
+
+    async def __aenter__(self) -> None:
+        """Wait for a free one."""
+        await self._free.acquire()
+
+    async def __aexit__(self, *_: object) -> None:
+        self._free.release()
+
+    async def turn(self) -> None:
+        """One a turn of the loop: to build a request takes a millisecond, and many at once would block all else."""
+        async with self._turn:
+            await asyncio.sleep(0)
 
 
 class RatePace:

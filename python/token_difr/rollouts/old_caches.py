@@ -84,13 +84,8 @@ class OldCache:
         model = self._folder / _cleaned(self._config.model)
         for parameters in self._spellings():
             file = model / _file_part(parameters, self._config) / digest[:3] / digest / f"seed_{seed:05d}.json"
-            if file.is_file():
-                try:
-                    entry = json.loads(file.read_text("utf-8"))["response"]
-                except (OSError, ValueError, KeyError, TypeError):  # torn by a crash: its writes were not atomic
-                    continue
-                if isinstance(entry, dict):
-                    return entry
+            if file.is_file() and (entry := _entry(file.read_text("utf-8", "replace"))) is not None:
+                return entry
         return None
 
     def _in_database(self, connection: sqlite3.Connection, digest: str, seed: int) -> Mapping[str, Any] | None:
@@ -100,8 +95,7 @@ class OldCache:
             key = f"{self._config.model}:{digest[:16]}:{hashed}:{seed}"
             row = connection.execute("SELECT response_json FROM responses WHERE cache_key = ?", (key,)).fetchone()
             if row is not None:
-                entry = json.loads(row[0])
-                return entry if isinstance(entry, dict) else None
+                return _entry(row[0])
         return None
 
     def _spellings(self) -> Iterator[dict[str, Any]]:
@@ -157,6 +151,15 @@ def _file_part(parameters: Mapping[str, Any], config: Config) -> str:
 
 def _forms(value: float) -> list[float]:
     return [float(value), int(value)] if float(value).is_integer() else [value]
+
+
+def _entry(text: str) -> Mapping[str, Any] | None:
+    """The response in what was stored; None where a crash tore it: the writes were not atomic."""
+    try:
+        entry = json.loads(text)["response"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return entry if isinstance(entry, dict) else None
 
 
 def _response(entry: Mapping[str, Any], seed: int) -> Response:

@@ -108,10 +108,10 @@ def split_thought(content: str, reasoning: str, *, begun: str = "") -> Thought:
         return Thought(reasoning=reasoning, content=content, completed=bool(content))
     thought, closed, rest = content.partition(CLOSE)
     opened = thought.lstrip().startswith(OPEN)
+    if opened:
+        thought = thought.lstrip().removeprefix(OPEN)
     if closed:  # without the opening tag too: the chat template, or the prompt, has written it
-        return Thought(reasoning=thought.lstrip().removeprefix(OPEN), content=rest, completed=True)
+        return Thought(reasoning=thought, content=rest, completed=True)
     if opened or begun:
-        return Thought(
-            reasoning=thought.lstrip().removeprefix(OPEN) if opened else thought, content="", completed=False
-        )
+        return Thought(reasoning=thought, content="", completed=False)
     return Thought(reasoning="", content=content, completed=None)

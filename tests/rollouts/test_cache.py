@@ -1,0 +1,234 @@
+"""The cache: one file that processes share, never a wrong answer, never one paid for twice."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from token_difr.rollouts import RolloutCache, RolloutsClient, StoreError
+from token_difr.rollouts.cache import CACHE_FILE
+from token_difr.testing.faulty_provider import FaultyProvider, faulty_provider
+
+MakeClient = Callable[..., RolloutsClient]
+KEY = b"k" * 32
+
+DRAW = """
+import json, sys
+from token_difr.rollouts import RolloutsClient
+url, folder, prompts, samples, concurrency = sys.argv[1:]
+client = RolloutsClient("m", provider=url, cache_dir=folder, concurrency=int(concurrency), max_retries=0, progress_bar=False)
+drawn = client.generate_many([f"question {n}" for n in range(int(prompts))], int(samples))
+print(json.dumps([[len(r), [str(e.error) for e in r.errors]] for r in drawn]))
+"""
+
+
+def draw(provider: FaultyProvider, folder: Path, *, prompts: int, samples: int, concurrency: int = 8) -> Any:
+    """Starts a process that draws samples into the cache in ``folder``."""
+    numbers = [str(prompts), str(samples), str(concurrency)]
+    command = [sys.executable, "-c", DRAW, provider.url, str(folder), *numbers]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def stored(folder: Path) -> set[tuple[str, int]]:
+    """(question, seed) of every answer in the file."""
+    if not (folder / CACHE_FILE).is_file():
+        return set()
+    with sqlite3.connect(folder / CACHE_FILE) as connection:
+        requests = [json.loads(row[0]) for row in connection.execute("SELECT request FROM answers")]
+    connection.close()
+    return {(request["messages"][-1]["content"], request["seed"]) for request in requests}
+
+
+def test_ten_processes_share_a_file(tmp_path: Path) -> None:
+    """No error, and no request for a key that one of them has finished: each is answered once."""
+    with faulty_provider(share=0.0, delay_seconds=0.005) as provider:
+        processes = [draw(provider, tmp_path, prompts=4, samples=25) for _ in range(10)]
+        for process in processes:
+            output, errors = process.communicate(timeout=120)
+            assert process.returncode == 0, errors
+            assert json.loads(output) == [[25, []]] * 4
+    assert len(provider.asked) == 100
+    assert set(provider.asked.values()) == {1}
+
+
+def test_killed_twice(tmp_path: Path) -> None:
+    """What was stored is never asked again; of what was not, at most ``concurrency`` requests a kill."""
+    concurrency, total = 8, 4 * 50
+    with faulty_provider(share=0.0, delay_seconds=0.02) as provider:
+        for enough in (50, 100):
+            process = draw(provider, tmp_path, prompts=4, samples=50, concurrency=concurrency)
+            while sum(provider.answered.values()) < enough:
+                time.sleep(0.002)
+            process.kill()
+            process.communicate()
+            kept = stored(tmp_path)
+            assert kept
+            asked = {name: provider.asked[name] for name in kept}
+        process = draw(provider, tmp_path, prompts=4, samples=50, concurrency=concurrency)
+        output, errors = process.communicate(timeout=120)
+        assert json.loads(output) == [[50, []]] * 4, errors
+    assert {name: provider.asked[name] for name in kept} == asked
+    assert len(stored(tmp_path)) == total
+    assert sum(provider.asked.values()) <= total + 2 * concurrency
+
+
+def test_claims_of_the_dead_count_for_nothing(tmp_path: Path) -> None:
+    """A claim ends with its process, or with its time."""
+    cache = RolloutCache(tmp_path)
+    assert cache.claim(KEY, seconds=100).result().owner is not None
+    assert cache.claim(KEY, seconds=100).result().owner is None
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    with sqlite3.connect(tmp_path / CACHE_FILE) as connection:
+        connection.execute("UPDATE claims SET process = ?", (dead.pid,))
+    connection.close()
+    owner = cache.claim(KEY, seconds=-1).result().owner
+    assert owner is not None
+    assert cache.claim(KEY, seconds=100).result().owner is not None  # the time of the one before is over
+    cache.close()
+
+
+def test_claim_finds_the_answer_of_another(tmp_path: Path) -> None:
+    """Whoever claims late gets the answer instead."""
+    one, other = RolloutCache(tmp_path), RolloutCache(tmp_path)
+    owner = one.claim(KEY, seconds=100).result().owner
+    assert owner is not None
+    assert other.claim(KEY, seconds=100).result().owner is None
+    one.keep(KEY, model="m", url="u", request={"a": 1}, answer={"b": 2}).result()
+    assert other.claim(KEY, seconds=100).result().answer == {"b": 2}
+    one.keep(KEY, model="m", url="u", request={"a": 1}, answer={"b": 3}).result()
+    assert other.look_up([KEY, b"x" * 32]).result() == {KEY: {"b": 2}}
+    one.close()
+    other.close()
+
+
+def test_threads_share_a_cache(tmp_path: Path) -> None:
+    """One object for several threads."""
+    cache = RolloutCache(tmp_path)
+
+    def work(number: int) -> None:
+        for i in range(20):
+            key = f"{number}-{i}".encode()
+            cache.keep(key, model="m", url="u", request={}, answer={"n": number}).result()
+            assert cache.look_up([key]).result() == {key: {"n": number}}
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(work, range(8)))
+    assert cache.stats()["answers"] == 160
+    cache.close()
+
+
+def test_stats_export_clear(provider: FaultyProvider, make_client: MakeClient, tmp_path: Path) -> None:
+    """What is there, as JSON; answers can be deleted by model and by age."""
+    client = make_client(provider.url)
+    client.generate("why?", 3)
+    client.generate("why?", 2, model="other")
+    cache = RolloutCache(tmp_path / "cache")
+    found = cache.stats()
+    assert (found["answers"], found["by_model"]) == (5, {"m": 3, "other": 2})
+    assert found["bytes"] > 0
+    lines = io.StringIO()
+    assert cache.export(lines) == 5
+    rows = [json.loads(line) for line in lines.getvalue().splitlines()]
+    assert {row["request"]["model"] for row in rows} == {"m", "other"}
+    assert all(row["answer"]["choices"] for row in rows)
+    assert cache.clear(older_than_days=1) == 0
+    assert cache.clear(model="other") == 2
+    assert cache.clear() == 3
+    assert cache.stats()["answers"] == 0
+    cache.close()
+
+
+def test_export_of_many_pages(tmp_path: Path) -> None:
+    """All of them, once, and nothing from a cache without any."""
+    cache = RolloutCache(tmp_path)
+    assert cache.export(io.StringIO()) == 0
+    futures = [cache.keep(f"{n:05}".encode(), model="m", url="u", request={"n": n}, answer={}) for n in range(450)]
+    for future in futures:
+        future.result()
+    lines = io.StringIO()
+    assert cache.export(lines) == 450
+    assert sorted(json.loads(line)["request"]["n"] for line in lines.getvalue().splitlines()) == list(range(450))
+    cache.close()
+
+
+def test_a_file_of_something_else(tmp_path: Path) -> None:
+    """It is refused, and left as it is."""
+    with sqlite3.connect(tmp_path / CACHE_FILE) as connection:
+        connection.execute("CREATE TABLE mine (x)")
+    connection.close()
+    with pytest.raises(StoreError, match="something else"):
+        RolloutCache(tmp_path).look_up([KEY])
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / CACHE_FILE).write_bytes(b"no database at all, but some text that is long enough" * 9)
+    with pytest.raises(StoreError, match="not a database"):
+        RolloutCache(tmp_path / "b").look_up([KEY])
+
+
+def test_a_newer_file(tmp_path: Path) -> None:
+    """A file of a newer version is refused, not damaged."""
+    cache = RolloutCache(tmp_path)
+    cache.look_up([KEY]).result()
+    cache.close()
+    with sqlite3.connect(tmp_path / CACHE_FILE) as connection:
+        connection.execute("PRAGMA user_version=99")
+    connection.close()
+    with pytest.raises(StoreError, match="newer version"):
+        RolloutCache(tmp_path).look_up([KEY])
+
+
+def test_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    """It is an error that names the file."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match=CACHE_FILE):
+        RolloutCache(tmp_path / "file" / "cache").look_up([KEY])
+
+
+def test_after_a_fork(tmp_path: Path) -> None:
+    """A forked process opens the file anew."""
+    cache = RolloutCache(tmp_path)
+    cache.keep(KEY, model="m", url="u", request={}, answer={"a": 1}).result()
+    child = os.fork()
+    if child == 0:
+        found = cache.look_up([KEY]).result(timeout=30)
+        os._exit(0 if found == {KEY: {"a": 1}} else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    cache.close()
+
+
+def test_the_key_is_in_no_file(provider: FaultyProvider, make_client: MakeClient, tmp_path: Path) -> None:
+    """An API key reaches the provider, and no byte on disk."""
+    make_client(provider.url, api_key="sk-very-secret", headers={"x-own": "hdr-secret"}).generate("why?", 3)
+    for file in (tmp_path / "cache").iterdir():
+        content = file.read_bytes()
+        assert b"sk-very-secret" not in content
+        assert b"hdr-secret" not in content
+
+
+def test_ctrl_c_keeps_what_has_arrived(tmp_path: Path) -> None:
+    """An interrupted call has stored its answers, and ends at once."""
+    import signal
+
+    with faulty_provider(share=0.0, delay_seconds=0.05) as provider:
+        process = draw(provider, tmp_path, prompts=1, samples=200, concurrency=4)
+        while sum(provider.answered.values()) < 12:
+            time.sleep(0.005)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+        answered = sum(provider.answered.values())
+    assert "KeyboardInterrupt" in errors
+    assert answered - 4 <= len(stored(tmp_path)) <= answered
+    with sqlite3.connect(tmp_path / CACHE_FILE) as connection:
+        assert connection.execute("SELECT count(*) FROM claims").fetchone() == (0,)
+    connection.close()
