@@ -134,6 +134,25 @@ def test_other_parameters_of_one_call(start_endpoint: Any, make_client: MakeClie
     assert (tmp_path / "b" / "rollouts.sqlite3").is_file()
 
 
+def test_three_ways_to_give_the_key(endpoint: Any, make_client: MakeClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the client is made, for one call, or by an environment variable."""
+    monkeypatch.setenv("A_KEY", "sk-environment")
+    make_client(endpoint.url, api_key="sk-client").generate("one")
+    make_client(endpoint.url, api_key="sk-client").generate("two", api_key="sk-call")
+    make_client(endpoint.url, key_variable="A_KEY").generate("three")
+    keys = [headers["authorization"] for _, _, headers in endpoint.requests]
+    assert keys == ["Bearer sk-client", "Bearer sk-call", "Bearer sk-environment"]
+
+
+def test_progress_bar_can_be_switched_off(
+    provider: FaultyProvider, make_client: MakeClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And nothing is written where standard error is no terminal."""
+    make_client(provider.url, progress_bar=True).generate("a", 3)
+    make_client(provider.url, progress_bar=False).generate("b", 3)
+    assert capsys.readouterr() == ("", "")
+
+
 def test_nothing_of_the_client_is_sent(endpoint: Any, make_client: MakeClient) -> None:
     """The provider gets fields of its own API alone."""
     make_client(endpoint.url, requests_per_minute=6000, verbose=True, timeout=9).generate("why?", progress_bar=False)

@@ -66,7 +66,9 @@ def test_list_form_with_echo(usage: dict[str, int], prompt_text: str) -> None:
     assert answer is not None
     assert (prompt.tokens, prompt.token_logprobs) == (["<s>", "p"], [None, -3.0])
     assert (answer.tokens, answer.top_logprobs) == (["a", "b"], [{"a": -1.0, "c": -1.0}, {"b": -0.5}])
-    assert len(prompt) + len(answer) == len(response.logprobs or ())
+    assert response.logprobs is not None
+    assert len(prompt) + len(answer) == len(response.logprobs)
+    assert response.logprobs.prompt_length == 4
     if prompt_text:
         assert response.full == "ab"
         assert response.full_text == "<s>pab"

@@ -59,6 +59,12 @@ class Logprobs:
     def __len__(self) -> int:
         return len(self.tokens)
 
+    @property
+    def prompt_length(self) -> int:
+        """Length of the prompt in characters, where ``text_offset`` tells it; else 0."""
+        beyond = self.text_offset[self.num_prompt_tokens : self.num_prompt_tokens + 1]
+        return beyond[0] if beyond else 0
+
     def prompt(self) -> Logprobs:
         """The prompt's part."""
         return self._part(slice(0, self.num_prompt_tokens), self.num_prompt_tokens)
