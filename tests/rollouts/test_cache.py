@@ -216,6 +216,30 @@ def test_the_key_is_in_no_file(provider: FaultyProvider, make_client: MakeClient
         assert b"hdr-secret" not in content
 
 
+def test_a_cancelled_call_leaves_no_claim(tmp_path: Path) -> None:
+    """What a time ceiling cut off can be asked again at once, by the same process."""
+    with faulty_provider(share=0.0, delay_seconds=0.03) as provider:
+        client = RolloutsClient("m", provider=provider.url, cache_dir=tmp_path, concurrency=5, progress_bar=False)
+        for _ in range(8):
+            client.generate_many(["why?"], 60, max_seconds=0.05)
+        assert len(client.generate("why?", 60, max_seconds=30)) == 60
+        client.close()
+    with sqlite3.connect(tmp_path / CACHE_FILE) as connection:
+        assert connection.execute("SELECT count(*) FROM claims").fetchone() == (0,)
+    connection.close()
+
+
+def test_work_whose_caller_left_is_not_begun(tmp_path: Path) -> None:
+    """A cancelled look-up does no harm to what waits behind it."""
+    cache = RolloutCache(tmp_path)
+    futures = [cache.claim(f"{n}".encode(), seconds=9) for n in range(200)]
+    cancelled = [future.cancel() for future in futures[::2]]
+    assert any(cancelled)
+    assert all(future.result().owner for future in futures[1::2])
+    assert cache.stats()["answers"] == 0
+    cache.close()
+
+
 def test_ctrl_c_keeps_what_has_arrived(tmp_path: Path) -> None:
     """An interrupted call has stored its answers, and ends at once."""
     import signal

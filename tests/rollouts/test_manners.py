@@ -128,8 +128,21 @@ def test_cost_ceiling_is_not_exceeded(endpoint: Any, make_client: MakeClient) ->
         client.generate("else?")
 
 
-def test_prices_of_the_listing(endpoint: Any, make_client: MakeClient) -> None:
-    """Without prices the provider's own listing is asked; where it lists none, nothing is sent."""
+def test_prices_of_the_listing(make_client: MakeClient) -> None:
+    """Without prices the provider's own listing is asked, once; a model that it lacks is named."""
+    with faulty_provider(share=0.0) as provider:
+        client = make_client(provider.url, max_cost_usd=1.0)
+        usage = client.generate("why?")[0].usage
+        client.generate("how?")
+        assert [each.output for each in client._prices.values()] == [pytest.approx(2.0)]
+        with pytest.raises(InputError, match="lists none for 'other'"):
+            client.generate("why?", model="other")
+    cost = (usage.prompt_tokens + 2 * usage.completion_tokens) / 1e6
+    assert client.budget.spent_usd == pytest.approx(2 * cost)
+
+
+def test_listing_that_there_is_not(endpoint: Any, make_client: MakeClient) -> None:
+    """A ceiling without prices sends nothing."""
     client = make_client(endpoint.url, max_cost_usd=1.0)
     with pytest.raises((InputError, EndpointError)):
         client.generate("why?")

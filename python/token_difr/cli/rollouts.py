@@ -34,7 +34,10 @@ def sample(
     *,
     model: options.Model,
     provider: Annotated[
-        str, typer.Option("--provider", metavar="NAME|URL", help="openrouter, fireworks, together, openai, or a URL.")
+        str,
+        typer.Option(
+            "--provider", metavar="NAME|URL", help="openrouter, fireworks, together, tinker, openai, or a URL."
+        ),
     ] = "openrouter",
     provider_key_env: options.ProviderKeyEnv = None,
     provider_only: options.ProviderOnly = None,
@@ -51,7 +54,10 @@ def sample(
     echo: Annotated[
         bool, typer.Option("--echo", help="The prompt's logprobs too, by the completions endpoint.")
     ] = False,
-    tokenizer: options.TokenizerName = None,
+    tokenizer: Annotated[
+        str | None,
+        typer.Option("--tokenizer", metavar="NAME", help="Folder or hub name; needed for --echo and tinker."),
+    ] = None,
     concurrency: options.Concurrency = 64,
     max_retries: options.MaxRetries = 8,
     timeout: options.Timeout = 300.0,

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +16,7 @@ from token_difr.endpoint import stops_everything
 from token_difr.errors import EndpointError, LimitError, TokenDifrError
 from token_difr.rollouts.answer import response_of
 from token_difr.rollouts.asking import Sender
-from token_difr.rollouts.cache import RolloutCache
+from token_difr.rollouts.cache import Claim, RolloutCache
 from token_difr.rollouts.config import Config
 from token_difr.rollouts.limits import Budget, Slots
 from token_difr.rollouts.old_caches import OldCache
@@ -157,7 +158,7 @@ class Drawing:
         seconds = (self.config.max_retries + 1) * (self.config.timeout + SPARE_SECONDS)
         wait = FIRST_WAIT
         while True:
-            claim = await asyncio.wrap_future(cache.claim(key, seconds=seconds))
+            claim = await _awaited(cache, key, cache.claim(key, seconds=seconds))
             if claim.answer is not None or claim.owner is not None:
                 return claim.answer, claim.owner or ""
             await asyncio.sleep(wait)
@@ -240,6 +241,20 @@ class Drawing:
             logprobs_enabled=config.logprobs is not None,
             echo_enabled=config.echo,
         )
+
+
+async def _awaited(cache: RolloutCache, key: bytes, claiming: Future[Claim]) -> Claim:
+    """A claim; where the waiting is cancelled, one that is granted all the same is given back."""
+    try:
+        return await asyncio.wrap_future(claiming)
+    except asyncio.CancelledError:
+        claiming.add_done_callback(lambda done: _give_back(cache, key, done))
+        raise
+
+
+def _give_back(cache: RolloutCache, key: bytes, claiming: Future[Claim]) -> None:
+    if not claiming.cancelled() and claiming.exception() is None and (owner := claiming.result().owner):
+        cache.release(key, owner)
 
 
 def response_cost(body: Body, prices: Prices | None) -> float:

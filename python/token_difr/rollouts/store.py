@@ -6,6 +6,7 @@ cost little.
 
 from __future__ import annotations
 
+import atexit
 import os
 import queue
 import socket
@@ -84,9 +85,11 @@ class Store:
         """Finish what is waiting and close the file; the next ``submit`` opens it again."""
         with self._lock:
             thread, self._thread = self._thread, None
-            if thread is not None and self._process == os.getpid():
-                self._queue.put(None)
-                thread.join()
+            atexit.unregister(self.close)
+            if thread is None or self._process != os.getpid():
+                return
+            self._queue.put(None)
+        thread.join()  # without the lock: the thread's last callbacks may submit
 
     def _start(self) -> None:
         self._queue = queue.SimpleQueue()
@@ -99,6 +102,7 @@ class Store:
         except BaseException:
             self._thread = None
             raise
+        atexit.register(self.close)  # what waits to be stored was paid for
 
     def _serve(self, opened: Future[None]) -> None:
         try:
@@ -125,28 +129,21 @@ class Store:
 
     def _transaction(self, connection: sqlite3.Connection, items: list[tuple[Work, Future[Any]] | None]) -> bool:
         """All of ``items`` in one transaction; True if the end was among them."""
+        # Work whose caller has left is not begun; from here on a future cannot be cancelled.
+        begun = [item for item in items if item is not None and item[1].set_running_or_notify_cancel()]
         done: list[tuple[Future[Any], Any]] = []
-        failed: list[tuple[Future[Any], BaseException]] = []
         try:
             connection.execute("BEGIN IMMEDIATE")
-            for item in items:
-                if item is None:
-                    continue
-                work, future = item
-                try:
-                    done.append((future, work(connection)))
-                except (InputError, OSError) as error:  # reading alone: nothing was written
-                    failed.append((future, error))
+            done = [(future, work(connection)) for work, future in begun]
             connection.execute("COMMIT")
-        except sqlite3.Error as error:
+        except (sqlite3.Error, ValueError) as error:  # ValueError: JSON that somebody else has damaged
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-            failed = [(item[1], StoreError(f"{self.path}: {error}")) for item in items if item is not None]
-            done = []
+            for _, future in begun:
+                future.set_exception(StoreError(f"{self.path}: {error}"))
+            return None in items
         for future, value in done:
             future.set_result(value)
-        for future, reason in failed:
-            future.set_exception(reason)
         return None in items
 
 

@@ -1,6 +1,7 @@
 """A chat provider behind a bad proxy: some requests are refused, cut off, dropped or never answered, by a seed.
 
-It answers the question itself, so that a test knows every answer that it should get, and counts what it answered.
+It answers the question itself, so that a test knows every answer that it should get, and counts what it answered. Its
+listing of models has one, "m", with prices.
 """
 
 from __future__ import annotations
@@ -83,6 +84,11 @@ class FaultyProvider:
     async def _serve_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """One request; False where the connection ends with it."""
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        if head.startswith("GET"):
+            await _write(
+                writer, 200, {"data": [{"id": "m", "pricing": {"prompt": "0.000001", "completion": "0.000002"}}]}
+            )
+            return True
         lengths = [line.split(":")[1] for line in head.split("\r\n") if line.lower().startswith("content-length:")]
         body = json.loads(await reader.readexactly(int(lengths[0]))) if lengths else {}
         name = (str(body.get("messages", [{}])[-1].get("content")), int(body.get("seed") or 0))
