@@ -39,7 +39,7 @@ demo-size: $(DEMO)
 
 test: $(DEV)
 	cargo test --quiet
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 check: $(DEV)
 	cargo fmt --check
