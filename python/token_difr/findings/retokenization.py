@@ -40,7 +40,7 @@ def _by_ids(evidence: Evidence) -> Finding | None:
     return Finding(
         name=NAME,
         level="note",
-        text=f"{drifted} of {len(told)} answers would be written with other tokens: their own ids were scored",
+        text=f"{drifted} of {len(told)} answers would be written with other tokens; their own ids were scored",
         evidence={"answers": len(told), "drifted": drifted, "by": "ids"},
     )
 
@@ -59,6 +59,8 @@ def _by_count(evidence: Evidence) -> Finding | None:
         text=(
             f"{len(drifted)} of {len(told)} answers have another number of tokens than the provider counted: their text "
             "is written with other tokens, or the provider counts what it does not send"
+            if drifted
+            else f"all of {len(told)} answers have as many tokens as the provider counted"
         ),
         evidence={
             "answers": len(told),
