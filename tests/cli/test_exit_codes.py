@@ -38,6 +38,8 @@ def finished(endpoint: Any, tmp_path: Path) -> Path:
         ["--no-such-option"],
         ["decide", "RUN", "--seed", "-1"],
         ["decide", "RUN", "--seed", "many"],
+        ["decide", "RUN", "--level", "nan"],
+        ["decide", "RUN", "--level", "0"],
         ["decide", "no-such-run"],
         ["decide", "RUN", "--baseline", "RUN"],
         ["report", "/dev/null"],

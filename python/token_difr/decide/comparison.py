@@ -114,12 +114,21 @@ def compare(candidate: Scores, baseline: Scores, *, level: float = 0.01, seed: i
     return compare_sums(sequence_sums(candidate), sequence_sums(baseline), level=level, seed=seed)
 
 
-def compare_sums(ours: SequenceSums, theirs: SequenceSums, *, level: float, seed: int) -> Comparison:
-    """:func:`compare` from the sums a sequence, which are all that it looks at."""
+def check_level(level: float) -> None:
+    """Whether the permutations can tell p-values below ``level``.
+
+    Raises:
+        InputError: They cannot, or it is no rate.
+    """
     if not LOWEST_LEVEL <= level < 1:
         raise InputError(
             f"level must lie in [{LOWEST_LEVEL:g}, 1), the least that the permutations tell, not {level!r}"
         )
+
+
+def compare_sums(ours: SequenceSums, theirs: SequenceSums, *, level: float, seed: int) -> Comparison:
+    """:func:`compare` from the sums a sequence, which are all that it looks at."""
+    check_level(level)
     if not 0 <= seed <= LARGEST_SEED:
         raise InputError(f"seed must lie between 0 and {LARGEST_SEED}, not {seed!r}")
     if ours.sequences == 0 or theirs.sequences == 0:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from token_difr.decide.comparison import Comparison, Verdict, compare
+from token_difr.decide.comparison import Comparison, Verdict, check_level, compare
 from token_difr.decide.summary import Summary, summarize
 from token_difr.score import Scores
 
@@ -33,7 +33,12 @@ class Decision:
 
 
 def decide(scores: Scores, baseline: Scores | None = None, *, level: float = 0.01, seed: int = 0) -> Decision:
-    """Summarize ``scores`` and judge them against ``baseline``; see :func:`~token_difr.compare`."""
+    """Summarize ``scores`` and judge them against ``baseline``; see :func:`~token_difr.compare`.
+
+    Raises:
+        InputError: ``level`` or ``seed`` as there, with a baseline or without.
+    """
+    check_level(level)
     summary = summarize(scores, seed=seed)
     if baseline is None:
         return Decision(verdict=Verdict.INCONCLUSIVE, reason=NO_BASELINE, summary=summary)
