@@ -127,11 +127,13 @@ class Characters:
     eos_token_id = 2
     name_or_path = "characters"
 
-    def apply_chat_template(self, conversation: Any, *, tokenize: bool, add_generation_prompt: bool) -> str:
-        """``role:content<end>`` a message, then ``assistant:`` if there is an answer to come."""
+    def apply_chat_template(
+        self, conversation: Any, *, tokenize: bool, add_generation_prompt: bool, date_string: str = ""
+    ) -> str:
+        """The date, ``role:content<end>`` a message, then ``assistant:`` if there is an answer to come."""
         assert not tokenize
         opening = "assistant:" if add_generation_prompt else ""
-        return "".join(f"{m['role']}:{m['content']}<end>" for m in conversation) + opening
+        return date_string + "".join(f"{m['role']}:{m['content']}<end>" for m in conversation) + opening
 
     def encode(self, text: str, *, add_special_tokens: bool, split_special_tokens: bool) -> list[int]:
         """Code points; "<end>" is 2 unless special tokens are split."""

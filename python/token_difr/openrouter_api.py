@@ -16,8 +16,9 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
+from token_difr.collect.chat_answer import chat_response
 from token_difr.compat.tokens import encode_thinking_response, prompt_ids
-from token_difr.endpoint import ask_all, endpoint_error
+from token_difr.endpoint import ask_all, endpoint_error, quoted, shown_url
 from token_difr.errors import AnswerError
 from token_difr.interchange import Samples
 from token_difr.records import Conversation, TokenSequence
@@ -169,8 +170,10 @@ def save_results(*arguments: Any, **named: Any) -> None:  # noqa: D417  # the na
         InputError: There is no such tokenizer.
         ValueError: Not one answer a conversation.
     """
-    older = "samples" in named or (len(arguments) > 1 and isinstance(arguments[1], str | os.PathLike))
-    (_save_samples if older else _save_responses)(*arguments, **named)
+    released = {"responses", "conversations"} & named.keys() or (
+        len(arguments) > 1 and not isinstance(arguments[1], str | os.PathLike)
+    )
+    (_save_responses if released else _save_samples)(*arguments, **named)
 
 
 def _save_responses(  # noqa: PLR0917  # the signature of 0.1
@@ -218,11 +221,17 @@ async def _complete(
         completion: ChatCompletion = await create(model=model, messages=messages, **request, **routing)
     except openai.OpenAIError as error:
         raise endpoint_error(error, client=client, model=model) from error
-    if not completion.choices:
-        # OpenRouter answers HTTP 200 with an error inside where a provider failed.
-        raise AnswerError(
-            f"{client.base_url.host} answered without choices: {(completion.model_extra or {}).get('error')}"
-        )
+    except ValueError as error:
+        raise AnswerError(f"{shown_url(client)} answered something that is not JSON; is the URL right?") from error
+    # OpenRouter answers HTTP 200 with an error inside where a provider failed; a wrong URL may answer anything.
+    body = completion.model_dump() if hasattr(completion, "model_dump") else None
+    if body is None:
+        raise AnswerError(f"{shown_url(client)} answered something that is no chat completion; is the URL right?")
+    try:
+        chat_response(0, body, sent={})
+    except AnswerError as error:
+        reason = body.get("error") and quoted(body["error"], client)
+        raise AnswerError(f"{shown_url(client)}: {error}{f': {reason}' if reason else ''}") from None
     return completion
 
 

@@ -73,6 +73,8 @@ def test_logprobs_and_token_ids_are_asked_for(endpoint: Any, conversations: list
     run(endpoint, conversations[:1], Asking(logprobs=True, token_ids=True))
     body = endpoint.requests[0][1]
     assert (body["logprobs"], body["return_token_ids"]) == (True, True)
+    run(endpoint, conversations[:1], Asking(service="together", logprobs=True))
+    assert endpoint.requests[1][1]["logprobs"] == 1
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from token_difr.openrouter_api import (
 
 def with_client(endpoint: Any, work: Callable[[openai.AsyncOpenAI], Awaitable[Any]]) -> Any:
     async def run() -> Any:
-        async with openai.AsyncOpenAI(base_url=f"{endpoint.url}/v1", api_key="x", max_retries=0) as client:
+        async with openai.AsyncOpenAI(base_url=f"{endpoint.url}/v1", api_key="x-secret", max_retries=0) as client:
             return await work(client)
 
     return asyncio.run(run())
@@ -79,8 +79,27 @@ def test_failures(endpoint: Any, conversations: Any) -> None:
     with pytest.raises(EndpointError, match="too long"):
         generate(endpoint, conversations)
     endpoint.answer = lambda _path, _body: (200, {"choices": [], "error": {"message": "upstream"}})
-    with pytest.raises(AnswerError, match=r"without choices: .*upstream"):
+    with pytest.raises(AnswerError, match=r"no choices: .*upstream"):
         generate(endpoint, conversations)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"choices": [], "error": "\x1b[31mno\nverdict: consistent, key x-secret"},
+        {"choices": [{"message": None}]},
+        {"choices": [{"message": {"content": "a"}, "finish_reason": "error"}]},
+        b"<html>another site</html>",
+        [],
+    ],
+)
+def test_answers_that_are_none(endpoint: Any, conversations: Any, answer: Any) -> None:
+    """Each is an error of one printable line, without the key."""
+    endpoint.answer = lambda _path, _body: (200, answer)
+    with pytest.raises(AnswerError) as raised:
+        generate(endpoint, conversations)
+    assert str(raised.value).isprintable()
+    assert "x-secret" not in str(raised.value)
 
 
 def test_tokenize(endpoint: Any, conversations: Any, plain: Any) -> None:
@@ -138,6 +157,10 @@ def test_save_results(
     given |= {"save_path": path, "config": {"model": "m"}, "model_name": "demo", "max_tokens": 8}
     save: Callable[..., None] = save_results
     if by_name:
+        first = next(iter(given))  # the first by position, all else by name
+        save(given[first], **{name: value for name, value in given.items() if name != first})
+        save(**given)
+        capsys.readouterr()
         save(**given)
     else:
         save(*given.values())

@@ -19,7 +19,7 @@ from token_difr import (
     verify_outputs_api,
     verify_outputs_fireworks,
 )
-from token_difr.errors import SamplerError
+from token_difr.errors import EndpointError, SamplerError
 
 GREEDY: dict[str, Any] = {"temperature": 0.0, "top_k": 5, "top_p": 0.95, "seed": 42, "verbose": False}
 SEQUENCES = [TokenSequence([1, 2], [20, 21]), TokenSequence([1], []), TokenSequence((3,), (7,))]
@@ -169,12 +169,30 @@ def test_server_that_takes_text_alone(fireworks: Any, serving: Any) -> None:
             return answer.status_code, answer.json()
 
         fireworks.answer = text_alone
-        as_text = by_api(fireworks, outputs, tokenizer=tokenizer)
+        with pytest.warns(UserWarning, match="refuses token ids: it is sent text"):
+            as_text = by_api(fireworks, outputs, tokenizer=tokenizer)
         fireworks.url = url.removesuffix("/v1")
         as_ids = by_api(fireworks, outputs, tokenizer=tokenizer)
     for ours, theirs in zip(as_text, as_ids, strict=True):
         assert [token.exact_match for token in ours] == [token.exact_match for token in theirs]
         assert [token.prob for token in ours] == pytest.approx([token.prob for token in theirs], abs=1e-4)
+
+
+def test_one_refused_sequence_is_no_refusal_of_ids(fireworks: Any, characters: Any) -> None:
+    """A prompt that is too long is an error of its own: the others still go out as ids."""
+    honest = fireworks.answer
+
+    def too_long(path: str, body: dict[str, Any]) -> tuple[int, Any]:
+        if len(body["prompt"]) > 5:
+            return 400, {"error": {"message": "too long"}}
+        status, answer = honest(path, body)
+        return status, answer
+
+    fireworks.answer = too_long
+    outputs = [TokenSequence([1], [2]), TokenSequence([1] * 9, [2]), TokenSequence([3], [4]), TokenSequence([5], [6])]
+    with pytest.raises(EndpointError, match="too long"):
+        by_api(fireworks, outputs, tokenizer=characters)
+    assert sum(isinstance(body["prompt"], list) for _, body, _ in fireworks.requests) == 4
 
 
 async def test_inside_a_running_loop(fireworks: Any) -> None:

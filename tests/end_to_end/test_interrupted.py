@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
+from interruptible import interruptible
 from token_difr.audit import audit
 from token_difr.collect import read_prompts
 from token_difr.demo_model import PROMPTS_FILE
@@ -74,8 +75,7 @@ def start_audit(server: Server, prompts: Path, out: Path) -> subprocess.Popen[st
         "concurrency": CONCURRENCY,
     }
     arguments = [part for name, value in options.items() for part in (f"--{name}", str(value))]
-    command = [sys.executable, "-m", "token_difr", "audit", *arguments]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    return interruptible(["-m", "token_difr", "audit", *arguments])
 
 
 def finish(server: Server, prompts: Path, out: Path) -> Sequence[Sequence[int]]:

@@ -128,9 +128,15 @@ def test_retokenization_by_count(evidence: MakeEvidence) -> None:
 
 def test_retokenization_by_ids(evidence: MakeEvidence) -> None:
     """Where answers hold their ids, drift is what the text would be written with instead."""
-    ids = [ord(character) for character in "answer"]
-    finding = found("retokenization", evidence(change=in_body({"token_ids": ids}), token_ids=True))
-    assert finding.evidence == {"answers": 12, "drifted": 0, "by": "ids"}
+
+    def ids_of(text: str) -> Callable[[int], dict[str, Any]]:
+        return lambda n: {"body": {"choices": [{"token_ids": [ord(c) for c in text.format(n)]}]}}
+
+    honest = found("retokenization", evidence(change=ids_of("answer {}"), token_ids=True))
+    assert (honest.level, honest.evidence["answers"], honest.evidence["refused"]) == ("note", 12, 0)
+    false = found("retokenization", evidence(change=ids_of("else {}"), token_ids=True))
+    assert (false.level, false.evidence["refused"]) == ("warning", 12)
+    assert found("retokenization", evidence(token_ids=True)).evidence["by"] == "count"
 
 
 def logprobs_of(difference: float) -> Callable[[int], dict[str, Any]]:
@@ -149,6 +155,8 @@ def test_provider_logprobs(evidence: MakeEvidence) -> None:
     assert (same.level, same.evidence["mean_absolute_difference"]) == ("note", pytest.approx(0.01, rel=1e-3))
     other = found("provider_logprobs", evidence(change=logprobs_of(0.5)))
     assert (other.level, other.evidence["share_far"]) == ("warning", 1.0)
+    filtered = evidence(change=logprobs_of(0.5), params=SamplingParams(temperature=0.6))
+    assert found("provider_logprobs", filtered).level == "note"
     assert named("provider_logprobs", evidence()) is None
     assert "no logprobs" in found("provider_logprobs", evidence(provider_logprobs=True)).text
 
@@ -157,7 +165,7 @@ def test_provider_logprobs(evidence: MakeEvidence) -> None:
     ("said", "level", "words"),
     [
         ("DeepInfra", "note", "all 12 answers came from deepinfra/fp8"),
-        ("Novita", "warning", "12 of 12 answers came from another provider"),
+        ("Novita", "warning", "12 of 12 answers name another provider"),
         (None, "warning", "12 of 12 answers do not say"),
     ],
 )
@@ -185,6 +193,15 @@ def test_sent_fields(evidence: MakeEvidence) -> None:
     finding = found("sent_fields", evidence(change=lambda _: {"sent": less}))
     assert (finding.level, finding.evidence["refused"]) == ("warning", ["min_p"])
     assert named("sent_fields", evidence()) is None
+
+
+def test_template_variables_that_were_not_sent(evidence: MakeEvidence) -> None:
+    """Variables that shaped our prompts alone are a warning; those that were sent are none."""
+    variables = {"enable_thinking": False}
+    alone = evidence(change=lambda _: {"sent": {"temperature": 0.0}}, chat_template_kwargs=variables)
+    assert found("template_variables", alone).evidence == {"names": ["enable_thinking"], "answers": 12}
+    both = evidence(change=lambda _: {"sent": {"chat_template_kwargs": variables}}, chat_template_kwargs=variables)
+    assert named("template_variables", both) is None
 
 
 def test_dated_template(evidence: MakeEvidence, characters: Any) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from interruptible import interruptible
 from token_difr.rollouts import RolloutCache, RolloutsClient, StoreError
 from token_difr.rollouts.cache import CACHE_FILE
 from token_difr.testing.faulty_provider import FaultyProvider, faulty_provider
@@ -36,8 +37,7 @@ print(json.dumps([[len(r), [str(e.error) for e in r.errors]] for r in drawn]))
 def draw(provider: FaultyProvider, folder: Path, *, prompts: int, samples: int, concurrency: int = 8) -> Any:
     """Starts a process that draws samples into the cache in ``folder``."""
     numbers = [str(prompts), str(samples), str(concurrency)]
-    command = [sys.executable, "-c", DRAW, provider.url, str(folder), *numbers]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return interruptible(["-c", DRAW, provider.url, str(folder), *numbers])
 
 
 def stored(folder: Path) -> set[tuple[str, int]]:

@@ -20,6 +20,7 @@ QWEN = (  # keeps the reasoning of the last turn; without thinking the generatio
     + "{% for c in m.tool_calls or [] %}<call>{{ c.function.name }}</call>{% endfor %}<end>{% endif %}{% endfor %}"
     + "{% if add_generation_prompt %}A:{% if enable_thinking is false %}<think>\n\n</think>\n\n{% endif %}{% endif %}"
 )
+ALWAYS_CLOSED = QWEN.replace("enable_thinking is false", "true")
 R1 = (  # opens the block itself and drops the reasoning of every past turn
     HEAD
     + "{% for m in messages %}{% if m.role == 'assistant' %}A:{{ m.content }}<end>{% endif %}{% endfor %}"
@@ -112,6 +113,40 @@ def test_white_space_is_not_written_twice(reasoning: str, content: str) -> None:
     assert written(QWEN, reasoning, content) == "<think>\nhm\n</think>\n\nyes"
 
 
+@pytest.mark.parametrize(
+    ("template", "output"),
+    [(QWEN, "<think>\nhm"), (R1, "hm"), (HARMONY, "<channel>analysis<msg>hm"), (PLAIN, "<think>hm")],
+)
+def test_an_answer_cut_within_its_reasoning_does_not_close_it(template: str, output: str) -> None:
+    """Nothing is scored that the model had no room to write."""
+    assert written(template, "hm", "") == output
+
+
+def test_indented_content() -> None:
+    """Spaces of a text are its own: the template's line breaks stand before them."""
+    assert written(QWEN, "hm", "    x") == "<think>\nhm\n</think>\n\n    x"
+
+
+def test_reasoning_although_the_prompt_closes_the_block() -> None:
+    """It is written as the model writes it, nothing of the probe's own prompt with it, and told apart."""
+    assert written(ALWAYS_CLOSED, "hm", "yes") == "<think>\nhm\n</think>\n\nyes"
+    assert ReasoningJoiner(Templated(ALWAYS_CLOSED)).join(QUESTION).source == "closed"
+    assert written(QWEN, "hm", "yes", {"enable_thinking": False}) == "<think>\nhm\n</think>\n\nyes"
+
+
+@pytest.mark.parametrize(
+    ("template", "output"), [(HARMONY, "<channel>final<msg>yes"), (QWEN, "yes"), (PLAIN, "yes"), (R1, "yes")]
+)
+def test_answers_without_reasoning(template: str, output: str) -> None:
+    """A template with channels opens the answer's own; think blocks are not made up."""
+    if template is HARMONY:
+        template = template.replace(
+            "<channel>analysis<msg>{{ m.thinking }}<end><start>A",
+            "{% if m.thinking %}<channel>analysis<msg>{{ m.thinking }}<end><start>A{% endif %}",
+        )
+    assert written(template, "", "yes") == output
+
+
 def test_template_tokens_are_special_and_the_texts_are_not() -> None:
     """The template's special tokens are single tokens; what an answer spells stays text."""
     tokenizer = Templated(HARMONY)
@@ -148,6 +183,16 @@ def calling(name: str) -> dict[str, Any]:
 def test_tool_calls_are_rendered() -> None:
     """An answer that calls a tool is what the template writes for it."""
     assert written(QWEN, "", "", body=calling("weather")) == "<call>weather</call><end>"
+
+
+def test_arguments_are_objects_to_the_template() -> None:
+    """JSON text in an answer, an object in the template: else it would be quoted twice."""
+    template = QWEN.replace("{{ c.function.name }}", "{{ c.function.name }}{{ c.function.arguments | tojson }}")
+    body = calling("weather")
+    body["choices"][0]["message"]["tool_calls"][0]["function"]["arguments"] = '{"city": "Rome"}'
+    assert written(template, "", "", body=body) == '<call>weather{"city": "Rome"}</call><end>'
+    body["choices"][0]["message"]["tool_calls"][0]["function"]["arguments"] = "{no JSON"
+    assert not written(template, "", "", body=body)
 
 
 def test_tool_calls_that_the_template_does_not_write() -> None:

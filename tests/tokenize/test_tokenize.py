@@ -69,6 +69,27 @@ def test_the_turn_ends_with_what_the_template_writes_there() -> None:
     assert sequence.output_token_ids[-1] == tokenizer.convert_tokens_to_ids("<|im_end|>")
 
 
+def test_an_end_token_whose_name_holds_a_common_letter() -> None:
+    """The text behind the answer is found whatever letters the special tokens have."""
+
+    class Phi:
+        chat_template = "yes"
+        eos_token_id: int | None = 9
+
+        def apply_chat_template(self, conversation: Any, *, add_generation_prompt: bool, **_: Any) -> str:
+            turns = "".join(f"{m['content']}<|end|>" for m in conversation)
+            return turns if add_generation_prompt else f"{turns}<|endoftext|>"
+
+        def encode(self, text: str, **_: Any) -> list[int]:
+            names = {"<|end|>": 7, "<|endoftext|>": 9}
+            return [token for name, token in names.items() if name in text]
+
+        def decode(self, token_ids: list[int], *, skip_special_tokens: bool = False) -> str:
+            return "" if skip_special_tokens else str(token_ids)
+
+    assert end_token(Phi()) == 7
+
+
 def test_where_the_template_ends_no_turn_the_end_is_the_tokenizers() -> None:
     """A template that writes nothing special after an answer, or takes no answer, says nothing of its end."""
     tokenizer: Any = load_tokenizer("demo")

@@ -49,7 +49,7 @@ def chat_fields(
     if asking.token_ids:
         fields["return_token_ids"] = True
     if asking.logprobs:
-        fields["logprobs"] = True
+        fields |= profile.logprobs_fields(0)
     if asking.only is not None:
         fields["provider"] = {"only": [asking.only], "allow_fallbacks": False}
     if asking.chat_template_kwargs and profile.accepts("chat_template_kwargs"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,7 @@ class OldReference(Reference):
         self._reference = reference
         self._otherwise = otherwise
         self._other: Reference | None = None
+        self._ids_work = False
         self.url = reference.url
         self.model = reference.model
         self.dialect = reference.dialect
@@ -85,12 +87,24 @@ class OldReference(Reference):
             raise RowCountError(f"Expected {expected} logprob rows, got {got}: {error}") from error
 
     async def _rows(self, sequence: TokenSequence, tag: str) -> TopKBatch:
-        if self._other is None:
+        if self._other is not None:
+            return await self._other.rows(sequence, tag=tag)
+        try:
+            rows = await self._reference.rows(sequence, tag=tag)
+        except EndpointError as error:
+            status = getattr(error.__cause__, "status_code", None)
+            if self._otherwise is None or self._ids_work or status not in REFUSALS:
+                raise
+            other = self._otherwise()
             try:
-                return await self._reference.rows(sequence, tag=tag)
-            except EndpointError as error:
-                status = getattr(error.__cause__, "status_code", None)
-                if self._otherwise is None or status not in REFUSALS:
-                    raise
-                self._other = self._otherwise()
-        return await self._other.rows(sequence, tag=tag)
+                rows = await other.rows(sequence, tag=tag)
+            except EndpointError:  # it was this sequence that was refused, not the form
+                raise error from error.__cause__
+            if self._other is None:
+                self._other = other
+                warnings.warn(
+                    f"{self.url} refuses token ids: it is sent text, which it may tokenize otherwise", stacklevel=2
+                )
+        else:
+            self._ids_work = True
+        return rows

@@ -6,7 +6,7 @@ a user gives another one as ``http_client``.
 
 from token_difr.endpoint.blocking import blocking, run_blocking
 from token_difr.endpoint.client import is_local, open_client, public_url, shown_url, tag_headers
-from token_difr.endpoint.failures import answer_body, endpoint_error, stops_everything
+from token_difr.endpoint.failures import answer_body, endpoint_error, quoted, stops_everything
 from token_difr.endpoint.pool import ask_all
 from token_difr.endpoint.services import ServiceProfile, profile_named, profile_of, service_profiles
 
@@ -21,6 +21,7 @@ __all__ = [
     "profile_named",
     "profile_of",
     "public_url",
+    "quoted",
     "run_blocking",
     "service_profiles",
     "shown_url",

@@ -54,14 +54,15 @@ def open_client(
         pace: Called before every attempt, retries among them; not with an ``http_client``.
 
     Raises:
-        InputError: Not an http(s) base URL, or the key's variable is not set or holds what no key is.
+        InputError: Not an http(s) base URL, the key's variable is not set or holds what no key is, or a header that
+            cannot be sent.
     """
     import httpx2
     from openai import AsyncOpenAI, Omit
 
     parts = _base(url)
     # The SDK would put the user's OpenAI organization, from the environment, into requests to anybody.
-    own: dict[str, str | Omit] = {**(headers or {})}
+    own: dict[str, str | Omit] = {**_checked(headers or {})}
     if parts.hostname != "api.openai.com":
         own = {"OpenAI-Organization": Omit(), "OpenAI-Project": Omit(), **own}
     try:
@@ -150,6 +151,13 @@ def _key(parts: SplitResult, key_variable: str | None) -> str:
     if not key.strip():
         raise InputError(f"the environment variable {variable}, which should hold the key for {host}, is not set")
     return _clean(key, f"the environment variable {variable}")
+
+
+def _checked(headers: Mapping[str, str]) -> Mapping[str, str]:
+    for name, value in headers.items():
+        if not (name.isascii() and name.isprintable() and value.isascii() and value.isprintable()):
+            raise InputError(f"the header {name!r} holds characters that HTTP cannot send: printable ASCII alone")
+    return headers
 
 
 def _clean(key: str, where: str) -> str:

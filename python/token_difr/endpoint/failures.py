@@ -20,7 +20,7 @@ from token_difr.errors import (
 if TYPE_CHECKING:
     from openai import AsyncOpenAI, OpenAIError
 
-__all__ = ["answer_body", "endpoint_error", "stops_everything"]
+__all__ = ["answer_body", "endpoint_error", "quoted", "stops_everything"]
 
 LONGEST_QUOTE = 300
 """Characters of an endpoint's own message that ours quote."""
@@ -131,6 +131,11 @@ def _error_text(error: object) -> str:
         return json.dumps(error) if isinstance(error, dict | list) else str(error or "")
     except RecursionError:
         return "an error that is nested too deeply to show"
+
+
+def quoted(error: object, client: AsyncOpenAI) -> str:
+    """What an endpoint says of an error, in any of the usual forms, as one printable line without the key."""
+    return _quote(_error_text(error), client)
 
 
 def _quote(text: str, client: AsyncOpenAI) -> str:

@@ -29,6 +29,7 @@ class ServiceProfile:
         neutral: Request fields with the value that changes nothing.
         takes: Further fields that a chat request may have.
         logprobs: Most ``top_logprobs`` of a chat answer; 0 = none.
+        logprobs_form: How a chat request asks for them: "flag" (``logprobs: true``) or "number" (``logprobs: k``).
         completions: What its completions endpoint takes: "ids" (and text), "text", or "".
         echo: Whether that endpoint gives logprobs of the prompt.
     """
@@ -40,8 +41,15 @@ class ServiceProfile:
     neutral: Mapping[str, float]
     takes: frozenset[str]
     logprobs: int
+    logprobs_form: str
     completions: str
     echo: bool
+
+    def logprobs_fields(self, topk: int) -> dict[str, Any]:
+        """The fields of a chat request for the tokens' own logprobs and the ``topk`` likeliest."""
+        if self.logprobs_form == "number":
+            return {"logprobs": max(topk, 1)}
+        return {"logprobs": True, **({"top_logprobs": topk} if topk else {})}
 
     def accepts(self, field: str) -> bool:
         """Whether a chat request may have ``field``."""
@@ -86,6 +94,7 @@ def _profile(name: str, table: dict[str, Any]) -> ServiceProfile:
         neutral=MappingProxyType(table["neutral"]),
         takes=frozenset(table["takes"]),
         logprobs=table["logprobs"],
+        logprobs_form=table.get("logprobs_form", "flag"),
         completions=table["completions"],
         echo=table["echo"],
     )

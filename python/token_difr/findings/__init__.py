@@ -10,7 +10,7 @@ from token_difr.findings.prompt_tokens import prompt_token_count
 from token_difr.findings.provider_logprobs import claimed_logprobs, provider_logprobs, sampled_logprobs
 from token_difr.findings.reference_sanity import odd_outputs, wrong_tokenizer
 from token_difr.findings.rendering import dated_template, end_token_scored, reasoning_joined, tool_calls
-from token_difr.findings.requests import answering_provider, sent_fields
+from token_difr.findings.requests import answering_provider, sent_fields, unsent_template_variables
 from token_difr.findings.retokenization import retokenization
 
 __all__ = ["EchoCheck", "Evidence", "Finding", "check_echo", "claimed_logprobs", "find_all", "sampled_logprobs"]
@@ -19,6 +19,7 @@ CHECKS = (
     prompt_token_count,
     answering_provider,
     sent_fields,
+    unsent_template_variables,
     echo,
     odd_outputs,
     wrong_tokenizer,

@@ -11,11 +11,14 @@ from numpy.typing import NDArray
 from token_difr.findings.evidence import Evidence
 from token_difr.findings.finding import Finding
 from token_difr.records import Response, TopKBatch
+from token_difr.sampling import SamplingParams
 
 __all__ = ["claimed_logprobs", "provider_logprobs", "sampled_logprobs"]
 
 FAR = 0.1
 """Nats by which two logprobs of one token differ more than numerical noise lets them."""
+LOWEST = -9999.0
+"""What engines write for minus infinity."""
 MANY = 0.05
 """Share of such tokens from which on they are a warning."""
 
@@ -40,12 +43,15 @@ def provider_logprobs(evidence: Evidence) -> Finding | None:
         text = "the provider gave no logprobs that belong to its tokens one by one"
         return Finding(name="provider_logprobs", level="note", text=text, evidence={"tokens": 0})
     far = float((differences > FAR).mean())
+    params = evidence.identity.params or SamplingParams()
+    plain = params.greedy or (params.temperature == 1 and not params.top_k and params.top_p == 1 and not params.min_p)
+    caveat = "" if plain else "; some engines give them after temperature and filters, so that this says little"
     return Finding(
         name="provider_logprobs",
-        level="warning" if far > MANY else "note",
+        level="warning" if far > MANY and plain else "note",
         text=(
             f"the provider's logprobs of its own tokens are {differences.mean():.4f} nats from the reference's on "
-            f"average, {far:.1%} of them by more than {FAR}"
+            f"average, {far:.1%} of them by more than {FAR}{caveat}"
         ),
         evidence={
             "tokens": len(differences),
@@ -77,9 +83,17 @@ def sampled_logprobs(response: Response) -> list[float] | None:
         return None
     content = given.get("content")
     values = [_value(entry) for entry in content] if isinstance(content, list) else given.get("token_logprobs")
-    if not isinstance(values, list) or not all(isinstance(value, int | float) for value in values):
+    numbers = [_number(value) for value in values] if isinstance(values, list) else [None]
+    return None if None in numbers else [number for number in numbers if number is not None]
+
+
+def _number(value: object) -> float | None:
+    """A logprob; NaN where it is not finite, in a number, in the text that strict JSON has for it, or as -9999."""
+    if isinstance(value, str) and value in {"nan", "inf", "-inf"}:
+        return math.nan
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return [float(value) if math.isfinite(value) else math.nan for value in values]
+    return float(value) if math.isfinite(value) and value > LOWEST else math.nan
 
 
 def _value(entry: object) -> object:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from token_difr.errors import InputError
 from token_difr.findings.evidence import Evidence
 from token_difr.findings.finding import Finding
-from token_difr.tokenize import ReasoningJoiner, calls_tools, end_token
+from token_difr.tokenize import ReasoningJoiner, calls_tools, end_token, render
 
 __all__ = ["dated_template", "end_token_scored", "reasoning_joined", "tool_calls"]
 
@@ -22,16 +22,27 @@ def dated_template(evidence: Evidence) -> Finding | None:
     texts = list(template.values()) if isinstance(template, Mapping) else [template]
     if not any(isinstance(text, str) and DATE_CALL in text for text in texts):
         return None
-    given = sorted(evidence.identity.chat_template_kwargs or {})
+    variables = evidence.identity.chat_template_kwargs or {}
+    given = sorted(name for name in variables if "date" in name)
     return Finding(
         name="dated_template",
-        level="note" if any("date" in name for name in given) else "warning",
+        level="note" if given and _acts(evidence, set(given)) else "warning",
         text=(
             "the chat template writes today's date: where the provider's day, or its date format, is another one, every "
             "prompt differs; give the date in chat_template_kwargs (date_string, in most templates)"
         ),
         evidence={"chat_template_kwargs": given},
     )
+
+
+def _acts(evidence: Evidence, names: set[str]) -> bool:
+    """Whether these variables change what the template writes: some templates take no date."""
+    if evidence.tokenizer is None or not evidence.prompts:
+        return False
+    variables = evidence.identity.chat_template_kwargs or {}
+    without = {name: value for name, value in variables.items() if name not in names}
+    prompt = evidence.prompts[0]
+    return render(prompt, evidence.tokenizer, variables) != render(prompt, evidence.tokenizer, without)
 
 
 def reasoning_joined(evidence: Evidence) -> Finding | None:
@@ -48,11 +59,12 @@ def reasoning_joined(evidence: Evidence) -> Finding | None:
         "template": "as the chat template writes it",
         "opened": "behind the think block that the generation prompt opens, its end assumed",
         "assumed": "between think tags, which nothing confirms",
+        "closed": "although our prompt closes the think block: the provider has read another one",
     }
     text = "; ".join(f"{count} answers {words[source]}" for source, count in sources.items())
     return Finding(
         name="reasoning_joined",
-        level="warning" if sources["assumed"] else "note",
+        level="warning" if sources["assumed"] or sources["closed"] else "note",
         text=f"reasoning came apart from the answers and was joined: {text}",
         evidence=dict(sources),
     )

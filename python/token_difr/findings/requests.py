@@ -10,7 +10,7 @@ from token_difr.findings.evidence import Evidence
 from token_difr.findings.finding import Finding
 from token_difr.untrusted import printable
 
-__all__ = ["answering_provider", "sent_fields"]
+__all__ = ["answering_provider", "sent_fields", "unsent_template_variables"]
 
 MOST_SHOWN = 5
 
@@ -35,7 +35,10 @@ def answering_provider(evidence: Evidence) -> Finding | None:
     others = sum(count for name, count in names.items() if _plain(name) != _plain(only))
     unsaid = len(said) - sum(names.values())
     if others:
-        text = f"{others} of {len(said)} answers came from another provider than {only}: {', '.join(shown)}"
+        text = (
+            f"{others} of {len(said)} answers name another provider than {only}: {', '.join(shown)} (a router's names and "
+            "slugs differ for some)"
+        )
     elif unsaid:
         text = f"{unsaid} of {len(said)} answers do not say which provider they came from, asked was {only}"
     else:
@@ -45,6 +48,25 @@ def answering_provider(evidence: Evidence) -> Finding | None:
         level="warning" if others or unsaid else "note",
         text=text,
         evidence={"asked": only, "answers_by_provider": shown, "unsaid": unsaid},
+    )
+
+
+def unsent_template_variables(evidence: Evidence) -> Finding | None:
+    """Whether template variables were used for our prompts and not sent to the provider, which then read others."""
+    variables = evidence.identity.chat_template_kwargs
+    if not variables or not evidence.responses:
+        return None
+    unsent = sum("chat_template_kwargs" not in response.sent for response in evidence.responses if response.sent)
+    if not unsent:
+        return None
+    return Finding(
+        name="template_variables",
+        level="warning",
+        text=(
+            "chat_template_kwargs shaped our prompts and were not sent, for the provider is not known to take them: it may "
+            "have read other prompts; if it takes them, say what it is with provider_service"
+        ),
+        evidence={"names": sorted(variables), "answers": unsent},
     )
 
 
@@ -65,6 +87,8 @@ def sent_fields(evidence: Evidence) -> Finding | None:
         text += f"; refused by the provider, so that its own defaults act: {', '.join(refused)}"
     if unsaid:
         text += f"; not said, for {profile.name} is not known to take them: {', '.join(unsaid)}"
+    if "provider" in profile.takes:
+        text += "; what the provider behind the router does not take, the router may drop without a word"
     return Finding(
         name="sent_fields",
         level="warning" if refused else "note",

@@ -7,6 +7,7 @@ from typing import Any
 from token_difr.findings.evidence import Evidence
 from token_difr.findings.finding import Finding
 from token_difr.records import Response, TokenSequence
+from token_difr.tokenize import answer_ids
 
 __all__ = ["retokenization"]
 
@@ -28,21 +29,24 @@ def _by_ids(evidence: Evidence) -> Finding | None:
     tokenizer = evidence.tokenizer
     if tokenizer is None:
         return None
-    told = [ids for response in evidence.responses if (ids := _ids(response)) is not None]
+    sent = sum(_sends_ids(response) for response in evidence.responses)
+    if not sent:
+        return _by_count(evidence)
+    told = [ids for response in evidence.responses if (ids := answer_ids(response, tokenizer)) is not None]
     drifted = 0
     for ids in told:
         text = tokenizer.decode(ids, skip_special_tokens=True)
         again = tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True)
         plain = [token for token in ids if tokenizer.decode([token], skip_special_tokens=True)]
         drifted += again != plain
-    if not told:
-        return None
-    return Finding(
-        name=NAME,
-        level="note",
-        text=f"{drifted} of {len(told)} answers would be written with other tokens; their own ids were scored",
-        evidence={"answers": len(told), "drifted": drifted, "by": "ids"},
-    )
+    refused = sent - len(told)
+    text = f"{drifted} of {len(told)} answers would be written with other tokens; their own ids were scored"
+    if refused:
+        text = (
+            f"{refused} of {sent} answers came with token ids that do not spell their text: the text was scored; {text}"
+        )
+    figures = {"answers": len(told), "drifted": drifted, "refused": refused, "by": "ids"}
+    return Finding(name=NAME, level="warning" if refused else "note", text=text, evidence=figures)
 
 
 def _by_count(evidence: Evidence) -> Finding | None:
@@ -76,9 +80,7 @@ def _counts_differ(response: Response, sequence: TokenSequence) -> bool:
     return abs(theirs - len(sequence.output_token_ids)) > 1
 
 
-def _ids(response: Response) -> list[int] | None:
+def _sends_ids(response: Response) -> bool:
     choices: Any = response.body.get("choices")
-    ids = (
-        choices[0].get("token_ids") if isinstance(choices, list) and choices and isinstance(choices[0], dict) else None
-    )
-    return ids if isinstance(ids, list) and all(type(token) is int for token in ids) else None
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    return isinstance(choice, dict) and isinstance(choice.get("token_ids"), list)

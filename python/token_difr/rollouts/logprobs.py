@@ -128,8 +128,11 @@ def _whole(content: Sequence[Any], name: str) -> list[int]:
 
 
 def _fitting(values: object, tokens: Sequence[Any]) -> list[int]:
-    fits = isinstance(values, list) and len(values) == len(tokens) and all(type(value) is int for value in values)
-    return list(values) if fits and isinstance(values, list) else []
+    """One whole number a token, which Together writes with a decimal point; else empty."""
+    if not isinstance(values, list) or len(values) != len(tokens):
+        return []
+    whole = all(type(value) in {int, float} and value == int(value) for value in values)
+    return [int(value) for value in values] if whole else []
 
 
 def _number(value: object) -> float | None:

@@ -206,7 +206,7 @@ def _fields(config: Config, profile: ServiceProfile) -> dict[str, Any]:
 def _chat(config: Config, profile: ServiceProfile, begun: str) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     if config.logprobs is not None:
-        fields |= {"logprobs": True, **({"top_logprobs": config.logprobs} if config.logprobs else {})}
+        fields |= profile.logprobs_fields(config.logprobs)
     if config.chat_template_kwargs:
         fields["chat_template_kwargs"] = dict(config.chat_template_kwargs)
     if begun and profile.name in {"vllm", "sglang"}:  # others go on with an assistant's message of themselves
@@ -224,7 +224,7 @@ def _completion(config: Config, profile: ServiceProfile, text: str) -> dict[str,
     if config.logprobs is not None and profile.name == "fireworks":
         fields |= {"logprobs": True, "top_logprobs": config.logprobs}
     elif config.logprobs is not None:
-        fields["logprobs"] = config.logprobs
+        fields["logprobs"] = max(config.logprobs, 1 if profile.logprobs_form == "number" else 0)
     return {**fields, "echo": True} if config.echo else fields
 
 

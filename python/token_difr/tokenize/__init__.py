@@ -1,5 +1,6 @@
 """Responses -> token sequences: the chat template, and the answers' text as token ids."""
 
+from token_difr.tokenize.answer_ids import answer_ids
 from token_difr.tokenize.end_token import end_token
 from token_difr.tokenize.load import load_tokenizer, tokenizer_digest
 from token_difr.tokenize.reasoning import ReasoningJoin, ReasoningJoiner
@@ -12,6 +13,7 @@ __all__ = [
     "ReasoningJoiner",
     "TokenIds",
     "Tokenizer",
+    "answer_ids",
     "calls_tools",
     "end_token",
     "load_tokenizer",

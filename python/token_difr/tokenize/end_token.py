@@ -7,7 +7,8 @@ from token_difr.tokenize.render import Tokenizer, rendered_text
 
 __all__ = ["end_token"]
 
-ANSWER = "x"
+ANSWER = "An answer, 4711."
+"""Text that no template and no special token holds."""
 TURN = [{"role": "user", "content": "?"}, {"role": "assistant", "content": ANSWER}]
 
 

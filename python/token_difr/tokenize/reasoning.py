@@ -26,6 +26,8 @@ CONTENT = "It is."
 OPEN, CLOSE = "<think>", "</think>"
 OPENED = re.compile(r"<think>\s*\Z")
 """The end of a generation prompt that has opened the think block."""
+CLOSED = re.compile(r"<think>\s*</think>\s*\Z")
+"""The end of one that has closed it too: the model is not to think."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,26 +38,35 @@ class ReasoningJoin:
         before: Ahead of the reasoning; "" where the generation prompt has written it.
         between: Between reasoning and answer.
         source: "template" where the template says so, "opened" where the generation prompt opens the block and the rest
-            is assumed, "assumed" where nothing tells.
+            is assumed, "closed" where it closes the block, so that the provider has read another prompt, "assumed" where
+            nothing tells.
     """
 
     before: str
     between: str
     source: str
 
-    def pieces(self, reasoning: str, content: str) -> list[tuple[str, bool]]:
+    def pieces(self, reasoning: str, content: str, *, finished: bool = True) -> list[tuple[str, bool]]:
         """The output's text in pieces, each with whether it is the template's own, whose special tokens count.
 
         White space that the texts hold already is not written twice: some providers strip it, some do not.
+
+        Args:
+            reasoning: The reasoning.
+            content: The answer behind it.
+            finished: Whether the output came to its end; one that was cut within its reasoning does not close it.
         """
         lead, core, trail = _apart(self.between)
         opening = self.before.rstrip()
-        gap = "" if reasoning[:1].isspace() else self.before[len(opening) :]
+        gap = self.before[len(opening) :]
+        start = [(opening, True), (("" if gap and reasoning.startswith(gap[0]) else gap) + reasoning, False)]
+        if not content and not finished:
+            return start
         return [
-            (opening, True),
-            (gap + reasoning + ("" if reasoning[-1:].isspace() else lead), False),
+            *start,
+            ("" if lead and reasoning.endswith(lead[-1]) else lead, False),
             (core, True),
-            (("" if content[:1].isspace() else trail) + content, False),
+            (("" if trail and content.startswith(trail[0]) else trail) + content, False),
         ]
 
 
@@ -79,21 +90,41 @@ class ReasoningJoiner:
         """
         written = rendered_text(prompt, self._tokenizer, add_generation_prompt=True, variables=self._variables)
         opened = OPENED.search(written)
+        closed = CLOSED.search(written) is not None
         if self._by_template is not None:
             before, between = self._by_template
             # A generation prompt that ends as the template starts an answer has written that start.
             start = before.strip()
             is_written = bool(start) and written.rstrip().endswith(start)
-            return ReasoningJoin(before="" if is_written else before, between=between, source="template")
+            source = "closed" if closed else "template"
+            return ReasoningJoin(before="" if is_written else before, between=between, source=source)
         if opened is not None:
             line = "\n" if opened[0].endswith("\n") else ""
             return ReasoningJoin(before="", between=f"{line}{CLOSE}{2 * line}", source="opened")
-        return ReasoningJoin(before=OPEN, between=CLOSE, source="assumed")
+        return ReasoningJoin(before=OPEN, between=CLOSE, source="closed" if closed else "assumed")
+
+    @functools.cached_property
+    def opening(self) -> str:
+        """What the template writes ahead of an answer without reasoning, such as the channel of GPT-OSS; often "".
+
+        An empty think block is none: models write it, or not, for reasons of their own.
+        """
+        written = self._answer({})
+        lead = "" if written is None else written.partition(CONTENT)[0]
+        return "" if OPEN in lead or not lead.strip() else lead
 
     @functools.cached_property
     def _by_template(self) -> tuple[str, str] | None:
         """What the template writes before and between the texts; None where it drops the reasoning, or knows none."""
-        fields = {"reasoning_content": REASONING, "reasoning": REASONING, "thinking": REASONING}
+        written = self._answer({"reasoning_content": REASONING, "reasoning": REASONING, "thinking": REASONING})
+        if written is None:
+            return None
+        before, found, rest = written.partition(REASONING)
+        between, ended, _ = rest.partition(CONTENT)
+        return (before, between) if found and ended and between.strip() else None
+
+    def _answer(self, fields: Mapping[str, str]) -> str | None:
+        """An answer as the template writes it behind the generation prompt; None where the two do not fit together."""
         question: Conversation = [{"role": "user", "content": QUESTION}]
         turn = [*question, {"role": "assistant", "content": CONTENT, **fields}]
         try:
@@ -101,12 +132,10 @@ class ReasoningJoiner:
             header = self._text(question, add_generation_prompt=True)
         except InputError:  # a template that takes no assistant's message
             return None
-        start, found, rest = whole.partition(REASONING)
-        between, ended, _ = rest.partition(CONTENT)
-        if not found or not ended or not between.strip():
-            return None
-        # What the generation prompt writes is no part of the output, but for a think tag at its end: `join` sees to it.
-        return start.removeprefix(OPENED.sub("", header)), between
+        # A think block in the generation prompt is no part of the header: `join` sees to it.
+        block = header.find(OPEN, header.find(QUESTION))
+        header = header if block < 0 else header[:block]
+        return whole.removeprefix(header) if whole.startswith(header) else None
 
     def _text(self, turn: Conversation, *, add_generation_prompt: bool) -> str:
         return rendered_text(

@@ -103,8 +103,11 @@ class _OutputWriter:
 
     def _encoded(self, prompt: Conversation, response: Response) -> list[int]:
         if not response.reasoning:
-            return self._encode(response.content, special=False)
-        pieces = self._joiner.join(prompt).pieces(response.reasoning, response.content)
+            opening = self._joiner.opening
+            plain = self._encode(response.content, special=False)
+            return [*self._encode(opening, special=True), *plain] if opening else plain
+        finished = response.finish_reason == "stop"
+        pieces = self._joiner.join(prompt).pieces(response.reasoning, response.content, finished=finished)
         text = "".join(piece for piece, _ in pieces)
         if not any(own and self._has_special_tokens(piece) for piece, own in pieces):
             return self._encode(text, special=False)  # as one text, so that pieces may share a token

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,11 +29,19 @@ def tool_call_text(
     Raises:
         InputError: The template refuses the calls, or does not write them.
     """
-    message = {**_message(response), "role": "assistant", "content": response.content}
+    given = _message(response)
+    message = {
+        **given,
+        "role": "assistant",
+        "content": response.content,
+        "tool_calls": [_parsed(call) for call in given["tool_calls"]],
+    }
+    if response.reasoning:
+        message |= dict.fromkeys(("reasoning", "reasoning_content", "thinking"), response.reasoning)
     header = rendered_text(prompt, tokenizer, add_generation_prompt=True, variables=chat_template_kwargs)
     whole = rendered_text([*prompt, message], tokenizer, add_generation_prompt=False, variables=chat_template_kwargs)
     names = [name for call in message["tool_calls"] if isinstance(name := _function_name(call), str)]
-    if not whole.startswith(header) or not all(name in whole[len(header) :] for name in names):
+    if not names or not whole.startswith(header) or not all(name in whole[len(header) :] for name in names):
         raise InputError("the chat template does not write tool calls where the model did")
     return whole[len(header) :].rstrip("\n")
 
@@ -42,6 +51,18 @@ def _message(response: Response) -> dict[str, Any]:
     choice = choices[0] if isinstance(choices, list) and choices else None
     message = choice.get("message") if isinstance(choice, dict) else None
     return message if isinstance(message, dict) else {}
+
+
+def _parsed(call: object) -> object:
+    """A call whose arguments, JSON text in an answer, are the object that templates write."""
+    function = call.get("function") if isinstance(call, dict) else None
+    arguments = function.get("arguments") if isinstance(function, dict) else None
+    if not isinstance(call, dict) or not isinstance(function, dict) or not isinstance(arguments, str):
+        return call
+    try:
+        return {**call, "function": {**function, "arguments": json.loads(arguments or "{}")}}
+    except ValueError as error:
+        raise InputError(f"a tool call has arguments that are not JSON: {error}") from error
 
 
 def _function_name(call: object) -> object:
