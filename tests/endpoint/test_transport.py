@@ -41,13 +41,21 @@ def test_retried(endpoint: Any, first: Any) -> None:
 
 @pytest.mark.parametrize(
     "first",
-    [{"error": {"code": 400, "message": "x"}}, {"error": "text"}, b"[]", b"no JSON", {"choices": [], "error": 1}],
+    [{"error": {"code": "400"}}, {"error": "text"}, b"[]", b"no JSON", {"choices": [], "error": 1}],
 )
 def test_not_retried(endpoint: Any, first: Any) -> None:
     """What would come again is left to whoever reads the answer."""
     then_honest(endpoint, first)
     ask(endpoint)
     assert len(endpoint.requests) == 1
+
+
+def test_an_error_that_no_retry_mends(endpoint: Any) -> None:
+    """It has the status that stands inside."""
+    then_honest(endpoint, {"error": {"code": 402, "message": "out of credit"}})
+    with pytest.raises(openai.APIStatusError, match="out of credit") as raised:
+        ask(endpoint)
+    assert (raised.value.status_code, len(endpoint.requests)) == (402, 1)
 
 
 def test_answer_that_breaks_off_for_good(endpoint: Any) -> None:
@@ -76,6 +84,8 @@ def test_every_attempt_is_paced(endpoint: Any) -> None:
     [
         (b'{"error": {"code": 503}}', 503),
         (b'{"error": {"code": "503"}}', 200),
+        (b'{"error": {"code": 402}}', 402),
+        (b'{"error": {"code": 7}}', 200),
         (b'{"error": {"code": true}}', 200),
         (b'["error"]', 200),
         (b'{"error"', 200),
@@ -83,13 +93,14 @@ def test_every_attempt_is_paced(endpoint: Any) -> None:
     ],
 )
 def test_true_status(content: bytes, status: int) -> None:
-    """Only an error with a status of its own that a retry may mend has one."""
+    """Only an error with a status of its own has one."""
     assert true_status(content) == status
 
 
 def test_breaks_off() -> None:
     """An object without an end, and nothing else."""
     assert breaks_off(b'{"a": 1')
+    assert breaks_off(b' \n{"a": 1')
     assert not breaks_off(b'{"a": 1} \n')
     assert not breaks_off(b"<html>")
     assert not breaks_off(b"")

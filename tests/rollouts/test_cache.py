@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+import token_difr.rollouts.cache as caching
 from interruptible import interruptible
 from token_difr.rollouts import RolloutCache, RolloutsClient, StoreError
 from token_difr.rollouts.cache import CACHE_FILE
@@ -84,29 +85,60 @@ def test_killed_twice(tmp_path: Path) -> None:
 
 
 def test_claims_of_the_dead_count_for_nothing(tmp_path: Path) -> None:
-    """A claim ends with its process, or with its time."""
-    cache = RolloutCache(tmp_path)
-    assert cache.claim(KEY, seconds=100).result().owner is not None
-    assert cache.claim(KEY, seconds=100).result().owner is None
+    """A claim ends with its process, and else with its lease."""
+    one, other = RolloutCache(tmp_path), RolloutCache(tmp_path)
+    assert one.claim(KEY).result().owner is not None
+    assert one.claim(KEY).result().owner is None
+    assert other.claim(KEY).result().owner is None
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
     with sqlite3.connect(tmp_path / CACHE_FILE) as connection:
         connection.execute("UPDATE claims SET process = ?", (dead.pid,))
     connection.close()
-    owner = cache.claim(KEY, seconds=-1).result().owner
-    assert owner is not None
-    assert cache.claim(KEY, seconds=100).result().owner is not None  # the time of the one before is over
+    assert other.claim(KEY).result().owner is not None
+    one.close()
+    other.close()
+
+
+def test_a_claim_of_a_process_with_our_number(tmp_path: Path) -> None:
+    """In a container that starts anew everybody is process 1: such a claim lives for its lease, and is not ours."""
+    cache = RolloutCache(tmp_path)
+    cache.look_up([]).result()
+    soon = time.time() + 0.5
+    with sqlite3.connect(tmp_path / CACHE_FILE) as connection:
+        connection.execute(
+            "INSERT INTO claims VALUES (?, 'somebody:0', ?, ?, ?)", (KEY, cache._store.host, os.getpid(), soon)
+        )
+    connection.close()
+    assert cache.claim(KEY).result().owner is None
+    time.sleep(0.6)
+    assert cache.claim(KEY).result().owner is not None
     cache.close()
+
+
+def test_leases_are_renewed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request may take longer than a lease: its claim lives on."""
+    monkeypatch.setattr(caching, "LEASE_SECONDS", 0.6)
+    monkeypatch.setattr(caching, "RENEWAL_SECONDS", 0.1)
+    one, other = RolloutCache(tmp_path), RolloutCache(tmp_path)
+    owner = one.claim(KEY).result().owner
+    time.sleep(1.0)
+    assert other.claim(KEY).result().owner is None
+    assert owner is not None
+    one.release(KEY, owner).result()
+    assert other.claim(KEY).result().owner is not None
+    one.close()
+    other.close()
 
 
 def test_claim_finds_the_answer_of_another(tmp_path: Path) -> None:
     """Whoever claims late gets the answer instead."""
     one, other = RolloutCache(tmp_path), RolloutCache(tmp_path)
-    owner = one.claim(KEY, seconds=100).result().owner
+    owner = one.claim(KEY).result().owner
     assert owner is not None
-    assert other.claim(KEY, seconds=100).result().owner is None
+    assert other.claim(KEY).result().owner is None
     one.keep(KEY, model="m", url="u", request={"a": 1}, answer={"b": 2}).result()
-    assert other.claim(KEY, seconds=100).result().answer == {"b": 2}
+    assert other.claim(KEY).result().answer == {"b": 2}
     one.keep(KEY, model="m", url="u", request={"a": 1}, answer={"b": 3}).result()
     assert other.look_up([KEY, b"x" * 32]).result() == {KEY: {"b": 2}}
     one.close()
@@ -169,11 +201,11 @@ def test_a_file_of_something_else(tmp_path: Path) -> None:
         connection.execute("CREATE TABLE mine (x)")
     connection.close()
     with pytest.raises(StoreError, match="something else"):
-        RolloutCache(tmp_path).look_up([KEY])
+        RolloutCache(tmp_path).look_up([KEY]).result()
     (tmp_path / "b").mkdir()
     (tmp_path / "b" / CACHE_FILE).write_bytes(b"no database at all, but some text that is long enough" * 9)
     with pytest.raises(StoreError, match="not a database"):
-        RolloutCache(tmp_path / "b").look_up([KEY])
+        RolloutCache(tmp_path / "b").look_up([KEY]).result()
 
 
 def test_a_newer_file(tmp_path: Path) -> None:
@@ -185,14 +217,14 @@ def test_a_newer_file(tmp_path: Path) -> None:
         connection.execute("PRAGMA user_version=99")
     connection.close()
     with pytest.raises(StoreError, match="newer version"):
-        RolloutCache(tmp_path).look_up([KEY])
+        RolloutCache(tmp_path).look_up([KEY]).result()
 
 
 def test_folder_that_cannot_be_made(tmp_path: Path) -> None:
     """It is an error that names the file."""
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match=CACHE_FILE):
-        RolloutCache(tmp_path / "file" / "cache").look_up([KEY])
+        RolloutCache(tmp_path / "file" / "cache").look_up([KEY]).result()
 
 
 def test_after_a_fork(tmp_path: Path) -> None:
@@ -232,7 +264,7 @@ def test_a_cancelled_call_leaves_no_claim(tmp_path: Path) -> None:
 def test_work_whose_caller_left_is_not_begun(tmp_path: Path) -> None:
     """A cancelled look-up does no harm to what waits behind it."""
     cache = RolloutCache(tmp_path)
-    futures = [cache.claim(f"{n}".encode(), seconds=9) for n in range(200)]
+    futures = [cache.claim(f"{n}".encode()) for n in range(200)]
     cancelled = [future.cancel() for future in futures[::2]]
     assert any(cancelled)
     assert all(future.result().owner for future in futures[1::2])

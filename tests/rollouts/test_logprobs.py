@@ -152,16 +152,18 @@ def test_chat_logprobs_over_http(demo: str, make_client: MakeClient) -> None:
     assert len(response.token_ids) == 5
 
 
-def test_fireworks_client(demo: str, tmp_path: Any) -> None:
+def test_fireworks_client(tmp_path: Any) -> None:
     """The completions endpoint, logprobs always, conversations rendered, and short names of models."""
+    name = "accounts/fireworks/models/gpt-oss-20b"
     client = FireworksClient(
         "llama-v3p1-8b", cache_dir=tmp_path, tokenizer="demo", echo=True, api_key="x", max_tokens=4
     )
     assert client.config.model == "accounts/fireworks/models/llama-v3p1-8b-instruct"
     assert (client.provider, client.endpoint, client.logprobs, client.echo) == ("fireworks", "completions", 5, True)
     messages = [{"role": "user", "content": "What is a list?"}]
-    here = {"provider": demo, "service": "fireworks", "model": "demo", "progress_bar": False}
-    drawn = client.generate(messages, 2, **here)
+    with running(ModelService(ServerSettings(model=DEMO, name=name))) as url:
+        here = {"provider": url, "service": "fireworks", "model": "gpt-oss-20b", "progress_bar": False}
+        drawn = client.generate(messages, 2, **here)
     assert len(drawn.get_all_prompt_logprobs()) == 2
     assert all(len(each or ()) == 4 for each in drawn.get_all_generation_logprobs())
     assert drawn[0].full_text.startswith("<|im_start|>user")

@@ -40,7 +40,7 @@ def test_both_kinds_are_read(
 ) -> None:
     """Files and databases; what they lack is asked for, and they are not touched."""
     before = digests(old)
-    drawn = make_client(provider.url, model, old_cache=old).generate(PROMPT, 3)
+    drawn = make_client(provider.url, model, service="openrouter", old_cache=old).generate(PROMPT, 3)
     assert [r.content for r in drawn][:2] == [f"old answer {number}", f"old answer {number + 1}"]
     assert [r.cached for r in drawn] == [True, True, False]
     assert (drawn[0].reasoning, drawn[0].completed_reasoning) == (f"old thought {number}", True)
@@ -61,7 +61,10 @@ def test_all_of_the_old_key(
 def test_message_lists(provider: FaultyProvider, make_client: MakeClient, old: Path) -> None:
     """They have a key of their own."""
     messages = [{"role": "user", "content": PROMPT}]
-    assert make_client(provider.url, "org/model", old_cache=old).generate(messages)[0].content == "old answer 10"
+    assert (
+        make_client(provider.url, "org/model", service="openrouter", old_cache=old).generate(messages)[0].content
+        == "old answer 10"
+    )
 
 
 @pytest.mark.parametrize("changes", [{"stop": "x"}, {"min_p": 0.1}, {"reasoning": {"effort": "low"}}, {"field": 1}])
@@ -69,7 +72,11 @@ def test_what_the_old_key_leaves_out(
     provider: FaultyProvider, make_client: MakeClient, old: Path, changes: dict[str, Any]
 ) -> None:
     """A request with such a field is never answered from there."""
-    assert not make_client(provider.url, "org/model", old_cache=old).generate(PROMPT, **changes)[0].cached
+    assert (
+        not make_client(provider.url, "org/model", service="openrouter", old_cache=old)
+        .generate(PROMPT, **changes)[0]
+        .cached
+    )
 
 
 def test_torn_and_failed_entries(provider: FaultyProvider, make_client: MakeClient, old: Path) -> None:
@@ -79,7 +86,33 @@ def test_torn_and_failed_entries(provider: FaultyProvider, make_client: MakeClie
     entry = json.loads(second.read_text())
     entry["response"]["finish_reason"] = "error"
     second.write_text(json.dumps(entry))
-    assert not any(r.cached for r in make_client(provider.url, "org/model", old_cache=old).generate(PROMPT, 2))
+    assert not any(
+        r.cached
+        for r in make_client(provider.url, "org/model", service="openrouter", old_cache=old).generate(PROMPT, 2)
+    )
+
+
+@pytest.mark.parametrize("changes", [{"service": "vllm"}, {"logprobs": 1}])
+def test_requests_that_package_never_made(
+    provider: FaultyProvider, make_client: MakeClient, old: Path, changes: dict[str, Any]
+) -> None:
+    """Answers of OpenRouter's chat endpoint are no answers of another server, and have no logprobs."""
+    client = make_client(provider.url, "org/model", **{"service": "openrouter", "old_cache": old, **changes})
+    assert not any(response.cached for response in client.generate_many([PROMPT])[0])
+    assert sum(provider.asked.values()) == 1
+
+
+def test_top_k_of_forty(provider: FaultyProvider, make_client: MakeClient, old: Path) -> None:
+    """The files write it like none: nothing there answers it."""
+    client = make_client(provider.url, "org/model", service="openrouter", old_cache=old)
+    assert not client.generate(PROMPT, top_k=40)[0].cached
+
+
+def test_a_database_of_another_kind(provider: FaultyProvider, make_client: MakeClient, old: Path) -> None:
+    """It is named."""
+    (old / "org-model.db").write_bytes(b"no database at all" * 99)
+    with pytest.raises(InputError, match="another kind"):
+        make_client(provider.url, "org/model", service="openrouter", old_cache=old).generate("else?")
 
 
 def test_no_such_folder(provider: FaultyProvider, make_client: MakeClient, tmp_path: Path) -> None:

@@ -133,11 +133,31 @@ def test_tag_as_text(endpoint: Any, make_client: MakeClient) -> None:
 
 
 def test_conversation_that_ends_with_the_assistant(endpoint: Any, make_client: MakeClient) -> None:
-    """It is gone on with, whatever it begins."""
+    """It is gone on with, whatever it begins; what comes is an answer unless a thought was opened."""
     messages = [{"role": "user", "content": "2+2?"}, {"role": "assistant", "content": "It is"}]
-    make_client(endpoint.url).generate(messages)
+    response = make_client(endpoint.url).generate(messages)[0]
+    assert (response.content, response.reasoning, response.completed_reasoning) == ("IT IS", "", None)
     assert sent(endpoint)["messages"] == messages
     assert sent(endpoint)["continue_final_message"] is True
+
+
+def test_thought_that_was_begun_and_ended(endpoint: Any, make_client: MakeClient) -> None:
+    """Behind a closed thought the answer goes on."""
+    endpoint.answer = lambda *_: (200, endpoint.chat(" 42"))
+    response = make_client(endpoint.url, "deepseek-r1").generate("6*7? <think>easy</think>It is")[0]
+    assert (response.content, response.reasoning) == (" 42", "")
+
+
+@pytest.mark.parametrize("content", ["", None, [{"type": "text", "text": "x"}]])
+def test_assistant_without_a_text(endpoint: Any, make_client: MakeClient, content: Any) -> None:
+    """There is nothing to go on with; nor does GPT-OSS go on with a thought in a message list."""
+    messages = [{"role": "user", "content": "2+2?"}, {"role": "assistant", "content": content}]
+    with pytest.raises(PromptError, match="no text to go on with"):
+        make_client(endpoint.url).generate(messages)
+    messages[1]["content"] = "<think>hm"
+    with pytest.raises(InputError, match="cannot go on"):
+        make_client(endpoint.url, "openai/gpt-oss-20b").generate(messages)
+    assert endpoint.requests == []
 
 
 def test_injection_by_completions(endpoint: Any, make_client: MakeClient, characters: Any) -> None:

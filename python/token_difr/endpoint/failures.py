@@ -40,6 +40,7 @@ def endpoint_error(error: OpenAIError, *, client: AsyncOpenAI, model: str) -> To
     import openai
 
     url = shown_url(client)
+    _clean_cause(error, client)
     if isinstance(error, openai.APITimeoutError):
         return EndpointUnreachableError(f"{url} did not answer in time")
     if isinstance(error, openai.APIConnectionError):
@@ -52,6 +53,17 @@ def endpoint_error(error: OpenAIError, *, client: AsyncOpenAI, model: str) -> To
     if isinstance(error, openai.APIStatusError):
         return _status_error(error, url=url, client=client, model=model)
     return EndpointError(f"{url}: {_quote(str(error), client)}")
+
+
+def _clean_cause(error: Any, client: AsyncOpenAI) -> None:
+    """Take the key out of what the SDK quotes: its error stays the cause of ours, and tracebacks show it."""
+    key = client.api_key
+    if not key or key == NO_KEY or key not in f"{error} {getattr(error, 'body', None)}":
+        return
+    error.args = tuple(str(argument).replace(key, "[key]") for argument in error.args)
+    error.message = str(getattr(error, "message", "")).replace(key, "[key]")
+    if getattr(error, "body", None) is not None:
+        error.body = {"message": _error_text(error.body).replace(key, "[key]")}
 
 
 def answer_body(content: bytes, *, client: AsyncOpenAI) -> dict[str, Any]:

@@ -52,11 +52,12 @@ def bounded_transport(seconds: float, pace: Pace | None = None) -> httpx2.AsyncC
 
 def breaks_off(content: bytes) -> bool:
     """Whether an answer begins as a JSON object and does not end as one: a proxy on the way lost its end."""
-    return content[:1] == b"{" and content.rstrip()[-1:] != b"}"
+    text = content.strip()
+    return text[:1] == b"{" and text[-1:] != b"}"
 
 
 def true_status(content: bytes) -> int:
-    """The HTTP status of an answer with status 200: that of the error inside, where a retry may help; else 200.
+    """The HTTP status of an answer with status 200: that of the error inside, if it has one; else 200.
 
     OpenRouter answers so when a provider behind it fails.
     """
@@ -68,5 +69,4 @@ def true_status(content: bytes) -> int:
         return 200
     error = body.get("error") if isinstance(body, dict) and "choices" not in body else None
     code = error.get("code") if isinstance(error, dict) else None
-    retried = isinstance(code, int) and (code in {408, 409, 429} or 500 <= code < 600)
-    return int(code) if retried and code is not None else 200
+    return code if type(code) is int and 400 <= code < 600 else 200

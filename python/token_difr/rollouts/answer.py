@@ -36,7 +36,8 @@ def response_of(
     *,
     seed: int,
     prompt_text: str = "",
-    begun: str = "",
+    prompt_tokens: int | None = None,
+    thought_open: bool = False,
     echo: bool = False,
     wants_logprobs: bool = False,
     join: Join | None = None,
@@ -48,7 +49,8 @@ def response_of(
         body: An answer that :func:`check_answer` takes.
         seed: The sample's.
         prompt_text: The prompt as it was rendered here, or "".
-        begun: The beginning of the answer that the prompt handed over.
+        prompt_tokens: Its number of tokens, where it was sent as token ids.
+        thought_open: Whether the answer begins within a thought.
         echo: Whether the prompt came back with the answer.
         wants_logprobs: Whether logprobs were asked for.
         join: How the model's chat template joins reasoning and answer; None = with its closing tag alone.
@@ -59,13 +61,20 @@ def response_of(
     """
     choice = _choice(body)
     content, field_reasoning = _texts(choice)
-    if echo and prompt_text:
+    usage = usage_of(body)
+    logprobs = None
+    if wants_logprobs:
+        logprobs = logprobs_of(
+            body, choice, usage=usage, echo=echo, prompt_text=prompt_text, prompt_tokens=prompt_tokens
+        )
+    if echo and content.startswith(prompt_text):
         content = content.removeprefix(prompt_text)
-    thought = split_thought(content, field_reasoning, begun=begun)
+    elif echo and logprobs is not None:  # the echo leaves out special tokens: the tokens tell where the answer begins
+        content = "".join(logprobs.generation().tokens)
+    thought = split_thought(content, field_reasoning, is_open=thought_open)
     full = content
     if field_reasoning:
         full = join(field_reasoning, content) if join is not None else f"{field_reasoning}{CLOSE}{content}"
-    usage = usage_of(body)
     return Response(
         full=full,
         content=thought.content,
@@ -77,7 +86,7 @@ def response_of(
         object=_text(body, "object"),
         created=created if isinstance(created := body.get("created"), int) else 0,
         usage=usage,
-        logprobs=logprobs_of(body, choice, usage=usage, echo=echo, prompt_text=prompt_text) if wants_logprobs else None,
+        logprobs=logprobs,
         echo=echo,
         prompt_text=prompt_text,
         seed=seed,

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from token_difr.collect import TinkerProvider
-from token_difr.endpoint import answer_body, endpoint_error, open_client, shown_url
-from token_difr.errors import AnswerError, InputError
-from token_difr.rollouts.answer import check_answer
+from token_difr.endpoint import answer_body, endpoint_error, open_client
+from token_difr.errors import EndpointUnreachableError, InputError
 from token_difr.rollouts.config import Config
 from token_difr.rollouts.limits import RatePace
 from token_difr.rollouts.plan import TINKER, Plan, tokenizer_of
@@ -71,7 +70,7 @@ class Connections:
         if plan.url == TINKER:
             _check_tinker(config)
             async with sampling_client(config) as client:
-                yield TinkerSender(config, client)
+                yield TinkerSender(config, client, pace)
             return
         async with self._client(config, plan.url, pace) as client:
             yield HttpSender(client, plan.path, config.model)
@@ -116,12 +115,7 @@ class HttpSender:
             answer = await client.post(self._path, body=body, cast_to=httpx2.Response)
         except openai.OpenAIError as error:
             raise endpoint_error(error, client=client, model=self._model) from error
-        made = answer_body(answer.content, client=client)
-        try:
-            check_answer(made)
-        except AnswerError as error:
-            raise AnswerError(f"{shown_url(client)}: {error}") from error
-        return made
+        return answer_body(answer.content, client=client)
 
     async def prices(self) -> Prices:
         """See :class:`Sender`."""
@@ -131,8 +125,10 @@ class HttpSender:
 class TinkerSender:
     """Asks as :class:`~token_difr.collect.TinkerProvider` does; prompts are token ids already."""
 
-    def __init__(self, config: Config, client: Any) -> None:
+    def __init__(self, config: Config, client: Any, pace: RatePace | None) -> None:
         tokenizer = tokenizer_of(config)
+        self._timeout = config.timeout
+        self._pace = pace
         self._provider = TinkerProvider(
             client,
             render=lambda messages: messages[0]["token_ids"],
@@ -145,9 +141,16 @@ class TinkerSender:
         params = SamplingParams(
             temperature=body["temperature"], top_p=body["top_p"], top_k=body.get("top_k") or 0, seed=body["seed"]
         )
-        response = await self._provider.answer(
-            0, [{"token_ids": body["prompt"]}], model=body["model"], params=params, max_tokens=body["max_tokens"]
-        )
+        if self._pace is not None:
+            await self._pace()
+        asked = [{"token_ids": body["prompt"]}]
+        try:
+            async with asyncio.timeout(self._timeout):
+                response = await self._provider.answer(
+                    0, asked, model=body["model"], params=params, max_tokens=body["max_tokens"]
+                )
+        except TimeoutError as error:
+            raise EndpointUnreachableError(f"tinker gave no answer in {self._timeout:g} s") from error
         usage = {"prompt_tokens": response.prompt_tokens, "completion_tokens": response.completion_tokens}
         return {**response.body, "usage": usage}
 
@@ -178,7 +181,10 @@ def _opened(config: Config, url: str, pace: RatePace | None) -> AsyncOpenAI:
 
 
 def _check_tinker(config: Config) -> None:
-    names = ("min_p", "top_a", "repetition_penalty", "logit_bias", "presence_penalty", "frequency_penalty")
+    names = (
+        *("min_p", "top_a", "repetition_penalty", "logit_bias", "presence_penalty", "frequency_penalty"),
+        *("response_format", "reasoning", "include_reasoning", "headers"),
+    )
     unfit = [*(name for name in names if getattr(config, name)), *config.extra_body]
     if unfit:
         raise InputError(f"tinker's sampler does not have {', '.join(unfit)}: leave it out")

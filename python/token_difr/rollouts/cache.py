@@ -4,8 +4,8 @@ The key is the whole request (:meth:`~token_difr.rollouts.plan.Plan.key`), so th
 have two answers. What is stored is the provider's answer as it came; samples are read off it anew each time. An API key
 is no part of a request's body: it is in no key, no row and no file.
 
-A request in flight holds a *claim*, so that processes which share the file do not ask the same twice; the claim of a
-process that died, or took longer than its timeout, counts for nothing.
+A request in flight holds a *claim*, so that processes which share the file do not ask the same twice. A claim lives for
+a short lease, which its process renews; that of a process that is no more counts for nothing at once.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import secrets
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -26,6 +27,9 @@ from token_difr.rollouts.store import Store
 __all__ = ["CACHE_FILE", "Claim", "RolloutCache"]
 
 CACHE_FILE = "rollouts.sqlite3"
+LEASE_SECONDS = 60.0
+"""How long a claim lives without renewal: where another host, or a process with the number of a dead one, holds it."""
+RENEWAL_SECONDS = 15.0
 MOST_AT_ONCE = 500
 """Keys that one statement looks up."""
 
@@ -56,19 +60,35 @@ class RolloutCache:
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder = Path(folder)
-        self._store = Store(self.folder / CACHE_FILE)
+        self._store = Store(self.folder / CACHE_FILE, upkeep=self._renew, every=RENEWAL_SECONDS)
+        self._name = secrets.token_hex(8)
         self._claims = itertools.count()
+        self._held: dict[bytes, str] = {}
+        """Our claims; changed by the store's thread alone."""
 
     def look_up(self, keys: Sequence[bytes]) -> Future[dict[bytes, Body]]:
         """The answers that are there, by key."""
         return self._store.submit(lambda connection: _found(connection, keys))
 
-    def claim(self, key: bytes, *, seconds: float) -> Future[Claim]:
-        """Claim a request, to be sent within ``seconds``; or find its answer, if another process was faster."""
-        store = self._store
-        owner = f"{store.owner}:{next(self._claims)}"  # two tasks of one process are two owners
-        claim = (key, owner, store.host, os.getpid(), time.time() + seconds)
-        return store.submit(lambda connection: _claimed(connection, claim))
+    def claim(self, key: bytes) -> Future[Claim]:
+        """Claim a request; or find its answer, if another process was faster."""
+        owner = f"{self._name}:{next(self._claims)}"  # two tasks of one process are two owners
+
+        def work(connection: sqlite3.Connection) -> Claim:
+            found = _found(connection, [key])
+            if found:
+                return Claim(found[key], owner=None)
+            row = connection.execute(
+                "SELECT owner, host, process, expires FROM claims WHERE key = ?", (key,)
+            ).fetchone()
+            if row is not None and self._is_live(key, *row):
+                return Claim(None, owner=None)
+            claim = (key, owner, self._store.host, os.getpid(), time.time() + LEASE_SECONDS)
+            connection.execute("INSERT OR REPLACE INTO claims VALUES (?, ?, ?, ?, ?)", claim)
+            self._held[key] = owner
+            return Claim(None, owner=owner)
+
+        return self._store.submit(work)
 
     def keep(self, key: bytes, *, model: str, url: str, request: Mapping[str, Any], answer: Body) -> Future[None]:
         """Store an answer; the first one stays. The claim ends."""
@@ -77,17 +97,30 @@ class RolloutCache:
         def work(connection: sqlite3.Connection) -> None:
             connection.execute("INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?, ?, ?)", row)
             connection.execute("DELETE FROM claims WHERE key = ?", (key,))
+            self._held.pop(key, None)
 
         return self._store.submit(work)
 
     def release(self, key: bytes, owner: str) -> Future[None]:
         """End a claim without an answer."""
-        mine = (key, owner)
 
         def work(connection: sqlite3.Connection) -> None:
-            connection.execute("DELETE FROM claims WHERE key = ? AND owner = ?", mine)
+            connection.execute("DELETE FROM claims WHERE key = ? AND owner = ?", (key, owner))
+            if self._held.get(key) == owner:
+                del self._held[key]
 
         return self._store.submit(work)
+
+    def _is_live(self, key: bytes, owner: str, host: str, process: int, expires: float) -> bool:
+        """Whether a claim still holds."""
+        if owner.startswith(f"{self._name}:"):  # ours, then: but a forked process has our name and not our claims
+            return self._held.get(key) == owner
+        return expires > time.time() and (host != self._store.host or _lives(process))
+
+    def _renew(self, connection: sqlite3.Connection) -> None:
+        expires = time.time() + LEASE_SECONDS
+        rows = [(expires, key, owner) for key, owner in self._held.items()]
+        connection.executemany("UPDATE claims SET expires = ? WHERE key = ? AND owner = ?", rows)
 
     def stats(self) -> dict[str, Any]:
         """Number of answers, by model too, when the first and the last came (seconds since 1970), and the file's bytes."""
@@ -110,7 +143,7 @@ class RolloutCache:
         """
         count = 0
         for count, row in enumerate(self._rows(), start=1):  # noqa: B007  # the last number is the count
-            to.write(json.dumps(row, ensure_ascii=False) + "\n")
+            to.write(json.dumps(row) + "\n")
         return count
 
     def clear(self, *, model: str | None = None, older_than_days: float | None = None) -> int:
@@ -165,18 +198,6 @@ def _found(connection: sqlite3.Connection, keys: Sequence[bytes]) -> dict[bytes,
 def _loaded(rows: Iterable[tuple[bytes, str]]) -> Iterator[tuple[bytes, Body]]:
     for key, answer in rows:
         yield key, json.loads(answer)
-
-
-def _claimed(connection: sqlite3.Connection, claim: tuple[bytes, str, str, int, float]) -> Claim:
-    key, owner, host, _, _ = claim
-    found = _found(connection, [key])
-    if found:
-        return Claim(found[key], owner=None)
-    row = connection.execute("SELECT host, process, expires FROM claims WHERE key = ?", (key,)).fetchone()
-    if row is not None and row[2] > time.time() and (row[0] != host or _lives(row[1])):
-        return Claim(None, owner=None)
-    connection.execute("INSERT OR REPLACE INTO claims VALUES (?, ?, ?, ?, ?)", claim)
-    return Claim(None, owner=owner)
 
 
 def _lives(process: int) -> bool:

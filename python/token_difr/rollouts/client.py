@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
 from token_difr.endpoint import run_blocking
+from token_difr.errors import LimitError
 from token_difr.rollouts.asking import Connections, Sender
 from token_difr.rollouts.cache import RolloutCache
 from token_difr.rollouts.config import Config
@@ -97,9 +98,14 @@ class RolloutsClient:
         return rollouts
 
     async def agenerate_many(
-        self, prompts: Sequence[Prompt], n_samples: int | None = None, **changes: Any
+        self,
+        prompts: Sequence[Prompt],
+        n_samples: int | None = None,
+        *,
+        on_response: Callable[[Response], None] | None = None,
+        **changes: Any,
     ) -> list[Rollouts]:
-        """Samples of many prompts, ``concurrency`` requests at a time over all of them.
+        """Samples of many prompts, ``concurrency`` requests at a time over all of them; arguments as above.
 
         Returns:
             One a prompt, in order; failures are in their ``errors``.
@@ -107,7 +113,7 @@ class RolloutsClient:
         Raises:
             InputError: See :meth:`agenerate`.
         """
-        return await self._draw(prompts, n_samples, changes, None)
+        return await self._draw(prompts, n_samples, changes, on_response)
 
     def generate_many(self, prompts: Sequence[Prompt], n_samples: int | None = None, **changes: Any) -> list[Rollouts]:
         """The same as :meth:`agenerate_many`, from synchronous code."""
@@ -131,8 +137,9 @@ class RolloutsClient:
         changes: Mapping[str, Any],
         on_response: Callable[[Response], None] | None,
     ) -> list[Rollouts]:
-        config = self.config.changed({**changes, **({} if n_samples is None else {"n_samples": n_samples})})
-        plans = [plan_requests(config, prompt, config.n_samples) for prompt in prompts]
+        config = self._config_of({**changes, **({} if n_samples is None else {"n_samples": n_samples})})
+        # In a thread: to load a tokenizer and to render many prompts would block the loop.
+        plans = await asyncio.to_thread(lambda: [plan_requests(config, prompt, config.n_samples) for prompt in prompts])
         if not plans:
             return []
         ceiling = config.max_cost_usd
@@ -141,17 +148,25 @@ class RolloutsClient:
             prompts=prompts,
             plans=plans,
             slots=self._slots_of(config.concurrency),
-            budget=self.budget if ceiling == self.config.max_cost_usd else Budget(ceiling),
+            budget=self.budget if ceiling == self.config.max_cost_usd else Budget(ceiling, above=self.budget),
             cache=self._cache_of(config),
-            old_cache=None if config.old_cache is None else OldCache(config.old_cache, config),
+            old_cache=None if config.old_cache is None else OldCache(config.old_cache, config, plans[0].profile.name),
             on_response=on_response,
         )
-        await drawing.look_up()
-        if drawing.missing:
-            async with self._connections.sender(config, plans[0], self._pace_of(config)) as sender:
-                drawing.prices = await self._prices_of(config, plans[0].url, sender)
-                await drawing.draw(sender)
+        try:
+            async with asyncio.timeout(config.max_seconds):
+                await drawing.look_up()
+                if drawing.missing:
+                    async with self._connections.sender(config, plans[0], self._pace_of(config)) as sender:
+                        drawing.prices = await self._prices_of(config, plans[0].url, sender)
+                        await drawing.draw(sender)
+        except TimeoutError:
+            drawing.give_up(LimitError(f"max_seconds={config.max_seconds:g} are over"))
         return drawing.rollouts()
+
+    def _config_of(self, changes: Mapping[str, Any]) -> Config:
+        """The parameters of one call."""
+        return self.config.changed(changes)
 
     async def _prices_of(self, config: Config, url: str, sender: Sender) -> Prices | None:
         """The user's; where there is a ceiling, else the provider's own listing, which is asked for once."""

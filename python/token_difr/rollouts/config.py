@@ -39,6 +39,15 @@ RANGES: dict[str, tuple[float, float]] = {
 }
 """Least and greatest value of a parameter, both allowed; ``top_p`` must be above 0."""
 
+WHOLE = frozenset({"max_tokens", "n_samples", "top_k", "logprobs", "max_retries", "concurrency"})
+"""Parameters that are whole numbers; the other numbers are floats, so that 1 and 1.0 are one request."""
+
+OF_A_PROVIDER = ("routing", "service", "api_key", "key_variable", "headers")
+"""What belongs to a provider: a call that names another one starts without them. No key goes to a stranger."""
+
+OURS = frozenset({"n", "stream", "messages", "prompt", "on_response"})
+"""Request fields that the client decides itself."""
+
 SECRET = ("api_key", "headers", "tokenizer")
 """What :meth:`Config.to_dict` leaves out: secrets, and what JSON cannot hold."""
 
@@ -145,21 +154,30 @@ class Config:
     verbose: bool = False
 
     def __post_init__(self) -> None:
-        if isinstance(self.provider, Mapping):
-            if self.routing is not None:
-                raise InputError("give OpenRouter's routing once: as provider= or as routing=")
-            object.__setattr__(self, "routing", dict(self.provider))
-            object.__setattr__(self, "provider", None)
+        self._read_routing()
         if not isinstance(self.model, str) or not self.model:
             raise InputError(f"model must be a name, not {self.model!r}")
-        for name, (least, greatest) in RANGES.items():
-            _check_range(name, getattr(self, name), least, greatest)
+        for name, limits in RANGES.items():
+            if (value := getattr(self, name)) is not None:
+                object.__setattr__(self, name, _checked(name, value, *limits))
+        if self.seed is not None and (type(self.seed) is not int or self.seed < 0):
+            raise InputError(f"seed must be a whole number of at least 0, not {self.seed!r}")
+        if taken := OURS & set(self.extra_body):
+            raise InputError(f"{', '.join(sorted(taken))} cannot be given: n_samples and the prompt decide that")
         if self.top_p == 0:
             raise InputError("top_p must be above 0")
         if self.endpoint not in {"chat", "completions"}:
             raise InputError(f"endpoint must be 'chat' or 'completions', not {self.endpoint!r}")
         if self.use_cache not in {True, False, "sql", "json"}:
             raise InputError(f"use_cache must be True or False, not {self.use_cache!r}")
+
+    def _read_routing(self) -> None:
+        """OpenRouter's routing object, where it was given as the provider."""
+        if isinstance(self.provider, Mapping):
+            if self.routing is not None:
+                raise InputError("give OpenRouter's routing once: as provider= or as routing=")
+            object.__setattr__(self, "routing", dict(self.provider))
+            object.__setattr__(self, "provider", None)
 
     @classmethod
     def of(cls, model: str, options: Mapping[str, Any]) -> Self:
@@ -174,7 +192,7 @@ class Config:
             return self
         known, extra = split_options(options)
         if "provider" in known:
-            known.setdefault("routing", None)  # it belonged to the provider before
+            known = {**dict.fromkeys(OF_A_PROVIDER), **known}
         body = {**self.extra_body, **(known.pop("extra_body", None) or {}), **extra}
         return dataclasses.replace(self, **known, extra_body=body)
 
@@ -198,11 +216,14 @@ def split_options(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str,
     return known, {name: value for name, value in renamed.items() if name not in names}
 
 
-def _check_range(name: str, value: Any, least: float, greatest: float) -> None:
-    if value is None:
-        return
+def _checked(name: str, value: Any, least: float, greatest: float) -> int | float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InputError(f"{name} must be a number, not {value!r}")
     if not least <= value <= greatest:
         limits = f"at least {least}" if math.isinf(greatest) else f"between {least} and {greatest}"
         raise InputError(f"{name} must be {limits}, not {value!r}")
+    if name not in WHOLE:
+        return float(value)
+    if value != int(value):
+        raise InputError(f"{name} must be a whole number, not {value!r}")
+    return int(value)

@@ -13,8 +13,8 @@ from typing import Any
 from tqdm import tqdm
 
 from token_difr.endpoint import stops_everything
-from token_difr.errors import EndpointError, LimitError, TokenDifrError
-from token_difr.rollouts.answer import response_of
+from token_difr.errors import AnswerError, EndpointError, LimitError, TokenDifrError
+from token_difr.rollouts.answer import check_answer, response_of, usage_of
 from token_difr.rollouts.asking import Sender
 from token_difr.rollouts.cache import Claim, RolloutCache
 from token_difr.rollouts.config import Config
@@ -35,10 +35,8 @@ FIRST_WAIT, LONGEST_WAIT = 0.02, 0.5
 """Seconds until a request that another process has in flight is looked up again."""
 BREATH = 256
 """Responses that are made in a row before the event loop gets its turn."""
-SPARE_SECONDS = 120.0
-"""What the SDK may wait between two attempts."""
-EVERYBODYS = {401, 402, 403, 404}
-"""HTTP statuses that every other request would meet too."""
+EVERYBODYS = {401, 402, 404}
+"""HTTP statuses that every other request would meet too; a 403 may be about one prompt."""
 HOPELESS = range(400, 500)
 MAY_SUCCEED = {408, 409, 425, 429}
 
@@ -74,6 +72,7 @@ class Drawing:
     missing: list[Place] = field(default_factory=list)
     _responses: dict[Place, Response] = field(default_factory=dict)
     _errors: dict[Place, TokenDifrError] = field(default_factory=dict)
+    _interruption: Exception | None = None
     _stopped: dict[int | None, TokenDifrError] = field(default_factory=dict)
     """Why no more is sent, by prompt; None = of any prompt."""
 
@@ -82,7 +81,7 @@ class Drawing:
         for number, plan in enumerate(self.plans):
             places = [(number, sample) for sample in range(len(plan.seeds))]
             if self.cache is not None:
-                keys = {plan.key(sample): (number, sample) for _, sample in places}
+                keys = await asyncio.to_thread(_keys, plan, number)
                 found = await asyncio.wrap_future(self.cache.look_up(list(keys)))
                 await self._take({keys[key]: body for key, body in found.items()})
             if self.old_cache is not None:
@@ -102,12 +101,18 @@ class Drawing:
                     bar.update()
 
             try:
-                async with asyncio.timeout(self.config.max_seconds), asyncio.TaskGroup() as group:
+                async with asyncio.TaskGroup() as group:
                     for _ in range(min(self.config.concurrency, len(self.missing))):
                         group.create_task(work())
-            except TimeoutError:
-                late = LimitError(f"max_seconds={self.config.max_seconds:g} are over")
-                self._errors |= {place: late for place in self.missing if not self._is_done(place)}
+            except BaseExceptionGroup as errors:  # workers that fail together fail for the same reason
+                raise errors.exceptions[0] from errors.exceptions[0].__cause__
+        if self._interruption is not None:
+            raise self._interruption
+
+    def give_up(self, reason: TokenDifrError) -> None:
+        """What is not answered by now failed for ``reason``."""
+        places = [(number, sample) for number, plan in enumerate(self.plans) for sample in range(len(plan.seeds))]
+        self._errors |= {place: reason for place in places if not self._is_done(place)}
 
     def rollouts(self) -> list[Rollouts]:
         """What there is, one a prompt."""
@@ -143,7 +148,7 @@ class Drawing:
             return
         try:
             body = await self._paid(sender, plan, sample)
-            self._record(place, self._read(body, place))  # what cannot be read is asked for anew
+            response = self._read(body, place)  # what cannot be read is asked for anew
         except BaseException:
             self.cache.release(key, owner)
             raise
@@ -152,13 +157,14 @@ class Drawing:
             await asyncio.shield(asyncio.wrap_future(kept))
         except StoreError as error:  # the sample stays; another one would not be kept either
             self._stopped[None] = error
+        finally:
+            self._record(place, response)
 
     async def _claimed(self, cache: RolloutCache, key: bytes) -> tuple[Body | None, str]:
         """An answer that another process has got meanwhile, or our right to ask for it."""
-        seconds = (self.config.max_retries + 1) * (self.config.timeout + SPARE_SECONDS)
         wait = FIRST_WAIT
         while True:
-            claim = await _awaited(cache, key, cache.claim(key, seconds=seconds))
+            claim = await _awaited(cache, key, cache.claim(key))
             if claim.answer is not None or claim.owner is not None:
                 return claim.answer, claim.owner or ""
             await asyncio.sleep(wait)
@@ -168,17 +174,20 @@ class Drawing:
         """A provider's answer, within the budget."""
         request = plan.request(sample)
         await self.slots.turn()
-        if self.prices is None:
-            body = await sender.send(request)
-            self.budget.settle(0.0, response_cost(body, None))
-            return body
-        most, cost = self.prices.most(request, self.config.max_tokens), 0.0
+        prices = self.prices
+        most, cost = 0.0 if prices is None else prices.most(request, self.config.max_tokens), 0.0
         await self.budget.reserve(most)
         try:
             body = await sender.send(request)
-            cost = response_cost(body, self.prices)
+            usage = usage_of(body)
+            # An answer that does not say what it used may have used all that it could.
+            cost = most if usage.total_tokens == 0 and usage.cost_usd is None else Prices.cost_of(usage, prices)
         finally:
             self.budget.settle(most, cost)
+        try:
+            check_answer(body)
+        except AnswerError as error:
+            raise AnswerError(f"{plan.url}: {error}") from error
         return body
 
     def _stop_after(self, error: TokenDifrError, number: int) -> None:
@@ -205,21 +214,30 @@ class Drawing:
 
     def _read(self, body: Body, place: Place, *, cached: bool = False) -> Response:
         plan = self.plans[place[0]]
-        return response_of(
-            body,
-            seed=plan.seeds[place[1]],
-            prompt_text=plan.prompt_text,
-            begun=plan.begun,
-            echo=self.config.echo,
-            wants_logprobs=self.config.logprobs is not None,
-            join=plan.join,
-            cached=cached,
-        )
+        try:
+            return response_of(
+                body,
+                seed=plan.seeds[place[1]],
+                prompt_text=plan.prompt_text,
+                prompt_tokens=None if plan.prompt_token_ids is None else len(plan.prompt_token_ids),
+                thought_open=plan.thought_open,
+                echo=self.config.echo,
+                wants_logprobs=self.config.logprobs is not None,
+                join=plan.join,
+                cached=cached,
+            )
+        except (ArithmeticError, TypeError, ValueError) as error:
+            raise AnswerError(f"{plan.url}: the answer holds a value that is none: {error!r:.200}") from error
 
     def _record(self, place: Place, response: Response) -> None:
         self._responses[place] = response
-        if self.on_response is not None:
+        if self.on_response is None or self._interruption is not None:
+            return
+        try:
             self.on_response(response)
+        except Exception as error:  # noqa: BLE001  # raised once what is in flight, and paid for, is stored
+            self._interruption = error
+            self._stopped[None] = LimitError(f"on_response raised {type(error).__name__}: no more is sent")
 
     def _rollouts_of(self, number: int) -> Rollouts:
         config, seeds = self.config, self.plans[number].seeds
@@ -240,7 +258,13 @@ class Drawing:
             cache_dir=None if self.cache is None else str(self.cache.folder),
             logprobs_enabled=config.logprobs is not None,
             echo_enabled=config.echo,
+            prompt_token_ids=self.plans[number].prompt_token_ids,
+            begun=self.plans[number].begun,
         )
+
+
+def _keys(plan: Plan, number: int) -> dict[bytes, Place]:
+    return {plan.key(sample): (number, sample) for sample in range(len(plan.seeds))}
 
 
 async def _awaited(cache: RolloutCache, key: bytes, claiming: Future[Claim]) -> Claim:
@@ -255,11 +279,3 @@ async def _awaited(cache: RolloutCache, key: bytes, claiming: Future[Claim]) -> 
 def _give_back(cache: RolloutCache, key: bytes, claiming: Future[Claim]) -> None:
     if not claiming.cancelled() and claiming.exception() is None and (owner := claiming.result().owner):
         cache.release(key, owner)
-
-
-def response_cost(body: Body, prices: Prices | None) -> float:
-    """What an answer has cost, as far as it is known."""
-    from token_difr.rollouts.answer import usage_of
-
-    usage = usage_of(body)
-    return (usage.cost_usd or 0.0) if prices is None else prices.cost(usage)

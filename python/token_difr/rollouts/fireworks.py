@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from token_difr.rollouts.client import RolloutsClient
+from token_difr.rollouts.config import Config
 
 __all__ = ["ALIASES", "FireworksClient", "fireworks_model"]
 
@@ -44,3 +45,7 @@ class FireworksClient(RolloutsClient):
     def __init__(self, model: str, *, logprobs: int = 5, echo: bool = False, **options: Any) -> None:
         fixed = {"provider": "fireworks", "endpoint": "completions", "logprobs": logprobs, "echo": echo}
         super().__init__(fireworks_model(model), **{**fixed, **options})
+
+    def _config_of(self, changes: Mapping[str, Any]) -> Config:
+        config = super()._config_of(changes)
+        return config if "model" not in changes else config.changed({"model": fireworks_model(config.model)})

@@ -63,10 +63,12 @@ class Budget:
 
     Args:
         ceiling_usd: All requests together; None = no ceiling.
+        above: A budget that this one is a part of: what is spent here is spent there too.
     """
 
-    def __init__(self, ceiling_usd: float | None) -> None:
+    def __init__(self, ceiling_usd: float | None, above: Budget | None = None) -> None:
         self.ceiling_usd = ceiling_usd
+        self._above = above
         self.spent_usd = 0.0
         """By the answers' ``usage`` so far."""
         self._reserved = 0.0
@@ -78,14 +80,23 @@ class Budget:
         Raises:
             LimitError: They will never be: what is spent, with nothing in flight, leaves less.
         """
-        while not self._try(most_usd):  # noqa: ASYNC110  # an event would belong to one loop
-            await asyncio.sleep(LOOK_AGAIN)
+        if self._above is not None:
+            await self._above.reserve(most_usd)
+        try:
+            while not self._try(most_usd):  # noqa: ASYNC110  # an event would belong to one loop
+                await asyncio.sleep(LOOK_AGAIN)
+        except BaseException:
+            if self._above is not None:
+                self._above.settle(most_usd, 0.0)
+            raise
 
     def settle(self, most_usd: float, cost_usd: float) -> None:
         """A request that reserved ``most_usd`` is over, and has cost ``cost_usd``."""
         with self._lock:
             self._reserved -= most_usd
             self.spent_usd += cost_usd
+        if self._above is not None:
+            self._above.settle(most_usd, cost_usd)
 
     def _try(self, most_usd: float) -> bool:
         with self._lock:

@@ -14,7 +14,13 @@ Candidates = list[tuple[int | None, str, float]]
 
 
 def logprobs_of(
-    body: Mapping[str, Any], choice: Mapping[str, Any], *, usage: Usage, echo: bool, prompt_text: str
+    body: Mapping[str, Any],
+    choice: Mapping[str, Any],
+    *,
+    usage: Usage,
+    echo: bool,
+    prompt_text: str,
+    prompt_tokens: int | None = None,
 ) -> Logprobs:
     """The logprobs of an answer's tokens; with ``echo``, the prompt's tokens come first.
 
@@ -24,6 +30,7 @@ def logprobs_of(
         usage: Tells the number of the prompt's tokens.
         echo: Whether the prompt's were asked for.
         prompt_text: The prompt, where it was rendered here: its length finds the first token of the answer.
+        prompt_tokens: Its number of tokens, where it was sent as ids.
 
     Raises:
         AnswerError: None came, or lists of different lengths.
@@ -37,7 +44,7 @@ def logprobs_of(
     prompt = _prompt_beside(body)
     if prompt is not None:
         return _joined(prompt, made)
-    count = _prompt_count(made, usage, prompt_text)
+    count = _prompt_count(made, usage, prompt_text) if prompt_tokens is None else min(prompt_tokens, len(made))
     return Logprobs(**{**_fields(made), "num_prompt_tokens": count})
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +53,7 @@ async def mismatch_against(
     reference: Reference,
     tokenizer: Tokenizer,
     *,
+    chat_template_kwargs: Mapping[str, Any] | None = None,
     concurrency: int = 8,
     bins: int = 8,
 ) -> Mismatch:
@@ -61,19 +62,20 @@ async def mismatch_against(
     Args:
         rollouts: Drawn with ``logprobs``, from a provider that gives token ids.
         reference: The trainer's side.
-        tokenizer: The model's tokenizer, for the prompts.
+        tokenizer: The model's tokenizer, for prompts that the provider rendered.
+        chat_template_kwargs: Variables of the chat template that it was sent.
         concurrency: Requests in flight.
         bins: Ranges of positions.
 
     Raises:
-        InputError: No response has token ids and one logprob for each.
+        InputError: No response has token ids and one logprob for each, or a prompt's tokens are not known: one that
+            handed over the beginning of the answer, or was sent as text.
         EndpointError: The reference failed.
     """
     sequences: list[TokenSequence] = []
     sampler: list[NDArray[np.float64]] = []
     for each in rollouts:
-        (conversation,) = check_prompts([each.prompt])
-        prompt = render(conversation, tokenizer)
+        prompt = _prompt_ids(each, tokenizer, chat_template_kwargs)
         for response in each:
             values = _own_logprobs(response)
             if values is not None and response.token_ids:
@@ -84,6 +86,19 @@ async def mismatch_against(
     batch = await reference.topk(sequences, concurrency=concurrency, progress=False)
     trainer = np.split(claimed_logprobs(batch), batch.sequence_indptr[1:-1])
     return measure_mismatch(sampler, trainer, bins=bins)
+
+
+def _prompt_ids(rollouts: Rollouts, tokenizer: Tokenizer, chat_template_kwargs: Mapping[str, Any] | None) -> list[int]:
+    """The prompt as the model read it."""
+    if rollouts.prompt_token_ids is not None:
+        return rollouts.prompt_token_ids
+    if rollouts.begun or any(response.prompt_text for response in rollouts):
+        raise InputError(
+            "the tokens of a prompt that begins the answer, or was sent as text, are not known: draw it with "
+            'endpoint="completions" from a provider that takes token ids'
+        )
+    (conversation,) = check_prompts([rollouts.prompt])
+    return render(conversation, tokenizer, chat_template_kwargs)
 
 
 def _own_logprobs(response: Response) -> NDArray[np.float64] | None:

@@ -50,25 +50,31 @@ class OldCache:
     Args:
         folder: ``.rollouts`` or ``.fw_rollouts``.
         config: Whose answers are looked for.
+        service: Whom they are from: that package asked OpenRouter's chat endpoint, and in ``.fw_rollouts`` Fireworks.
 
     Raises:
         InputError: There is no such folder.
     """
 
-    def __init__(self, folder: str | os.PathLike[str], config: Config) -> None:
+    def __init__(self, folder: str | os.PathLike[str], config: Config, service: str) -> None:
         self._folder = Path(folder)
         if not self._folder.is_dir():
             raise InputError(f"there is no old cache {self._folder}")
         self._config = config
+        asked = ("fireworks", True) if config.logprobs is not None else ("openrouter", False)
         unknown = any(getattr(config, name) for name in LEFT_OUT) or config.extra_body
-        self._is_described = not unknown
+        is_theirs = (service, config.endpoint == "completions") == asked
+        self._is_described = is_theirs and not unknown
 
     def find_all(self, wanted: Sequence[tuple[Any, int]]) -> list[Response | None]:
         """Answers to prompts with seeds, None where there is none."""
         if not self._is_described:
             return [None] * len(wanted)
-        with self._database() as connection:
-            return [self._find(connection, prompt, seed) for prompt, seed in wanted]
+        try:
+            with self._database() as connection:
+                return [self._find(connection, prompt, seed) for prompt, seed in wanted]
+        except sqlite3.Error as error:
+            raise InputError(f"the old cache {self._folder} has a database of another kind: {error}") from error
 
     def _find(self, connection: sqlite3.Connection | None, prompt: Any, seed: int) -> Response | None:
         text = prompt if isinstance(prompt, str) else json.dumps(prompt)
@@ -81,6 +87,8 @@ class OldCache:
         return _response(entry, seed)
 
     def _in_files(self, digest: str, seed: int) -> Mapping[str, Any] | None:
+        if self._config.top_k == UNSAID_TOP_K:  # written like none: nothing tells which it was
+            return None
         model = self._folder / _cleaned(self._config.model)
         for parameters in self._spellings():
             file = model / _file_part(parameters, self._config) / digest[:3] / digest / f"seed_{seed:05d}.json"

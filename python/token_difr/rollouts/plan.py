@@ -6,16 +6,17 @@ import functools
 import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from token_difr.collect import check_prompts
 from token_difr.endpoint import ServiceProfile, profile_named, profile_of, public_url, service_profiles
-from token_difr.errors import InputError
+from token_difr.errors import InputError, PromptError
 from token_difr.rollouts.answer import Join
 from token_difr.rollouts.config import Config
-from token_difr.rollouts.thinking import CLOSE, OPEN, begun_thought, check_injection
+from token_difr.rollouts.thinking import CLOSE, OPEN, begun_thought, check_injection, family_of
 from token_difr.tokenize import ReasoningJoiner, load_tokenizer, rendered_text
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ TINKER = "tinker"
 """The provider that is asked through its own SDK."""
 
 CHAT, COMPLETIONS = "/chat/completions", "/completions"
+SECRET_HEADER = re.compile("auth|key|token|secret|cookie", re.IGNORECASE)
+"""Names of headers that prove who asks; they do not change the answer."""
 UNSENT_IF_OFF = {"presence_penalty": 0.0, "frequency_penalty": 0.0}
 """Values that need not be said where a service does not take them."""
 
@@ -62,7 +65,9 @@ class Plan:
         seeds: One a sample.
         sends_seed: Whether the seed is sent; it is a part of the key in any case.
         prompt_text: The prompt, where it was rendered here.
+        prompt_token_ids: The same as token ids, where it is sent so.
         begun: The beginning of the answer that the prompt hands over.
+        headers: More headers of the requests: gateways route by them.
         join: How reasoning and answer are joined; None = not known.
     """
 
@@ -73,8 +78,15 @@ class Plan:
     seeds: tuple[int, ...]
     sends_seed: bool
     prompt_text: str = ""
+    prompt_token_ids: list[int] | None = None
     begun: str = ""
+    headers: Mapping[str, str] | None = field(default=None, repr=False)
     join: Join | None = field(default=None, repr=False)
+
+    @property
+    def thought_open(self) -> bool:
+        """Whether the answer begins within a thought that the prompt has opened."""
+        return OPEN in self.begun and CLOSE not in self.begun.rpartition(OPEN)[2]
 
     def request(self, sample: int) -> dict[str, Any]:
         """What sample number ``sample`` sends."""
@@ -88,7 +100,11 @@ class Plan:
 
     @functools.cached_property
     def _fixed(self) -> Any:
-        canonical = json.dumps([self.url, self.path, self.body], sort_keys=True, separators=(",", ":"))
+        routing = {
+            name.lower(): value for name, value in (self.headers or {}).items() if not SECRET_HEADER.search(name)
+        }
+        parts = [self.url, self.path, self.body, *([routing] if routing else [])]
+        canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode("utf-8", "surrogatepass"))
 
 
@@ -116,6 +132,7 @@ def plan_requests(config: Config, prompt: str | Sequence[Mapping[str, Any]], n_s
             **_chat(config, profile, begun),
         }
         path = CHAT
+    prompt_ids = body.get("prompt")
     return Plan(
         url=url,
         profile=profile,
@@ -124,7 +141,9 @@ def plan_requests(config: Config, prompt: str | Sequence[Mapping[str, Any]], n_s
         seeds=tuple(range(first, first + n_samples)),
         sends_seed=profile.accepts("seed") or url == TINKER,
         prompt_text=text,
+        prompt_token_ids=prompt_ids if isinstance(prompt_ids, list) else None,
         begun=begun,
+        headers=config.headers,
         join=None if tokenizer is None else _joiner(config, tokenizer, prompt),
     )
 
@@ -235,12 +254,25 @@ def _messages(config: Config, prompt: str | Sequence[Mapping[str, Any]]) -> tupl
         split = begun_thought(prompt)
         if split is not None and check_injection(config.model, config.think_tag):
             prompt, begun = split
-    elif prompt and prompt[-1].get("role") == "assistant":
-        begun = str(prompt[-1].get("content") or "")
-        prompt = prompt[:-1]
+    else:
+        if not all(isinstance(message, Mapping) for message in prompt):
+            raise PromptError(f"a prompt is a text or a list of messages, not {prompt!r:.200}")
+        if prompt and prompt[-1].get("role") == "assistant":
+            begun, prompt = _handed_over(config, prompt[-1]), prompt[:-1]
     asked = prompt if isinstance(prompt, str) else [dict(message) for message in prompt]
     (messages,) = check_prompts([asked])
     return ([*messages, {"role": "assistant", "content": begun}] if begun else messages), begun
+
+
+def _handed_over(config: Config, message: Mapping[str, Any]) -> str:
+    """The assistant's message that the model goes on with."""
+    begun = message.get("content")
+    if not isinstance(begun, str) or not begun:
+        raise PromptError("the assistant's message at the end has no text to go on with")
+    if OPEN in begun:
+        unknown = config.think_tag is None and family_of(config.model) is None
+        check_injection(config.model, True if unknown else config.think_tag)
+    return begun
 
 
 def _prompt_text(config: Config, prompt: str | Sequence[Mapping[str, Any]]) -> tuple[str, str]:
@@ -263,11 +295,18 @@ def _joiner(config: Config, tokenizer: Tokenizer, prompt: str | Sequence[Mapping
     asked = prompt if isinstance(prompt, str) else [dict(message) for message in prompt]
     conversation = [{"role": "user", "content": asked}] if isinstance(asked, str) else asked
     joined = functools.cache(lambda: ReasoningJoiner(tokenizer, config.chat_template_kwargs).join(conversation))
-    return lambda reasoning, content: "".join(text for text, _ in joined().pieces(reasoning, content))
+
+    def join(reasoning: str, content: str) -> str:
+        try:
+            return "".join(text for text, _ in joined().pieces(reasoning, content))
+        except InputError:  # the provider's template took the conversation, ours refuses it
+            return f"{reasoning}{CLOSE}{content}"
+
+    return join
 
 
 def _json(value: Any) -> Any:
     """Mappings and sequences as JSON has them."""
     if isinstance(value, Mapping):
-        return dict(value)
+        return {str(name): item for name, item in value.items()}
     return list(value) if isinstance(value, Sequence) and not isinstance(value, str) else value

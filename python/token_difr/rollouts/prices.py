@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from token_difr.errors import EndpointError, InputError
+from token_difr.endpoint import endpoint_error
+from token_difr.errors import InputError
 from token_difr.rollouts.config import Config
 from token_difr.rollouts.records import Usage
 
@@ -44,11 +46,14 @@ class Prices:
         length = len(prompt) if isinstance(prompt, list) and "prompt" in body else len(json.dumps(prompt))
         return (length * self.input + max_tokens * self.output) / MILLION
 
-    def cost(self, usage: Usage) -> float:
-        """What an answer has cost: what the provider says, else its tokens at these prices."""
+    @staticmethod
+    def cost_of(usage: Usage, prices: Prices | None) -> float:
+        """What an answer has cost: what the provider says, else its tokens at ``prices``, where they are known."""
         if usage.cost_usd is not None:
             return usage.cost_usd
-        return (usage.prompt_tokens * self.input + usage.completion_tokens * self.output) / MILLION
+        if prices is None:
+            return 0.0
+        return (usage.prompt_tokens * prices.input + usage.completion_tokens * prices.output) / MILLION
 
 
 async def listed_prices(client: AsyncOpenAI, model: str) -> Prices:
@@ -64,11 +69,19 @@ async def listed_prices(client: AsyncOpenAI, model: str) -> Prices:
         answer = await client.get("/models", cast_to=httpx2.Response)
         listed = json.loads(answer.content)["data"]
         pricing = next(each["pricing"] for each in listed if each.get("id") == model)
-        return Prices(float(pricing["prompt"]) * MILLION, float(pricing["completion"]) * MILLION)
+        return Prices(_per_million(pricing["prompt"]), _per_million(pricing["completion"]))
     except openai.OpenAIError as error:
-        raise EndpointError(f"{client.base_url} gives no listing of its models: {type(error).__name__}") from error
+        raise endpoint_error(error, client=client, model=model) from error
     except (ValueError, KeyError, TypeError, AttributeError, StopIteration) as error:
         raise InputError(
             f"max_cost_usd needs prices, and {client.base_url} lists none for {model!r}: give price_input and "
             "price_output, in US dollars for a million tokens"
         ) from error
+
+
+def _per_million(price: object) -> float:
+    """A price a token, as text or number. -1 means that it depends on the request, which is none."""
+    value = float(str(price)) * MILLION
+    if not 0 <= value < math.inf:
+        raise ValueError(price)
+    return value

@@ -182,6 +182,8 @@ class Rollouts:
         cache_dir: Folder of the cache; None without one.
         logprobs_enabled: Whether logprobs were asked for.
         echo_enabled: Whether the prompt's were.
+        prompt_token_ids: The prompt as it was sent, where it was sent as token ids; else None.
+        begun: The beginning of the answers that the prompt handed over; "" without one.
     """
 
     prompt: str | list[dict[str, Any]]
@@ -195,6 +197,8 @@ class Rollouts:
     cache_dir: str | None = None
     logprobs_enabled: bool = False
     echo_enabled: bool = False
+    prompt_token_ids: list[int] | None = None
+    begun: str = ""
 
     def __len__(self) -> int:
         return len(self.responses)

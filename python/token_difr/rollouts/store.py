@@ -7,6 +7,7 @@ cost little.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import queue
 import socket
@@ -24,6 +25,9 @@ __all__ = ["Store", "StoreError"]
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], Any]
+Item = tuple[Work, Future[Any]] | None
+"""Work and where its result goes; None = the end."""
+Waiting = queue.SimpleQueue[Item]
 
 BUSY_SECONDS = 120.0
 """How long a transaction waits for those of other processes."""
@@ -49,27 +53,23 @@ class Store:
     """The file.
 
     Args:
-        path: The file; made with its folders if there is none.
-
-    Raises:
-        StoreError: See there.
+        path: The file; made with its folders, once there is something to do.
+        upkeep: Work that is done every so often.
+        every: So many seconds.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, upkeep: Work, every: float) -> None:
         self.path = path
         self.host = socket.gethostname()
-        self._queue: queue.SimpleQueue[tuple[Work, Future[Any]] | None] = queue.SimpleQueue()
+        self._upkeep = upkeep
+        self._every = every
+        self._queue: Waiting = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._process = 0
         self._lock = threading.Lock()
 
-    @property
-    def owner(self) -> str:
-        """Names this store among all that share the file."""
-        return f"{self.host}:{os.getpid()}:{id(self)}"
-
     def submit(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:
-        """Run ``work`` in a transaction; the future ends once it is committed."""
+        """Run ``work`` in a transaction; the future ends once it is committed, or with a ``StoreError``."""
         future: Future[T] = Future()
         with self._lock:
             if self._thread is None or self._process != os.getpid():  # a fork has no threads
@@ -94,40 +94,41 @@ class Store:
     def _start(self) -> None:
         self._queue = queue.SimpleQueue()
         self._process = os.getpid()
-        opened: Future[None] = Future()
-        self._thread = threading.Thread(target=self._serve, args=(opened,), name="token-difr-cache", daemon=True)
+        self._thread = threading.Thread(target=self._serve, args=(self._queue,), name="token-difr-cache", daemon=True)
         self._thread.start()
-        try:
-            opened.result()
-        except BaseException:
-            self._thread = None
-            raise
         atexit.register(self.close)  # what waits to be stored was paid for
 
-    def _serve(self, opened: Future[None]) -> None:
+    def _serve(self, waiting: Waiting) -> None:
+        """Open the file and do what comes, until the end is asked for."""
         try:
             connection = opened_file(self.path)
         except (StoreError, OSError, sqlite3.Error) as error:
-            opened.set_exception(error if isinstance(error, StoreError) else StoreError(f"{self.path}: {error}"))
+            self._refuse(waiting, error if isinstance(error, StoreError) else StoreError(f"{self.path}: {error}"))
             return
-        opened.set_result(None)
+        looked = time.monotonic()
         try:
-            while (first := self._queue.get()) is not None:
-                ended = self._transaction(connection, [first, *self._waiting()])
-                if ended:
-                    return
+            ended = False
+            while not ended:
+                with contextlib.suppress(queue.Empty):
+                    ended = self._transaction(connection, [waiting.get(timeout=self._every), *taken(waiting)])
+                if time.monotonic() - looked > self._every:
+                    looked = time.monotonic()
+                    self._transaction(connection, [(self._upkeep, Future())])
         finally:
             connection.close()
 
-    def _waiting(self) -> list[tuple[Work, Future[Any]] | None]:
-        found = []
-        while True:
-            try:
-                found.append(self._queue.get_nowait())
-            except queue.Empty:
-                return found
+    def _refuse(self, waiting: Waiting, error: StoreError) -> None:
+        """All that came gets the reason; the next that comes tries the file again."""
+        with self._lock:
+            if self._thread is threading.current_thread():
+                self._thread = None
+                atexit.unregister(self.close)
+            items = taken(waiting)
+        for item in items:
+            if item is not None and item[1].set_running_or_notify_cancel():
+                item[1].set_exception(error)
 
-    def _transaction(self, connection: sqlite3.Connection, items: list[tuple[Work, Future[Any]] | None]) -> bool:
+    def _transaction(self, connection: sqlite3.Connection, items: list[Item]) -> bool:
         """All of ``items`` in one transaction; True if the end was among them."""
         # Work whose caller has left is not begun; from here on a future cannot be cancelled.
         begun = [item for item in items if item is not None and item[1].set_running_or_notify_cancel()]
@@ -145,6 +146,15 @@ class Store:
         for future, value in done:
             future.set_result(value)
         return None in items
+
+
+def taken(waiting: Waiting) -> list[Item]:
+    """All that waits by now."""
+    found = []
+    with contextlib.suppress(queue.Empty):
+        while True:
+            found.append(waiting.get_nowait())
+    return found
 
 
 def opened_file(path: Path) -> sqlite3.Connection:

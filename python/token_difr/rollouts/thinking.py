@@ -96,13 +96,13 @@ def check_injection(model: str, think_tag: bool | None) -> bool:
     return True
 
 
-def split_thought(content: str, reasoning: str, *, begun: str = "") -> Thought:
+def split_thought(content: str, reasoning: str, *, is_open: bool = False) -> Thought:
     """The parts of an answer.
 
     Args:
         content: The answer's text.
         reasoning: Reasoning from a separate field, or "".
-        begun: The beginning of the answer that the prompt handed over, tag included.
+        is_open: Whether the prompt has opened the thought.
     """
     if reasoning:
         return Thought(reasoning=reasoning, content=content, completed=bool(content))
@@ -112,6 +112,6 @@ def split_thought(content: str, reasoning: str, *, begun: str = "") -> Thought:
         thought = thought.lstrip().removeprefix(OPEN)
     if closed:  # without the opening tag too: the chat template, or the prompt, has written it
         return Thought(reasoning=thought, content=rest, completed=True)
-    if opened or begun:
+    if opened or is_open:
         return Thought(reasoning=thought, content="", completed=False)
     return Thought(reasoning="", content=content, completed=None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -14,6 +15,16 @@ from token_difr.rollouts.config import Config
 __all__ = ["sampling_client"]
 
 CLOSING_SECONDS = 30.0
+
+
+def _key(config: Config) -> str | None:
+    """The key, where the SDK is not to find it by itself."""
+    if config.api_key is not None or config.key_variable is None:
+        return config.api_key
+    key = os.environ.get(config.key_variable, "").strip()
+    if not key:
+        raise InputError(f"the environment variable {config.key_variable}, which should hold tinker's key, is not set")
+    return key
 
 
 @asynccontextmanager
@@ -31,7 +42,7 @@ async def sampling_client(config: Config) -> AsyncIterator[Any]:
         raise InputError("the tinker provider needs the SDK: pip install 'token-difr[tinker]'") from error
 
     def opened() -> tuple[Any, Any]:
-        service = tinker.ServiceClient(api_key=config.api_key)
+        service = tinker.ServiceClient(api_key=_key(config))
         name = "model_path" if config.model.startswith("tinker://") else "base_model"
         made: Any = service.create_sampling_client(**{name: config.model})
         return service, made.result() if hasattr(type(made), "result") else made
