@@ -195,6 +195,16 @@ def test_export_of_many_pages(tmp_path: Path) -> None:
     cache.close()
 
 
+def test_export_of_half_a_character(tmp_path: Path) -> None:
+    """An answer cut inside a surrogate pair is stored and exported."""
+    cache = RolloutCache(tmp_path)
+    cache.keep(KEY, model="m", url="u", request={}, answer={"text": "a\ud83d"}).result()
+    with (tmp_path / "out.jsonl").open("w", encoding="utf-8") as file:
+        assert cache.export(file) == 1
+    assert json.loads((tmp_path / "out.jsonl").read_text())["answer"] == {"text": "a\ud83d"}
+    cache.close()
+
+
 def test_a_file_of_something_else(tmp_path: Path) -> None:
     """It is refused, and left as it is."""
     with sqlite3.connect(tmp_path / CACHE_FILE) as connection:

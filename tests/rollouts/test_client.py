@@ -134,6 +134,53 @@ def test_other_parameters_of_one_call(start_endpoint: Any, make_client: MakeClie
     assert (tmp_path / "b" / "rollouts.sqlite3").is_file()
 
 
+def test_another_provider_gets_nothing_of_the_first(start_endpoint: Any, make_client: MakeClient) -> None:
+    """Key and headers belong to the provider that they were given for."""
+    one, other = start_endpoint(), start_endpoint()
+    client = make_client(one.url, api_key="sk-one", headers={"x-secret": "s"})
+    client.generate("why?", provider=other.url)
+    headers = other.requests[0][2]
+    assert "sk-one" not in headers["authorization"]
+    assert "x-secret" not in headers
+
+
+def test_numbers_have_one_form_in_the_key(provider: FaultyProvider, make_client: MakeClient) -> None:
+    """1 and 1.0 are one request; headers that route are a part of it, those that prove who asks are not."""
+    client = make_client(provider.url)
+    client.generate("why?", temperature=1)
+    assert client.generate("why?", temperature=1.0)[0].cached
+    client.generate("why?", headers={"x-route": "a", "x-api-key": "1"})
+    assert client.generate("why?", headers={"x-route": "a", "x-api-key": "2"})[0].cached
+    assert not client.generate("why?", headers={"x-route": "b"})[0].cached
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"n_samples": 2.5}, "n_samples must be a whole number"),
+        ({"seed": "7"}, "seed must be a whole number"),
+        ({"seed": -1}, "seed must be a whole number"),
+        ({"n": 4}, "n cannot be given"),
+        ({"stream": True}, "stream cannot be given"),
+    ],
+)
+def test_values_of_one_call(endpoint: Any, make_client: MakeClient, options: dict[str, Any], words: str) -> None:
+    """They are refused before anything is sent, in words."""
+    client = make_client(endpoint.url)
+    with pytest.raises(InputError, match=words):
+        client.generate("why?", **options)
+    not_messages: Any = ["x"]
+    with pytest.raises(InputError, match="a list of messages"):
+        client.generate(not_messages)
+    assert endpoint.requests == []
+
+
+def test_keys_of_several_types(endpoint: Any, make_client: MakeClient) -> None:
+    """Token ids of a bias are text in JSON, whatever they were."""
+    make_client(endpoint.url).generate("why?", logit_bias={1: 2, "3": 1})
+    assert endpoint.requests[0][1]["logit_bias"] == {"1": 2, "3": 1}
+
+
 def test_three_ways_to_give_the_key(endpoint: Any, make_client: MakeClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """When the client is made, for one call, or by an environment variable."""
     monkeypatch.setenv("A_KEY", "sk-environment")

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import threading
 import time
+import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from token_difr.errors import AuthenticationError, EndpointError, InputError, LimitError, UnknownModelError
-from token_difr.rollouts import RolloutsClient
+from token_difr.rollouts import Response, RolloutCache, RolloutsClient
+from token_difr.rollouts.cache import CACHE_FILE
 from token_difr.rollouts.limits import Budget, RatePace
+from token_difr.rollouts.prices import _per_million
 from token_difr.testing.faulty_provider import FAULTS, faulty_provider
 
 MakeClient = Callable[..., RolloutsClient]
@@ -224,6 +229,146 @@ def test_key_is_in_no_error(endpoint: Any, make_client: MakeClient) -> None:
     with pytest.raises(AuthenticationError) as raised:
         make_client(endpoint.url, api_key="sk-very-secret").generate("why?")
     assert "sk-very-secret" not in str(raised.value)
+
+
+def test_key_is_in_no_traceback(endpoint: Any, make_client: MakeClient) -> None:
+    """Nor in the SDK's error that stays its cause."""
+    key = f"sk-{1234}-secret"
+    endpoint.answer = lambda *_: (400, {"error": {"message": f"bad request by {key}"}})
+    with pytest.raises(EndpointError) as raised:
+        make_client(endpoint.url, api_key=key).generate("why?")
+    assert key not in "".join(traceback.format_exception(raised.value))
+
+
+def test_a_callback_that_fails(make_client: MakeClient, tmp_path: Path) -> None:
+    """Its error is raised as it is, once what was in flight is stored; no more is sent."""
+    with faulty_provider(share=0.0, delay_seconds=0.02) as provider:
+        client = make_client(provider.url, concurrency=4)
+
+        def fails(_: Response) -> None:
+            raise BrokenPipeError
+
+        with pytest.raises(BrokenPipeError):
+            client.generate("why?", 20, on_response=fails)
+        answered = sum(provider.answered.values())
+    cache = RolloutCache(tmp_path / "cache")
+    assert cache.stats()["answers"] == answered
+    assert answered < 20
+    cache.close()
+
+
+def answering(endpoint: Any, **changes: Any) -> None:
+    """Make ``endpoint`` answer with these fields of the body changed."""
+
+    def answer(path: str, body: dict[str, Any]) -> tuple[int, Any]:
+        status, content = endpoint.honest(path, body)
+        return status, {**content, **changes}
+
+    endpoint.answer = answer
+
+
+PRICED = {"max_cost_usd": 0.0001, "price_input": 0.0, "price_output": 1.0, "max_tokens": 40}
+
+
+def test_answers_that_do_not_say_what_they_used(endpoint: Any, make_client: MakeClient) -> None:
+    """They may have used all that they could."""
+    answering(endpoint, usage=None)
+    client = make_client(endpoint.url, **PRICED)
+    assert len(client.generate("why?", 20)) == 2
+    assert client.budget.spent_usd == pytest.approx(80e-6)
+
+
+def test_refused_answers_were_paid_for(endpoint: Any, make_client: MakeClient) -> None:
+    """What cannot be used counts against the ceiling all the same."""
+    choice = {"message": {"content": "a"}, "finish_reason": "error"}
+    answering(endpoint, choices=[choice], usage={"cost": 0.00004})
+    client = make_client(endpoint.url, **PRICED, concurrency=1)
+    (drawn,) = client.generate_many(["why?"], 20)
+    assert (len(drawn), len(endpoint.requests)) == (0, 2)
+    assert client.budget.spent_usd == pytest.approx(80e-6)
+
+
+def test_a_ceiling_for_one_call_lies_below_the_clients(endpoint: Any, make_client: MakeClient) -> None:
+    """Both hold, and what the call spends is spent by the client."""
+    answering(endpoint, usage={"prompt_tokens": 0, "completion_tokens": 40})
+    client = make_client(endpoint.url, **PRICED)
+    assert len(client.generate("why?", 9, max_cost_usd=0.00005)) == 1
+    assert client.budget.spent_usd == pytest.approx(40e-6)
+    assert len(client.generate("how?", 9, max_cost_usd=1.0)) == 1
+
+
+def test_prices_that_depend() -> None:
+    """A listing of -1 is no price."""
+    with pytest.raises(ValueError, match="-1"):
+        _per_million("-1")
+
+
+def test_moderation_is_about_one_prompt(endpoint: Any, make_client: MakeClient) -> None:
+    """The others are still sent."""
+
+    def answer(path: str, body: dict[str, Any]) -> tuple[int, Any]:
+        if body["messages"][-1]["content"] == "bad":
+            return 403, {"error": {"message": "flagged by moderation"}}
+        status, content = endpoint.honest(path, body)
+        return status, content
+
+    endpoint.answer = answer
+    bad, one, other = make_client(endpoint.url, concurrency=1).generate_many(["bad", "good", "fine"])
+    assert (len(bad), len(one), len(other)) == (0, 1, 1)
+
+
+def test_out_of_credit_inside_http_200(endpoint: Any, make_client: MakeClient) -> None:
+    """The status inside counts."""
+    endpoint.answer = lambda *_: (200, {"error": {"code": 402, "message": "out of credit"}})
+    with pytest.raises(EndpointError, match="out of credit"):
+        make_client(endpoint.url, concurrency=1).generate("why?", 20)
+    assert len(endpoint.requests) == 1
+
+
+@pytest.mark.parametrize("cost", [10**400, float("inf"), "much"])
+def test_costs_that_are_none(endpoint: Any, make_client: MakeClient, cost: Any) -> None:
+    """An absurd number is a named error or no number, and spoils no other sample."""
+
+    def answer(path: str, body: dict[str, Any]) -> tuple[int, Any]:
+        status, content = endpoint.honest(path, body)
+        return status, {**content, "usage": {"cost": cost}} if body["seed"] == 0 else content
+
+    endpoint.answer = answer
+    drawn = make_client(endpoint.url).generate("why?", 3)
+    assert {response.seed for response in drawn} >= {1, 2}
+    assert len(drawn) + len(drawn.errors) == 3
+
+
+def test_a_template_that_refuses_the_conversation(endpoint: Any, make_client: MakeClient, characters: Any) -> None:
+    """An answer that was paid for is read without it."""
+
+    class Refusing(type(characters)):  # type: ignore[misc]
+        def apply_chat_template(self, *_: Any, **__: Any) -> str:
+            raise ValueError("no system role")
+
+    endpoint.answer = lambda *_: (200, endpoint.chat("yes", reasoning="hm"))
+    assert make_client(endpoint.url, tokenizer=Refusing()).generate("why?")[0].full == "hm</think>yes"
+
+
+def test_a_cache_in_use_does_not_block_the_loop(endpoint: Any, make_client: MakeClient, tmp_path: Path) -> None:
+    """While another process writes, everything else in the loop goes on."""
+    make_client(endpoint.url).generate("why?")
+    holder = sqlite3.connect(tmp_path / "cache" / CACHE_FILE, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+
+    async def work() -> int:
+        ticks = 0
+        drawing = asyncio.create_task(make_client(endpoint.url).agenerate("why?"))
+        for _ in range(20):
+            await asyncio.sleep(0.02)
+            ticks += 1
+        assert not drawing.done()
+        holder.execute("ROLLBACK")
+        await drawing
+        return ticks
+
+    assert asyncio.run(work()) == 20
+    holder.close()
 
 
 def test_responses_are_told_as_they_arrive(endpoint: Any, make_client: MakeClient) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +136,10 @@ def test_rounded_weights_are_seen(make_client: MakeClient, tmp_path: Path, capsy
                 return await mismatch_against(drawn, VllmReference(client, "demo"), load_tokenizer("demo"))
 
         itself = asyncio.run(against())
+    begun = replace(drawn[0], begun="<think>")
+    nobody: Any = None
+    with pytest.raises(InputError, match="begins the answer"):
+        asyncio.run(mismatch_against([begun], nobody, load_tokenizer("demo")))
     assert shares["honest"]["k3"] < 1e-5 < shares["int4"]["k3"]
     assert shares["honest"]["sequence_effective_share"] > 0.99
     assert (itself.sequences, itself.tokens) == (4, 48)

@@ -105,13 +105,21 @@ def usage_of(body: Mapping[str, Any]) -> Usage:
         return value if type(value := given.get(name)) is int else 0
 
     prompt, completion = count("prompt_tokens"), count("completion_tokens")
-    cost: Any = given.get("cost")
     return Usage(
         prompt_tokens=prompt,
         completion_tokens=completion,
         total_tokens=count("total_tokens") or prompt + completion,
-        cost_usd=float(cost) if type(cost) in {int, float} and math.isfinite(cost) else None,
+        cost_usd=_money(given.get("cost")),
     )
+
+
+def _money(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value) if math.isfinite(value) and value >= 0 else None
+    except OverflowError:  # more digits than a float has
+        return None
 
 
 def _choice(body: Mapping[str, Any]) -> Mapping[str, Any]:
