@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 from token_difr.collect import TinkerProvider
 from token_difr.endpoint import answer_body, endpoint_error, open_client
 from token_difr.errors import EndpointUnreachableError, InputError
+from token_difr.rollouts.abilities import TINKER
 from token_difr.rollouts.config import Config
 from token_difr.rollouts.limits import RatePace
-from token_difr.rollouts.plan import TINKER, Plan, tokenizer_of
+from token_difr.rollouts.plan import Plan, tokenizer_of
 from token_difr.rollouts.prices import Prices, listed_prices
 from token_difr.rollouts.tinker_client import sampling_client
 from token_difr.sampling import SamplingParams

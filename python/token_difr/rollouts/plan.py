@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from token_difr.collect import check_prompts
-from token_difr.endpoint import ServiceProfile, profile_named, profile_of, public_url, service_profiles
+from token_difr.endpoint import ServiceProfile
 from token_difr.errors import InputError, PromptError
+from token_difr.rollouts.abilities import TINKER, check_able, where
 from token_difr.rollouts.answer import Join
 from token_difr.rollouts.config import Config
 from token_difr.rollouts.thinking import CLOSE, OPEN, begun_thought, check_injection, family_of
@@ -23,10 +24,7 @@ if TYPE_CHECKING:
     from token_difr.records import Conversation
     from token_difr.tokenize import Tokenizer
 
-__all__ = ["TINKER", "Plan", "plan_requests", "tokenizer_of"]
-
-TINKER = "tinker"
-"""The provider that is asked through its own SDK."""
+__all__ = ["Plan", "plan_requests", "tokenizer_of"]
 
 CHAT, COMPLETIONS = "/chat/completions", "/completions"
 SECRET_HEADER = re.compile("auth|key|token|secret|cookie", re.IGNORECASE)
@@ -114,8 +112,8 @@ def plan_requests(config: Config, prompt: str | Sequence[Mapping[str, Any]], n_s
     Raises:
         InputError: Something that the provider cannot do, with who can; nothing has been sent then.
     """
-    url, profile = _where(config)
-    _check_able(config, profile)
+    url, profile = where(config)
+    check_able(config, profile)
     first = config.seed or 0
     tokenizer = None if config.tokenizer is None else tokenizer_of(config)
     if config.endpoint == "completions" or url == TINKER:
@@ -167,47 +165,6 @@ def tokenizer_of(config: Config) -> Tokenizer:
 @functools.lru_cache(maxsize=8)
 def _loaded(name: str) -> Tokenizer:
     return load_tokenizer(name)
-
-
-def _where(config: Config) -> tuple[str, ServiceProfile]:
-    """Base URL and service."""
-    provider = config.provider or "openrouter"
-    if not isinstance(provider, str):
-        raise InputError(f"provider must be the name of a service or a base URL, not {provider!r}")
-    if provider == TINKER:
-        return TINKER, profile_named(TINKER)
-    if "://" in provider:
-        url = public_url(provider)
-        return url, profile_of(url) if config.service is None else profile_named(config.service)
-    profile = profile_named(provider)
-    if profile.url is None:
-        raise InputError(
-            f"{provider} is software that people run themselves: give its base URL, and service={provider!r}"
-        )
-    return profile.url, profile
-
-
-def _check_able(config: Config, profile: ServiceProfile) -> None:
-    if config.echo and config.endpoint != "completions":
-        raise InputError('echo needs endpoint="completions": chat endpoints do not echo')
-    if config.endpoint == "completions" and not profile.completions:
-        able = _named(lambda each: each.completions != "")
-        raise InputError(f"{profile.name} has no completions endpoint to trust; these have: {able}")
-    if config.echo and not profile.echo:
-        raise InputError(f"{profile.name} gives no logprobs of prompts; these do: {_named(lambda each: each.echo)}")
-    if config.logprobs is not None and config.logprobs > profile.logprobs and config.provider != TINKER:
-        able = _named(lambda each: each.logprobs >= (config.logprobs or 0))
-        most = f"at most {profile.logprobs} logprobs a token" if profile.logprobs else "no logprobs"
-        raise InputError(f"{profile.name} gives {most}, not {config.logprobs}; these do: {able}")
-    if config.routing is not None and not profile.accepts("provider"):
-        raise InputError(f"routing chooses among the providers behind OpenRouter; {profile.name} has none")
-    if config.chat_template_kwargs and config.endpoint == "chat" and not profile.accepts("chat_template_kwargs"):
-        able = _named(lambda each: each.accepts("chat_template_kwargs"))
-        raise InputError(f"{profile.name} takes no chat_template_kwargs; these do: {able}; or endpoint='completions'")
-
-
-def _named(able: Any) -> str:
-    return ", ".join(name for name, each in service_profiles().items() if able(each))
 
 
 def _fields(config: Config, profile: ServiceProfile) -> dict[str, Any]:
