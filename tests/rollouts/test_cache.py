@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -129,6 +130,78 @@ def test_leases_are_renewed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert other.claim(KEY).result().owner is not None
     one.close()
     other.close()
+
+
+def test_an_answer_that_cannot_be_stored(provider: FaultyProvider, make_client: MakeClient) -> None:
+    """The sample is given all the same, no more are sent, and the request is free again once there is room."""
+    client = make_client(provider.url)
+    client.generate("first")
+    client._cache_of(client.config)._store.run(lambda c: c.execute("PRAGMA max_page_count=1").fetchall())  # type: ignore[union-attr]
+    (drawn,) = client.generate_many([[{"role": "user", "content": "x" * 20_000}]], 1)
+    assert len(drawn) == 1
+    client._cache_of(client.config)._store.run(  # type: ignore[union-attr]
+        lambda c: c.execute("PRAGMA max_page_count=1000000").fetchall()
+    )
+    again = client.generate([{"role": "user", "content": "x" * 20_000}], max_seconds=20)
+    assert not again[0].cached
+
+
+def test_forked_workers_do_not_pay_twice(tmp_path: Path) -> None:
+    """Children of a process that has used the client share the work."""
+    with faulty_provider(share=0.0, delay_seconds=0.2) as provider:
+        client = RolloutsClient("m", provider=provider.url, cache_dir=tmp_path, max_retries=0, progress_bar=False)
+        client.generate("warm")
+        children = []
+        for _ in range(3):
+            child = os.fork()
+            if child == 0:
+                drawn = client.generate("same", 4)
+                os._exit(0 if len(drawn) == 4 else 1)
+            children.append(child)
+        assert [os.waitpid(child, 0)[1] for child in children] == [0, 0, 0]
+        client.close()
+    assert sum(provider.asked.values()) == 5
+
+
+def test_one_bad_row_harms_nobody_else(tmp_path: Path) -> None:
+    """A damaged answer is asked for anew; what else was in the transaction is stored."""
+    cache = RolloutCache(tmp_path)
+    cache.keep(b"bad", model="m", url="u", request={}, answer={}).result()
+    with sqlite3.connect(tmp_path / CACHE_FILE) as connection:
+        connection.execute("UPDATE answers SET answer = '{'")
+    connection.close()
+    kept = cache.keep(b"paid", model="m", url="u", request={}, answer={"a": 1})
+    assert cache.look_up([b"bad"]).result() == {}
+    kept.result()
+    assert cache.look_up([b"paid"]).result() == {b"paid": {"a": 1}}
+    assert cache.claim(b"bad").result().owner is not None
+    nothing: dict[str, int] = {}
+    with pytest.raises(KeyError):
+        cache._store.submit(lambda _: nothing["x"]).result()
+    assert cache.look_up([b"paid"]).result()
+    cache.close()
+
+
+def test_a_deleted_file_is_made_anew(provider: FaultyProvider, make_client: MakeClient, tmp_path: Path) -> None:
+    """Answers never go into a file that is no more."""
+    client = make_client(provider.url)
+    client.generate("one")
+    shutil.rmtree(tmp_path / "cache")
+    client.generate("two")
+    assert stored(tmp_path / "cache") == {("two", 0)}
+
+
+def test_an_idle_cache_keeps_no_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor the file: both come back with the next use."""
+    monkeypatch.setattr(caching, "RENEWAL_SECONDS", 0.1)
+    cache = RolloutCache(tmp_path)
+    cache.look_up([KEY]).result()
+    thread = cache._store._thread
+    assert thread is not None
+    thread.join(timeout=10)
+    assert not thread.is_alive()
+    assert cache.look_up([KEY]).result() == {}
+    cache.close()
 
 
 def test_claim_finds_the_answer_of_another(tmp_path: Path) -> None:

@@ -144,6 +144,32 @@ def test_another_provider_gets_nothing_of_the_first(start_endpoint: Any, make_cl
     assert "x-secret" not in headers
 
 
+def test_another_way_through_the_same_router_keeps_the_key() -> None:
+    """OpenRouter's routing object is no other provider."""
+    config = RolloutsClient("m", api_key="sk-mine").config.changed({"provider": {"only": ["deepinfra"]}})
+    assert (config.api_key, config.routing, config.provider) == ("sk-mine", {"only": ["deepinfra"]}, None)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"logit_bias": {"5": float("-inf")}}, "cannot be sent as JSON"),
+        ({"tools": {1}}, "cannot be sent as JSON"),
+        ({"model": "\ud800"}, "cannot be sent as JSON"),
+        ({"concurrency": float("inf")}, "whole number"),
+        ({"headers": {"A": 3}}, "headers must be text"),
+        ({"cache_dir": None}, "cache_dir must be a folder"),
+        ({"provider": "http://u:pw@127.0.0.1/v1"}, "user-info"),
+    ],
+)
+def test_what_cannot_be_sent(endpoint: Any, make_client: MakeClient, options: dict[str, Any], words: str) -> None:
+    """It is named before a request is claimed, and without a password."""
+    with pytest.raises(InputError, match=words) as raised:
+        make_client(endpoint.url).generate("why?", **options)
+    assert "pw" not in str(raised.value)
+    assert endpoint.requests == []
+
+
 def test_numbers_have_one_form_in_the_key(provider: FaultyProvider, make_client: MakeClient) -> None:
     """1 and 1.0 are one request; headers that route are a part of it, those that prove who asks are not."""
     client = make_client(provider.url)

@@ -257,6 +257,50 @@ def test_a_callback_that_fails(make_client: MakeClient, tmp_path: Path) -> None:
     cache.close()
 
 
+@pytest.mark.parametrize("error", [KeyError("x"), TimeoutError("mine")])
+def test_a_callback_that_fails_on_cached_samples(endpoint: Any, make_client: MakeClient, error: Exception) -> None:
+    """Its own error comes, whatever its type, and whatever there was to ask for."""
+    client = make_client(endpoint.url)
+    client.generate("why?", 3)
+
+    def fails(_: Response) -> None:
+        raise error
+
+    for question in ("why?", "how?"):
+        with pytest.raises(type(error)):
+            client.generate(question, 3, on_response=fails)
+
+
+def test_secret_headers_are_masked(endpoint: Any, make_client: MakeClient) -> None:
+    """A gateway's key in a header is a key."""
+    endpoint.answer = lambda *_: (401, {"error": {"message": "bad key gw-secret-9"}})
+    with pytest.raises(AuthenticationError) as raised:
+        make_client(endpoint.url, headers={"x-api-key": "gw-secret-9"}).generate("why?")
+    assert "gw-secret-9" not in "".join(traceback.format_exception(raised.value)).replace('"gw-secret-9"', "")
+
+
+@pytest.mark.parametrize("extra", [{"max_completion_tokens": 100}, {"extra_body": {"max_tokens": 100}}])
+def test_the_ceiling_looks_at_what_is_sent(endpoint: Any, make_client: MakeClient, extra: dict[str, Any]) -> None:
+    """Whichever field allows the longer answer."""
+    answering(endpoint, usage={"prompt_tokens": 0, "completion_tokens": 100})
+    client = make_client(endpoint.url, **PRICED, **extra)
+    assert len(client.generate("why?", 9)) == 1
+    assert client.budget.spent_usd == pytest.approx(0.0001)
+
+
+@pytest.mark.parametrize("usage", [{"total_tokens": 5}, {"prompt_tokens": 5}, {"completion_tokens": 5}, {}])
+def test_usage_that_says_half(endpoint: Any, make_client: MakeClient, usage: dict[str, int]) -> None:
+    """It counts in full, like none."""
+    answering(endpoint, usage=usage)
+    assert len(make_client(endpoint.url, **PRICED).generate("why?", 20)) == 2
+
+
+def test_counts_with_a_decimal_point(endpoint: Any, make_client: MakeClient) -> None:
+    """They are counts."""
+    answering(endpoint, usage={"prompt_tokens": 1.0, "completion_tokens": 4.0})
+    assert make_client(endpoint.url).generate("why?")[0].usage.total_tokens == 5
+
+
 def answering(endpoint: Any, **changes: Any) -> None:
     """Make ``endpoint`` answer with these fields of the body changed."""
 

@@ -20,10 +20,13 @@ from token_difr.errors import (
 if TYPE_CHECKING:
     from openai import AsyncOpenAI, OpenAIError
 
-__all__ = ["answer_body", "endpoint_error", "quoted", "stops_everything"]
+__all__ = ["SECRET_HEADER", "answer_body", "endpoint_error", "quoted", "stops_everything"]
 
 LONGEST_QUOTE = 300
 """Characters of an endpoint's own message that ours quote."""
+
+SECRET_HEADER = re.compile("auth|key|token|secret|cookie", re.IGNORECASE)
+"""Names of headers that prove who asks; they do not change an answer."""
 
 DEEPEST_BODY = 100
 """Levels of lists and objects in an answer; what reads and stores it calls itself once a level."""
@@ -57,13 +60,26 @@ def endpoint_error(error: OpenAIError, *, client: AsyncOpenAI, model: str) -> To
 
 def _clean_cause(error: Any, client: AsyncOpenAI) -> None:
     """Take the key out of what the SDK quotes: its error stays the cause of ours, and tracebacks show it."""
-    key = client.api_key
-    if not key or key == NO_KEY or key not in f"{error} {getattr(error, 'body', None)}":
+    said = f"{error} {getattr(error, 'body', None)}"
+    if not any(secret in said for secret in _secrets(client)):
         return
-    error.args = tuple(str(argument).replace(key, "[key]") for argument in error.args)
-    error.message = str(getattr(error, "message", "")).replace(key, "[key]")
+    error.args = tuple(_masked(str(argument), client) for argument in error.args)
+    error.message = _masked(str(getattr(error, "message", "")), client)
     if getattr(error, "body", None) is not None:
-        error.body = {"message": _error_text(error.body).replace(key, "[key]")}
+        error.body = {"message": _masked(_error_text(error.body), client)}
+
+
+def _secrets(client: AsyncOpenAI) -> list[str]:
+    """The key, and what stands in headers that prove who asks."""
+    values = [value for name, value in client.default_headers.items() if SECRET_HEADER.search(name)]
+    known = [client.api_key, *(value for value in values if isinstance(value, str))]
+    return [secret.removeprefix("Bearer ") for secret in known if secret and NO_KEY not in secret]
+
+
+def _masked(text: str, client: AsyncOpenAI) -> str:
+    for secret in _secrets(client):
+        text = text.replace(secret, "[key]")
+    return text
 
 
 def answer_body(content: bytes, *, client: AsyncOpenAI) -> dict[str, Any]:
@@ -152,8 +168,6 @@ def quoted(error: object, client: AsyncOpenAI) -> str:
 
 def _quote(text: str, client: AsyncOpenAI) -> str:
     """An endpoint's text as one printable line of bounded length, without the key."""
-    key = client.api_key
-    if key and key != NO_KEY:
-        text = text.replace(key, "[key]")
+    text = _masked(text, client)
     line = " ".join("".join(character if character.isprintable() else " " for character in text).split())
     return line if len(line) <= LONGEST_QUOTE else line[:LONGEST_QUOTE] + "..."

@@ -11,7 +11,7 @@ from token_difr.rollouts.logprobs import logprobs_of
 from token_difr.rollouts.records import Response, Usage
 from token_difr.rollouts.thinking import CLOSE, split_thought
 
-__all__ = ["check_answer", "response_of", "usage_of"]
+__all__ = ["check_answer", "response_of", "states_usage", "usage_of"]
 
 Join = Callable[[str, str], str]
 """(reasoning, content) -> both as the model's chat template writes them."""
@@ -102,7 +102,7 @@ def usage_of(body: Mapping[str, Any]) -> Usage:
     given = given if isinstance(given, Mapping) else {}
 
     def count(name: str) -> int:
-        return value if type(value := given.get(name)) is int else 0
+        return _whole(given.get(name)) or 0
 
     prompt, completion = count("prompt_tokens"), count("completion_tokens")
     return Usage(
@@ -111,6 +111,22 @@ def usage_of(body: Mapping[str, Any]) -> Usage:
         total_tokens=count("total_tokens") or prompt + completion,
         cost_usd=_money(given.get("cost")),
     )
+
+
+def states_usage(body: Mapping[str, Any]) -> bool:
+    """Whether an answer says what it cost, or how many tokens it read and wrote."""
+    given = body.get("usage")
+    if not isinstance(given, Mapping):
+        return False
+    counts = [_whole(given.get(name)) for name in ("prompt_tokens", "completion_tokens")]
+    return _money(given.get("cost")) is not None or None not in counts
+
+
+def _whole(value: object) -> int | None:
+    """A count; some write it with a decimal point."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return int(value) if isinstance(value, int) or value.is_integer() else None
 
 
 def _money(value: object) -> float | None:

@@ -16,7 +16,7 @@ import os
 import secrets
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,11 +60,14 @@ class RolloutCache:
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder = Path(folder)
-        self._store = Store(self.folder / CACHE_FILE, upkeep=self._renew, every=RENEWAL_SECONDS)
-        self._name = secrets.token_hex(8)
+        self._store = Store(
+            self.folder / CACHE_FILE, upkeep=self._renew, every=RENEWAL_SECONDS, is_idle=self._holds_none
+        )
         self._claims = itertools.count()
         self._held: dict[bytes, str] = {}
-        """Our claims; changed by the store's thread alone."""
+        """Our claims, by key."""
+        self._name = ""
+        self._process = 0
 
     def look_up(self, keys: Sequence[bytes]) -> Future[dict[bytes, Body]]:
         """The answers that are there, by key."""
@@ -72,7 +75,7 @@ class RolloutCache:
 
     def claim(self, key: bytes) -> Future[Claim]:
         """Claim a request; or find its answer, if another process was faster."""
-        owner = f"{self._name}:{next(self._claims)}"  # two tasks of one process are two owners
+        owner = self._new_owner()
 
         def work(connection: sqlite3.Connection) -> Claim:
             found = _found(connection, [key])
@@ -88,7 +91,9 @@ class RolloutCache:
             self._held[key] = owner
             return Claim(None, owner=owner)
 
-        return self._store.submit(work)
+        claiming = self._store.submit(work)
+        claiming.add_done_callback(lambda done: self._forget_failed(key, owner, done))
+        return claiming
 
     def keep(self, key: bytes, *, model: str, url: str, request: Mapping[str, Any], answer: Body) -> Future[None]:
         """Store an answer; the first one stays. The claim ends."""
@@ -97,29 +102,48 @@ class RolloutCache:
         def work(connection: sqlite3.Connection) -> None:
             connection.execute("INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?, ?, ?)", row)
             connection.execute("DELETE FROM claims WHERE key = ?", (key,))
-            self._held.pop(key, None)
 
-        return self._store.submit(work)
+        keeping = self._store.submit(work)
+        keeping.add_done_callback(lambda _: self._held.pop(key, None))  # stored or not, it is in flight no more
+        return keeping
 
     def release(self, key: bytes, owner: str) -> Future[None]:
         """End a claim without an answer."""
 
         def work(connection: sqlite3.Connection) -> None:
             connection.execute("DELETE FROM claims WHERE key = ? AND owner = ?", (key, owner))
-            if self._held.get(key) == owner:
-                del self._held[key]
 
-        return self._store.submit(work)
+        releasing = self._store.submit(work)
+        releasing.add_done_callback(lambda _: self._forget(key, owner))
+        return releasing
+
+    def _new_owner(self) -> str:
+        """Names one attempt: two tasks of a process are two owners, and a forked process has claims of its own."""
+        if self._process != os.getpid():
+            self._process, self._name = os.getpid(), secrets.token_hex(8)
+            self._held.clear()
+        return f"{self._name}:{next(self._claims)}"
+
+    def _forget(self, key: bytes, owner: str) -> None:
+        if self._held.get(key) == owner:
+            del self._held[key]
+
+    def _forget_failed(self, key: bytes, owner: str, claiming: Future[Claim]) -> None:
+        if claiming.cancelled() or claiming.exception() is not None:
+            self._forget(key, owner)
+
+    def _holds_none(self) -> bool:
+        return not self._held
 
     def _is_live(self, key: bytes, owner: str, host: str, process: int, expires: float) -> bool:
         """Whether a claim still holds."""
-        if owner.startswith(f"{self._name}:"):  # ours, then: but a forked process has our name and not our claims
+        if process == os.getpid() and owner.startswith(f"{self._name}:"):
             return self._held.get(key) == owner
         return expires > time.time() and (host != self._store.host or _lives(process))
 
     def _renew(self, connection: sqlite3.Connection) -> None:
         expires = time.time() + LEASE_SECONDS
-        rows = [(expires, key, owner) for key, owner in self._held.items()]
+        rows = [(expires, key, owner) for key, owner in list(self._held.items())]
         connection.executemany("UPDATE claims SET expires = ? WHERE key = ? AND owner = ?", rows)
 
     def stats(self) -> dict[str, Any]:
@@ -191,13 +215,12 @@ def _found(connection: sqlite3.Connection, keys: Sequence[bytes]) -> dict[bytes,
         part = keys[start : start + MOST_AT_ONCE]
         marks = ",".join("?" * len(part))
         rows = connection.execute(f"SELECT key, answer FROM answers WHERE key IN ({marks})", part)  # noqa: S608
-        found.update(_loaded(rows))
+        for key, answer in rows.fetchall():
+            try:
+                found[key] = json.loads(answer)
+            except ValueError:  # somebody has damaged it: it has to be asked for anew
+                connection.execute("DELETE FROM answers WHERE key = ?", (key,))
     return found
-
-
-def _loaded(rows: Iterable[tuple[bytes, str]]) -> Iterator[tuple[bytes, Body]]:
-    for key, answer in rows:
-        yield key, json.loads(answer)
 
 
 def _lives(process: int) -> bool:

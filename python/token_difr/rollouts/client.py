@@ -154,14 +154,17 @@ class RolloutsClient:
             on_response=on_response,
         )
         try:
-            async with asyncio.timeout(config.max_seconds):
+            async with asyncio.timeout(config.max_seconds) as limit:
                 await drawing.look_up()
                 if drawing.missing:
                     async with self._connections.sender(config, plans[0], self._pace_of(config)) as sender:
                         drawing.prices = await self._prices_of(config, plans[0].url, sender)
                         await drawing.draw(sender)
         except TimeoutError:
+            if not limit.expired():  # it is somebody else's
+                raise
             drawing.give_up(LimitError(f"max_seconds={config.max_seconds:g} are over"))
+        drawing.raise_interruption()
         return drawing.rollouts()
 
     def _config_of(self, changes: Mapping[str, Any]) -> Config:

@@ -155,19 +155,31 @@ class Config:
 
     def __post_init__(self) -> None:
         self._read_routing()
-        if not isinstance(self.model, str) or not self.model:
-            raise InputError(f"model must be a name, not {self.model!r}")
         for name, limits in RANGES.items():
             if (value := getattr(self, name)) is not None:
                 object.__setattr__(self, name, _checked(name, value, *limits))
+        self._check_sampling()
+        self._check_client()
+
+    def _check_sampling(self) -> None:
+        if not isinstance(self.model, str) or not self.model:
+            raise InputError(f"model must be a name, not {self.model!r}")
         if self.seed is not None and (type(self.seed) is not int or self.seed < 0):
             raise InputError(f"seed must be a whole number of at least 0, not {self.seed!r}")
-        if taken := OURS & set(self.extra_body):
-            raise InputError(f"{', '.join(sorted(taken))} cannot be given: n_samples and the prompt decide that")
         if self.top_p == 0:
             raise InputError("top_p must be above 0")
         if self.endpoint not in {"chat", "completions"}:
             raise InputError(f"endpoint must be 'chat' or 'completions', not {self.endpoint!r}")
+        if taken := OURS & set(self.extra_body):
+            raise InputError(f"{', '.join(sorted(taken))} cannot be given: n_samples and the prompt decide that")
+
+    def _check_client(self) -> None:
+        if isinstance(self.provider, str) and "@" in self.provider:
+            raise InputError("provider's URL holds user-info (...@): a key is given as api_key, or by key_variable")
+        if not all(isinstance(part, str) for pair in (self.headers or {}).items() for part in pair):
+            raise InputError("headers must be text, names and values")
+        if not isinstance(self.cache_dir, str | os.PathLike):
+            raise InputError(f"cache_dir must be a folder, not {self.cache_dir!r}")
         if self.use_cache not in {True, False, "sql", "json"}:
             raise InputError(f"use_cache must be True or False, not {self.use_cache!r}")
 
@@ -191,7 +203,10 @@ class Config:
         if not options:
             return self
         known, extra = split_options(options)
-        if "provider" in known:
+        provider = known.get("provider")
+        if isinstance(provider, Mapping) and self.provider in {None, "openrouter"}:
+            known |= {"routing": known.pop("provider")}  # another way through the same provider
+        elif provider is not None and provider != self.provider:
             known = {**dict.fromkeys(OF_A_PROVIDER), **known}
         body = {**self.extra_body, **(known.pop("extra_body", None) or {}), **extra}
         return dataclasses.replace(self, **known, extra_body=body)
@@ -224,6 +239,6 @@ def _checked(name: str, value: Any, least: float, greatest: float) -> int | floa
         raise InputError(f"{name} must be {limits}, not {value!r}")
     if name not in WHOLE:
         return float(value)
-    if value != int(value):
+    if not math.isfinite(value) or value != int(value):
         raise InputError(f"{name} must be a whole number, not {value!r}")
     return int(value)

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from token_difr.endpoint import stops_everything
 from token_difr.errors import AnswerError, EndpointError, LimitError, TokenDifrError
-from token_difr.rollouts.answer import check_answer, response_of, usage_of
+from token_difr.rollouts.answer import check_answer, response_of, states_usage, usage_of
 from token_difr.rollouts.asking import Sender
 from token_difr.rollouts.cache import Claim, RolloutCache
 from token_difr.rollouts.config import Config
@@ -106,6 +106,9 @@ class Drawing:
                         group.create_task(work())
             except BaseExceptionGroup as errors:  # workers that fail together fail for the same reason
                 raise errors.exceptions[0] from errors.exceptions[0].__cause__
+
+    def raise_interruption(self) -> None:
+        """Raise what ``on_response`` raised, if it did: everything that was paid for is stored by now."""
         if self._interruption is not None:
             raise self._interruption
 
@@ -175,13 +178,15 @@ class Drawing:
         request = plan.request(sample)
         await self.slots.turn()
         prices = self.prices
-        most, cost = 0.0 if prices is None else prices.most(request, self.config.max_tokens), 0.0
+        most, cost = 0.0 if prices is None else prices.most(request), 0.0
         await self.budget.reserve(most)
         try:
             body = await sender.send(request)
-            usage = usage_of(body)
             # An answer that does not say what it used may have used all that it could.
-            cost = most if usage.total_tokens == 0 and usage.cost_usd is None else Prices.cost_of(usage, prices)
+            cost = Prices.cost_of(usage_of(body), prices) if states_usage(body) else most
+        except AnswerError:
+            cost = most
+            raise
         finally:
             self.budget.settle(most, cost)
         try:

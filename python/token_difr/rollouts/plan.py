@@ -6,13 +6,13 @@ import functools
 import hashlib
 import json
 import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from token_difr.collect import check_prompts
 from token_difr.endpoint import ServiceProfile
+from token_difr.endpoint.failures import SECRET_HEADER
 from token_difr.errors import InputError, PromptError
 from token_difr.rollouts.abilities import TINKER, check_able, where
 from token_difr.rollouts.answer import Join
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["Plan", "plan_requests", "tokenizer_of"]
 
 CHAT, COMPLETIONS = "/chat/completions", "/completions"
-SECRET_HEADER = re.compile("auth|key|token|secret|cookie", re.IGNORECASE)
-"""Names of headers that prove who asks; they do not change the answer."""
 UNSENT_IF_OFF = {"presence_penalty": 0.0, "frequency_penalty": 0.0}
 """Values that need not be said where a service does not take them."""
 
@@ -130,6 +128,7 @@ def plan_requests(config: Config, prompt: str | Sequence[Mapping[str, Any]], n_s
             **_chat(config, profile, begun),
         }
         path = CHAT
+    _check_sendable(body)
     prompt_ids = body.get("prompt")
     return Plan(
         url=url,
@@ -165,6 +164,13 @@ def tokenizer_of(config: Config) -> Tokenizer:
 @functools.lru_cache(maxsize=8)
 def _loaded(name: str) -> Tokenizer:
     return load_tokenizer(name)
+
+
+def _check_sendable(body: Mapping[str, Any]) -> None:
+    try:
+        json.dumps(body, sort_keys=True, allow_nan=False, ensure_ascii=False).encode("utf-8")
+    except (TypeError, ValueError, RecursionError) as error:  # UnicodeEncodeError is a ValueError
+        raise InputError(f"the request cannot be sent as JSON: {error!r:.200}") from error
 
 
 def _fields(config: Config, profile: ServiceProfile) -> dict[str, Any]:
@@ -212,13 +218,18 @@ def _messages(config: Config, prompt: str | Sequence[Mapping[str, Any]]) -> tupl
         if split is not None and check_injection(config.model, config.think_tag):
             prompt, begun = split
     else:
-        if not all(isinstance(message, Mapping) for message in prompt):
-            raise PromptError(f"a prompt is a text or a list of messages, not {prompt!r:.200}")
+        prompt = _messages_given(prompt)
         if prompt and prompt[-1].get("role") == "assistant":
             begun, prompt = _handed_over(config, prompt[-1]), prompt[:-1]
     asked = prompt if isinstance(prompt, str) else [dict(message) for message in prompt]
     (messages,) = check_prompts([asked])
     return ([*messages, {"role": "assistant", "content": begun}] if begun else messages), begun
+
+
+def _messages_given(prompt: object) -> Sequence[Mapping[str, Any]]:
+    if not isinstance(prompt, Sequence) or not all(isinstance(message, Mapping) for message in prompt):
+        raise PromptError(f"a prompt is a text or a list of messages, not {prompt!r:.200}")
+    return prompt
 
 
 def _handed_over(config: Config, message: Mapping[str, Any]) -> str:

@@ -28,10 +28,12 @@ class Prices:
     Attributes:
         input: Prompt tokens.
         output: Tokens of the answer.
+        request: US dollars for a request, beside its tokens.
     """
 
     input: float
     output: float
+    request: float = 0.0
 
     @classmethod
     def given(cls, config: Config) -> Prices | None:
@@ -40,11 +42,11 @@ class Prices:
             return None
         return cls(config.price_input, config.price_output)
 
-    def most(self, body: Mapping[str, Any], max_tokens: int) -> float:
-        """What a request may cost at most: no token is shorter than a byte of the prompt."""
-        prompt = body.get("prompt", body.get("messages"))
-        length = len(prompt) if isinstance(prompt, list) and "prompt" in body else len(json.dumps(prompt))
-        return (length * self.input + max_tokens * self.output) / MILLION
+    def most(self, body: Mapping[str, Any]) -> float:
+        """What a request may cost at most: no token is shorter than a byte of it."""
+        limits = [body.get(name) for name in ("max_tokens", "max_completion_tokens")]
+        longest = max(value for value in limits if isinstance(value, int | float))
+        return (len(json.dumps(body)) * self.input + longest * self.output) / MILLION + self.request
 
     @staticmethod
     def cost_of(usage: Usage, prices: Prices | None) -> float:
@@ -53,7 +55,8 @@ class Prices:
             return usage.cost_usd
         if prices is None:
             return 0.0
-        return (usage.prompt_tokens * prices.input + usage.completion_tokens * prices.output) / MILLION
+        tokens = usage.prompt_tokens * prices.input + usage.completion_tokens * prices.output
+        return tokens / MILLION + prices.request
 
 
 async def listed_prices(client: AsyncOpenAI, model: str) -> Prices:
@@ -69,7 +72,8 @@ async def listed_prices(client: AsyncOpenAI, model: str) -> Prices:
         answer = await client.get("/models", cast_to=httpx2.Response)
         listed = json.loads(answer.content)["data"]
         pricing = next(each["pricing"] for each in listed if each.get("id") == model)
-        return Prices(_per_million(pricing["prompt"]), _per_million(pricing["completion"]))
+        request = _per_million(pricing.get("request") or 0) / MILLION
+        return Prices(_per_million(pricing["prompt"]), _per_million(pricing["completion"]), request)
     except openai.OpenAIError as error:
         raise endpoint_error(error, client=client, model=model) from error
     except (ValueError, KeyError, TypeError, AttributeError, StopIteration) as error:

@@ -56,15 +56,18 @@ class Store:
         path: The file; made with its folders, once there is something to do.
         upkeep: Work that is done every so often.
         every: So many seconds.
+        is_idle: Whether there is nothing to keep up: the thread then ends, until there is something to do again.
     """
 
-    def __init__(self, path: Path, *, upkeep: Work, every: float) -> None:
+    def __init__(self, path: Path, *, upkeep: Work, every: float, is_idle: Callable[[], bool]) -> None:
         self.path = path
+        self._is_idle = is_idle
         self.host = socket.gethostname()
         self._upkeep = upkeep
         self._every = every
         self._queue: Waiting = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
+        self._file = (0, 0)
         self._process = 0
         self._lock = threading.Lock()
 
@@ -72,7 +75,8 @@ class Store:
         """Run ``work`` in a transaction; the future ends once it is committed, or with a ``StoreError``."""
         future: Future[T] = Future()
         with self._lock:
-            if self._thread is None or self._process != os.getpid():  # a fork has no threads
+            # A fork has no threads.
+            if self._thread is None or self._process != os.getpid() or not self._thread.is_alive():
                 self._start()
             self._queue.put((work, future))
         return future
@@ -101,21 +105,53 @@ class Store:
     def _serve(self, waiting: Waiting) -> None:
         """Open the file and do what comes, until the end is asked for."""
         try:
-            connection = opened_file(self.path)
+            connection = self._opened()
         except (StoreError, OSError, sqlite3.Error) as error:
             self._refuse(waiting, error if isinstance(error, StoreError) else StoreError(f"{self.path}: {error}"))
             return
-        looked = time.monotonic()
+        looked, ended = time.monotonic(), False
         try:
-            ended = False
             while not ended:
-                with contextlib.suppress(queue.Empty):
-                    ended = self._transaction(connection, [waiting.get(timeout=self._every), *taken(waiting)])
+                try:
+                    items = [waiting.get(timeout=self._every), *taken(waiting)]
+                except queue.Empty:
+                    ended = self._end_if_idle(waiting)
+                    items = []
+                else:
+                    connection = self._on_disk(connection)
+                    ended = self._transaction(connection, items)
                 if time.monotonic() - looked > self._every:
                     looked = time.monotonic()
                     self._transaction(connection, [(self._upkeep, Future())])
         finally:
             connection.close()
+
+    def _on_disk(self, connection: sqlite3.Connection) -> sqlite3.Connection:
+        """The connection, or a new one where somebody has deleted the file, or put another one in its place."""
+        try:
+            there = self.path.stat()
+            if (there.st_dev, there.st_ino) == self._file:
+                return connection
+        except OSError:
+            pass
+        connection.close()
+        return self._opened()
+
+    def _opened(self) -> sqlite3.Connection:
+        connection = opened_file(self.path)
+        there = self.path.stat()
+        self._file = (there.st_dev, there.st_ino)
+        return connection
+
+    def _end_if_idle(self, waiting: Waiting) -> bool:
+        """Whether the thread may end: a client that nobody uses any more keeps neither thread nor file."""
+        with self._lock:
+            if not waiting.empty() or not self._is_idle():
+                return False
+            if self._thread is threading.current_thread():
+                self._thread = None
+                atexit.unregister(self.close)
+            return True
 
     def _refuse(self, waiting: Waiting, error: StoreError) -> None:
         """All that came gets the reason; the next that comes tries the file again."""
@@ -132,20 +168,34 @@ class Store:
         """All of ``items`` in one transaction; True if the end was among them."""
         # Work whose caller has left is not begun; from here on a future cannot be cancelled.
         begun = [item for item in items if item is not None and item[1].set_running_or_notify_cancel()]
-        done: list[tuple[Future[Any], Any]] = []
+        done: list[Callable[[], None]] = []
         try:
             connection.execute("BEGIN IMMEDIATE")
-            done = [(future, work(connection)) for work, future in begun]
+            done = [_worked(connection, work, future) for work, future in begun]
             connection.execute("COMMIT")
-        except (sqlite3.Error, ValueError) as error:  # ValueError: JSON that somebody else has damaged
+        except sqlite3.Error as error:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             for _, future in begun:
                 future.set_exception(StoreError(f"{self.path}: {error}"))
             return None in items
-        for future, value in done:
-            future.set_result(value)
+        for tell in done:
+            tell()
         return None in items
+
+
+def _worked(connection: sqlite3.Connection, work: Work, future: Future[Any]) -> Callable[[], None]:
+    """Do one thing; what tells its caller of the end. What fails undoes itself, and nothing that others wrote."""
+    connection.execute("SAVEPOINT item")
+    try:
+        value = work(connection)
+    except Exception as error:  # noqa: BLE001  # whatever it is, it is told to whoever asked for it
+        connection.execute("ROLLBACK TO item")
+        reason = StoreError(f"the cache: {error}") if isinstance(error, sqlite3.Error) else error
+        return lambda: future.set_exception(reason)
+    finally:
+        connection.execute("RELEASE item")
+    return lambda: future.set_result(value)
 
 
 def taken(waiting: Waiting) -> list[Item]:
