@@ -341,3 +341,26 @@ def test_template_file(tmp_path: Path) -> None:
     for wrong in (file, tmp_path / "none.jinja"):
         with pytest.raises(InputError, match="template"):
             ModelService(ServerSettings(model=DEMO, template=wrong))
+
+
+def test_requests_for_too_many_sequences(http: httpx2.Client) -> None:
+    """They are refused before anything is built for them, and name their number."""
+    refused = http.post("/v1/completions", json={"prompt": [[5, 6]] * 100, "n": 128, "max_tokens": 1})
+    assert refused.status_code == 400
+    assert "12800 sequences" in refused.json()["error"]["message"]
+    many = http.post("/generate", json={"input_ids": [[5, 6]] * 2000, "sampling_params": {"max_new_tokens": 1}})
+    assert many.status_code == 400
+
+
+def test_too_many_chosen_ids(http: httpx2.Client) -> None:
+    """Logprobs of chosen ids have the limit that likeliest ones have."""
+    refused = http.post("/generate", json={"input_ids": [5, 6], "return_logprob": True, "token_ids_logprob": [5] * 21})
+    assert refused.status_code == 400
+    assert "at most 20" in refused.json()["error"]["message"]
+
+
+def test_model_names_with_a_slash() -> None:
+    """``/v1/models/org/name`` is a model's address too."""
+    with running(ModelService(ServerSettings(model=DEMO, name="org/name"))) as url:
+        assert httpx2.get(f"{url}/v1/models/org/name").json()["id"] == "org/name"
+        assert httpx2.get(f"{url}/v1/models/org/other").status_code == 404

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -11,6 +14,7 @@ from token_difr.server.chat_template import ChatTemplate
 from token_difr.server.detokenize import IncrementalDecoder
 from token_difr.server.model_folder import ModelFolder
 from token_difr.server.stop import StopMatcher
+from token_difr.server.tokenizer import ModelTokenizer
 
 
 def _fed(matcher: StopMatcher, pieces: list[str]) -> list[str]:
@@ -123,3 +127,14 @@ def test_template_is_sandboxed() -> None:
     template = ChatTemplate("{{ ''.__class__.__mro__ }}{{ messages.append(1) }}")
     with pytest.raises(PromptError):
         template.render([{"role": "user", "content": "x"}])
+
+
+def test_what_a_tokenizer_file_asks_for_in_training(folder: ModelFolder, tmp_path: Path) -> None:
+    """Truncation and padding in ``tokenizer.json`` change no prompt."""
+    written = json.loads((folder.path / "tokenizer.json").read_text(encoding="utf-8"))
+    written["truncation"] = {"direction": "Right", "max_length": 4, "strategy": "LongestFirst", "stride": 0}
+    (tmp_path / "tokenizer.json").write_text(json.dumps(written), encoding="utf-8")
+    text = "def join(self, iterable): return the joined string"
+    cut = ModelTokenizer.from_folder(tmp_path).encode(text, add_special_tokens=False)
+    assert cut == folder.tokenizer.encode(text, add_special_tokens=False)
+    assert len(cut) > 4

@@ -45,6 +45,7 @@ class Prompt:
             given = [given]
         if not given:
             raise bad_request("prompt is an empty list.", param="prompt")
+        service.check_count(len(given) * (body.n or 1))
         return [cls._of(prompt, body, service) for prompt in given]
 
     @classmethod

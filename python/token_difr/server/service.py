@@ -123,13 +123,15 @@ class ModelService:
             on_change=lambda: _wake(loop, notify),
         )
 
+    def check_count(self, sequences: int) -> None:
+        """Refuses a request for more sequences than ever wait: before they are built, which costs time and memory."""
+        if sequences > self.scheduler.max_queue:
+            message = f"The request asks for {sequences} sequences; this server takes {self.scheduler.max_queue}."
+            raise ApiError(400, message, param="n")
+
     async def submit(self, generations: Sequence[Generation]) -> None:
         """Queues sequences; 503 where the queue is full or the server is shutting down."""
-        if len(generations) > self.scheduler.max_queue:
-            message = (
-                f"The request asks for {len(generations)} sequences; this server takes {self.scheduler.max_queue}."
-            )
-            raise ApiError(400, message, param="n")
+        self.check_count(len(generations))
         if self.settings.latency:
             await asyncio.sleep(self.settings.latency)
         try:

@@ -23,6 +23,9 @@ class ModelTokenizer:
 
     def __init__(self, tokenizer: Any) -> None:
         self._tokenizer = tokenizer
+        # A file may ask for both, for training: here they would score another prompt than was sent.
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
         self._token_texts: dict[int, str] = {}
         self._token_bytes: dict[int, bytes] = {}
         self._added: dict[int, Any] = self._tokenizer.get_added_tokens_decoder()

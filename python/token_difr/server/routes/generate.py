@@ -93,6 +93,7 @@ def _prompts(body: GenerateRequest, service: ModelService) -> tuple[list[list[in
     given: Any = body.text if body.text is not None else body.input_ids
     several = isinstance(given, list) and bool(given) and not isinstance(given[0], int)
     prompts = given if several else [given]
+    service.check_count(len(prompts))
     encode = service.folder.tokenizer.encode
     return [encode(p, add_special_tokens=True) if isinstance(p, str) else p for p in prompts], several
 
@@ -130,6 +131,12 @@ class _Answer:
 
     def _chosen(self, service: ModelService) -> list[int]:
         chosen = self._body.token_ids_logprob or []
+        largest = service.settings.max_logprobs
+        if 0 <= largest < len(chosen):
+            raise bad_request(
+                f"token_ids_logprob names {len(chosen)} ids; this server gives at most {largest} logprobs a position.",
+                param="token_ids_logprob",
+            )
         if max(chosen, default=0) >= service.engine.vocabulary_size:
             raise bad_request("token_ids_logprob holds an id that the model does not have.", param="token_ids_logprob")
         return chosen

@@ -20,7 +20,7 @@ def models_router(service: ModelService) -> APIRouter:
         """The one model of this server."""
         return {"object": "list", "data": [describe_model(service)]}
 
-    @router.get("/v1/models/{name}")
+    @router.get("/v1/models/{name:path}")
     async def get_model(name: str) -> dict[str, Any]:
         """The model, if it has this name."""
         service.check_model(name)
