@@ -52,6 +52,18 @@ def stored(folder: Path) -> set[tuple[str, int]]:
     return {(request["messages"][-1]["content"], request["seed"]) for request in requests}
 
 
+def forked(check: Callable[[], bool]) -> int:
+    """The number of a forked process that ends with 0 if ``check`` holds in it, whatever it raises."""
+    child = os.fork()
+    if child:
+        return child
+    status = 1
+    try:
+        status = 0 if check() else 1
+    finally:
+        os._exit(status)
+
+
 def test_ten_processes_share_a_file(tmp_path: Path) -> None:
     """No error, and no request for a key that one of them has finished: each is answered once."""
     with faulty_provider(share=0.0, delay_seconds=0.005) as provider:
@@ -146,6 +158,7 @@ def test_an_answer_that_cannot_be_stored(provider: FaultyProvider, make_client: 
     assert not again[0].cached
 
 
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_forked_workers_do_not_pay_twice(tmp_path: Path) -> None:
     """Children of a process that has used the client share the work."""
     with faulty_provider(share=0.0, delay_seconds=0.2) as provider:
@@ -153,11 +166,7 @@ def test_forked_workers_do_not_pay_twice(tmp_path: Path) -> None:
         client.generate("warm")
         children = []
         for _ in range(3):
-            child = os.fork()
-            if child == 0:
-                drawn = client.generate("same", 4)
-                os._exit(0 if len(drawn) == 4 else 1)
-            children.append(child)
+            children.append(forked(lambda: len(client.generate("same", 4)) == 4))
         assert [os.waitpid(child, 0)[1] for child in children] == [0, 0, 0]
         client.close()
     assert sum(provider.asked.values()) == 5
@@ -310,14 +319,12 @@ def test_folder_that_cannot_be_made(tmp_path: Path) -> None:
         RolloutCache(tmp_path / "file" / "cache").look_up([KEY]).result()
 
 
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_after_a_fork(tmp_path: Path) -> None:
     """A forked process opens the file anew."""
     cache = RolloutCache(tmp_path)
     cache.keep(KEY, model="m", url="u", request={}, answer={"a": 1}).result()
-    child = os.fork()
-    if child == 0:
-        found = cache.look_up([KEY]).result(timeout=30)
-        os._exit(0 if found == {KEY: {"a": 1}} else 1)
+    child = forked(lambda: cache.look_up([KEY]).result(timeout=30) == {KEY: {"a": 1}})
     assert os.waitpid(child, 0)[1] == 0
     cache.close()
 
