@@ -164,9 +164,7 @@ def test_forked_workers_do_not_pay_twice(tmp_path: Path) -> None:
     with faulty_provider(share=0.0, delay_seconds=0.2) as provider:
         client = RolloutsClient("m", provider=provider.url, cache_dir=tmp_path, max_retries=0, progress_bar=False)
         client.generate("warm")
-        children = []
-        for _ in range(3):
-            children.append(forked(lambda: len(client.generate("same", 4)) == 4))
+        children = [forked(lambda: len(client.generate("same", 4)) == 4) for _ in range(3)]
         assert [os.waitpid(child, 0)[1] for child in children] == [0, 0, 0]
         client.close()
     assert sum(provider.asked.values()) == 5
