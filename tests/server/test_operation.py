@@ -364,3 +364,15 @@ def test_model_names_with_a_slash() -> None:
     with running(ModelService(ServerSettings(model=DEMO, name="org/name"))) as url:
         assert httpx2.get(f"{url}/v1/models/org/name").json()["id"] == "org/name"
         assert httpx2.get(f"{url}/v1/models/org/other").status_code == 404
+
+
+def test_cached_tokens_are_counted_prompt_by_prompt(http: httpx2.Client) -> None:
+    """A prompt that nobody sent before has none, however many choices share it; two known ones have theirs each."""
+    prompt = [7, 9, 11, 13] * 160
+    body = {"prompt": prompt, "n": 2, "max_tokens": 1, "temperature": 0}
+    first = http.post("/v1/completions", json=body).json()["usage"]
+    assert first["prompt_tokens_details"]["cached_tokens"] == 0
+    known = http.post("/v1/completions", json=body).json()["usage"]["prompt_tokens_details"]["cached_tokens"]
+    assert known > 0
+    both = http.post("/v1/completions", json={**body, "prompt": [prompt, prompt]}).json()["usage"]
+    assert both["prompt_tokens_details"]["cached_tokens"] == 2 * known
