@@ -115,6 +115,29 @@ def test_continued_message_stays_open(folder: ModelFolder) -> None:
     assert folder.template.render(messages, continue_final_message=True).endswith("<|im_start|>assistant\nwell,")
 
 
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{% for m in messages %}{{ m.role }}:{{ m.content }};{% endfor %}",
+        "{% for m in messages %}{{ m.role }}:{{ m.content | trim }};{% endfor %}",
+        "{% for m in messages %}{% generation %}{{ m.content }}{% endgeneration %};{% endfor %}",
+        "{{ {'a': [1, 2]} | tojson(separators=(',', ':')) }}{% for m in messages %}{{ m.content }}{% endfor %}",
+    ],
+)
+@pytest.mark.parametrize("content", ["well,", "well, ", " well"])
+def test_what_templates_may_use(folder: ModelFolder, template: str, content: str) -> None:
+    """Trimmed contents that are continued, generation marks and separators: as transformers renders them."""
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(folder.path)
+    messages = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": content}]
+    for continued in (False, True):
+        expected = tokenizer.apply_chat_template(
+            messages, chat_template=template, tokenize=False, continue_final_message=continued
+        )
+        assert ChatTemplate(template).render(messages, continue_final_message=continued) == expected
+
+
 def test_a_failing_template_is_an_error() -> None:
     """What a template raises reaches the caller as one clear error."""
     template = ChatTemplate("{{ raise_exception('no system role') }}")

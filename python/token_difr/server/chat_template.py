@@ -7,13 +7,14 @@ that of ``apply_chat_template``. A template that fails is an error, never replac
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
-from jinja2 import Template, TemplateError
-from jinja2.ext import loopcontrols
+from jinja2 import Template, TemplateError, nodes
+from jinja2.ext import Extension, loopcontrols
+from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from token_difr.errors import InputError, PromptError
@@ -22,7 +23,8 @@ from token_difr.records import Message
 __all__ = ["ChatTemplate"]
 
 _TEMPLATE_FAULTS = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RecursionError)
-_CONTINUE_MARK = "CONTINUE-THE-FINAL-MESSAGE-HERE"
+_CONTINUE_MARK = "CONTINUE-THE-FINAL-MESSAGE-HERE "
+"""Ends in a space, as Hugging Face's does: a template that trims contents shows itself by it."""
 
 
 class ChatTemplate:
@@ -117,10 +119,11 @@ def _text_of(message: Mapping[str, Any]) -> str:
 
 
 def _cut_at_mark(text: str) -> str:
-    before, mark, _ = text.rpartition(_CONTINUE_MARK)
-    if not mark:
+    at = text.rfind(_CONTINUE_MARK.rstrip())
+    if at < 0:
         raise PromptError("the model's chat template drops the final message: it cannot be continued")
-    return before
+    is_whole = text.startswith(_CONTINUE_MARK, at)
+    return text[:at] if is_whole else text[:at].rstrip()  # a template that trims would have trimmed the message too
 
 
 def _special_tokens(config: Mapping[str, Any]) -> dict[str, str]:
@@ -135,16 +138,39 @@ def _special_tokens(config: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _compile(source: str) -> Template:
-    environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols])
+    environment = ImmutableSandboxedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols, _Generation]
+    )
     environment.filters["tojson"] = _to_json
     environment.globals["raise_exception"] = _raise_exception
     environment.globals["strftime_now"] = _strftime_now
     return environment.from_string(source)
 
 
-def _to_json(value: Any, ensure_ascii: bool = False, indent: int | None = None, sort_keys: bool = False) -> str:
+class _Generation(Extension):
+    """``{% generation %}``, by which templates mark what the model writes, for training: here it shows its content."""
+
+    tags = {"generation"}  # noqa: RUF012  # as jinja2 declares it
+
+    def parse(self, parser: Parser) -> nodes.Node:
+        """The block's content, in a scope of its own."""
+        line = next(parser.stream).lineno
+        content = parser.parse_statements(("name:endgeneration",), drop_needle=True)
+        return nodes.CallBlock(self.call_method("_shown"), [], [], content).set_lineno(line)
+
+    def _shown(self, caller: Callable[[], str]) -> str:
+        return caller()
+
+
+def _to_json(
+    value: Any,
+    ensure_ascii: bool = False,
+    indent: int | None = None,
+    separators: tuple[str, str] | None = None,
+    sort_keys: bool = False,
+) -> str:
     # Jinja's own filter escapes HTML, which would change the prompt.
-    return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, sort_keys=sort_keys)
+    return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
 
 
 def _raise_exception(message: str) -> NoReturn:
