@@ -16,11 +16,12 @@ def awaited(client: OpenAI) -> AsyncOpenAI:
     """``client`` with a ``post`` that can be awaited: each runs in a thread.
 
     The caller's client does all the work, so that its proxies, transports, headers, timeouts and retries hold. It has
-    what references use of a client (``post``, the base URL and the key), and nothing else.
+    what references use of a client (``post``, the base URL, the key and the headers), and nothing else.
     """
     send: Any = client.post
 
     async def post(path: str, **request: Any) -> Any:
         return await asyncio.to_thread(send, path, **request)
 
-    return cast("AsyncOpenAI", SimpleNamespace(api_key=client.api_key, base_url=client.base_url, post=post))
+    known = {"api_key": client.api_key, "base_url": client.base_url, "default_headers": client.default_headers}
+    return cast("AsyncOpenAI", SimpleNamespace(**known, post=post))
