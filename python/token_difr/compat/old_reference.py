@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from token_difr.errors import AnswerError, EndpointError, RowCountError
+from token_difr.errors import AnswerError, EndpointError, InputError, RowCountError
 from token_difr.records import TokenSequence, TopKBatch
 from token_difr.reference import CompletionsReference, FireworksReference, Reference, TinkerReference
 
@@ -95,10 +95,10 @@ class OldReference(Reference):
             status = getattr(error.__cause__, "status_code", None)
             if self._otherwise is None or self._ids_work or status not in REFUSALS:
                 raise
-            other = self._otherwise()
             try:
+                other = self._otherwise()
                 rows = await other.rows(sequence, tag=tag)
-            except EndpointError:  # it was this sequence that was refused, not the form
+            except (EndpointError, InputError):  # refused was this sequence, not the form; or text is no way either
                 raise error from error.__cause__
             if self._other is None:
                 self._other = other
