@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from token_difr.endpoint.tinker_errors import tinker_error
+from token_difr.endpoint.tinker_sdk import tinker_error, tinker_result
 from token_difr.errors import InputError
 from token_difr.records import Conversation, Response
 from token_difr.sampling import SamplingParams
@@ -100,7 +98,7 @@ class TinkerProvider:
                 num_samples=1,
                 sampling_params=types.SamplingParams(**sent),
             )
-            answer: Any = await (future if inspect.isawaitable(future) else asyncio.to_thread(future.result))
+            answer: Any = await tinker_result(future)
         except tinker.TinkerError as error:
             raise tinker_error(error, f"prompt {index}") from error
         return answer.sequences[0]

@@ -1,13 +1,22 @@
-"""What Tinker's SDK raises, in our words."""
+"""Tinker's SDK: its results waited for, and what it raises in our words."""
 
 from __future__ import annotations
 
+import asyncio
+import inspect
+from typing import Any
+
 from token_difr.errors import AuthenticationError, EndpointError, EndpointUnreachableError
 
-__all__ = ["tinker_error"]
+__all__ = ["tinker_error", "tinker_result"]
 
 LONGEST_QUOTE = 300
 """Characters of the SDK's own message that ours quote."""
+
+
+async def tinker_result(future: Any) -> Any:
+    """The end of what the SDK has begun: newer futures are awaited, older ones waited for in a thread."""
+    return await (future if inspect.isawaitable(future) else asyncio.to_thread(future.result))
 
 
 def tinker_error(error: Exception, what: str) -> EndpointError:

@@ -11,7 +11,6 @@ needed). Entry i is about token i given those before it, entry 0 is None. One to
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import warnings
 from typing import Any
@@ -19,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from token_difr.endpoint.tinker_errors import tinker_error
+from token_difr.endpoint.tinker_sdk import tinker_error, tinker_result
 from token_difr.errors import AnswerError, BatchError, InputError
 from token_difr.records import TokenSequence, TopKBatch
 from token_difr.reference.reference import Reference
@@ -103,7 +102,7 @@ class TinkerReference(Reference):
             topk_prompt_logprobs=topk,
             **last,
         )
-        return await (future if inspect.isawaitable(future) else asyncio.to_thread(future.result))
+        return await tinker_result(future)
 
 
 def _prompt_arrays(answer: Any, length: int) -> tuple[NDArray[np.float32], NDArray[np.uint32], NDArray[np.float32]]:

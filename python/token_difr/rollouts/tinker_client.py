@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from token_difr.endpoint.tinker_errors import tinker_error
+from token_difr.endpoint.tinker_sdk import tinker_error
 from token_difr.errors import InputError
 from token_difr.rollouts.config import Config
 

@@ -6,8 +6,6 @@ begin with None, and a datum's targets are shifted by one against its input. Nee
 
 from __future__ import annotations
 
-import asyncio
-import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from token_difr.endpoint.tinker_errors import tinker_error
+from token_difr.endpoint.tinker_sdk import tinker_error, tinker_result
 from token_difr.errors import AnswerError, InputError
 
 if TYPE_CHECKING:
@@ -216,8 +214,7 @@ async def _result(start: Any, what: str) -> Any:
     import tinker
 
     try:
-        future = start()
-        return await (future if inspect.isawaitable(future) else asyncio.to_thread(future.result))
+        return await tinker_result(start())
     except tinker.TinkerError as error:
         raise tinker_error(error, what) from error
 
