@@ -11,9 +11,6 @@ from token_difr.endpoint.client import MAX_RETRIES
 
 __all__ = ["command"]
 
-NAMES_TOKENS = frozenset({"fireworks-legacy", "together", "completions"})
-"""Dialects that name tokens by strings, so that they need the tokenizer."""
-
 
 def command(
     run: options.Run,
@@ -28,13 +25,14 @@ def command(
     quiet: options.Quiet = False,
 ) -> None:
     """Ask a reference for the logprobs of a run's tokens. The same command again asks for those that RUN lacks."""
-    from token_difr.reference import open_reference
+    from token_difr.reference import DIALECTS, open_reference
     from token_difr.run_directory import AuditIdentity, RunDirectory
     from token_difr.stages import reference_run
 
     with RunDirectory.read(run) as stored:
         model = reference_model or stored.identity.model or ""
-        tokenizer = local_tokenizer(stored) if reference_dialect in NAMES_TOKENS else None
+        spoken = DIALECTS.get(reference_dialect)  # one that there is not is refused by open_reference
+        tokenizer = local_tokenizer(stored) if spoken is not None and spoken.needs_tokenizer else None
     identity = AuditIdentity(
         reference=public_url(reference),
         reference_model=model,

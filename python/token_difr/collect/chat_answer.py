@@ -9,7 +9,7 @@ from typing import Any
 from token_difr.errors import AnswerError
 from token_difr.records import Response
 
-__all__ = ["chat_response"]
+__all__ = ["chat_response", "first_choice"]
 
 
 def chat_response(index: int, body: dict[str, Any], *, sent: Mapping[str, Any]) -> Response:
@@ -23,13 +23,8 @@ def chat_response(index: int, body: dict[str, Any], *, sent: Mapping[str, Any]) 
     Raises:
         AnswerError: No choice, one without a message, one that was broken off with an error, or content that is no text.
     """
-    choices = body.get("choices")
-    if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
-        raise AnswerError("the answer has no choices")
-    choice = choices[0]
+    choice = first_choice(body)
     message = choice.get("message")
-    if choice.get("error") or choice.get("finish_reason") == "error":
-        raise AnswerError("the provider broke the answer off with an error")
     if not isinstance(message, dict):
         raise AnswerError("the answer has no message")
     content, reasoning = message.get("content"), message.get("reasoning") or message.get("reasoning_content")
@@ -46,6 +41,21 @@ def chat_response(index: int, body: dict[str, Any], *, sent: Mapping[str, Any]) 
         sent=dict(sent),
         body=_storable(body),
     )
+
+
+def first_choice(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The first choice of an answer of any kind.
+
+    Raises:
+        AnswerError: There is none, or it was broken off with an error.
+    """
+    choices = body.get("choices")
+    if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
+        raise AnswerError("the answer has no choices")
+    choice: Mapping[str, Any] = choices[0]
+    if choice.get("error") or choice.get("finish_reason") == "error":
+        raise AnswerError("the provider broke the answer off with an error")
+    return choice
 
 
 def _count(usage: Any, name: str) -> int | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,9 +75,7 @@ def sampled_logprobs(response: Response) -> list[float] | None:
 
     In either form: a content list, or the older parallel lists.
     """
-    choices: Any = response.body.get("choices")
-    choice = choices[0] if isinstance(choices, list) and choices else None
-    given = choice.get("logprobs") if isinstance(choice, dict) else None
+    given = response.choice.get("logprobs")
     if not isinstance(given, dict):
         return None
     content = given.get("content")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from token_difr.findings.evidence import Evidence
 from token_difr.findings.finding import Finding
 from token_difr.records import Response, TokenSequence
@@ -81,6 +79,4 @@ def _counts_differ(response: Response, sequence: TokenSequence) -> bool:
 
 
 def _sends_ids(response: Response) -> bool:
-    choices: Any = response.body.get("choices")
-    choice = choices[0] if isinstance(choices, list) and choices else None
-    return isinstance(choice, dict) and isinstance(choice.get("token_ids"), list)
+    return isinstance(response.choice.get("token_ids"), list)

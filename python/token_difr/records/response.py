@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
@@ -37,6 +38,13 @@ class Response:
     completion_tokens: int | None = None
     sent: dict[str, Any] = field(default_factory=dict, repr=False)
     body: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def choice(self) -> Mapping[str, Any]:
+        """The first choice of ``body``; empty where there is none."""
+        choices = self.body.get("choices")
+        choice = choices[0] if isinstance(choices, list) and choices else None
+        return choice if isinstance(choice, dict) else {}
 
     def to_dict(self) -> dict[str, Any]:
         """All fields by name, as JSON values."""

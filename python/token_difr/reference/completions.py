@@ -36,6 +36,7 @@ class CompletionsReference(ServedReference):
     """
 
     dialect = "completions"
+    needs_tokenizer = True
     path = "/completions"
     sends_text: ClassVar[bool] = False
     """Whether the endpoint takes no ids at all."""

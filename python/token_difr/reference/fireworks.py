@@ -76,6 +76,7 @@ class FireworksLegacyReference(FireworksReference):
     """Fireworks, by its older form: dictionaries of strings, so a tokenizer is needed. Arguments as there."""
 
     dialect = "fireworks-legacy"
+    needs_tokenizer = True
 
     def __init__(
         self,

@@ -46,6 +46,8 @@ class ServedReference(Reference):
 
     topk_limit: ClassVar[float] = math.inf
     """Most entries a row that the dialect allows; a server may allow fewer."""
+    needs_tokenizer: ClassVar[bool] = False
+    """Whether the dialect names tokens by strings."""
     path: ClassVar[str]
     """Where requests go, below the base URL."""
     at_root: ClassVar[bool] = False

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from token_difr.collect.chat_answer import first_choice
 from token_difr.errors import AnswerError
 from token_difr.rollouts.logprobs import logprobs_of
 from token_difr.rollouts.records import Response, Usage
@@ -23,10 +24,7 @@ def check_answer(body: Mapping[str, Any]) -> None:
     Raises:
         AnswerError: No choice, one that was broken off with an error, or one without text.
     """
-    choice = _choice(body)
-    if choice.get("error") or choice.get("finish_reason") == "error":
-        raise AnswerError("the provider broke the answer off with an error")
-    content, reasoning = _texts(choice)
+    content, reasoning = _texts(first_choice(body))
     if not isinstance(content, str) or not isinstance(reasoning, str):
         raise AnswerError("the answer's content is not text")
 
@@ -59,7 +57,7 @@ def response_of(
     Raises:
         AnswerError: Logprobs that contradict each other.
     """
-    choice = _choice(body)
+    choice = first_choice(body)
     content, field_reasoning = _texts(choice)
     usage = usage_of(body)
     logprobs = None
@@ -136,13 +134,6 @@ def _money(value: object) -> float | None:
         return float(value) if math.isfinite(value) and value >= 0 else None
     except OverflowError:  # more digits than a float has
         return None
-
-
-def _choice(body: Mapping[str, Any]) -> Mapping[str, Any]:
-    choices = body.get("choices")
-    if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
-        raise AnswerError("the answer has no choices")
-    return choices[0]
 
 
 def _texts(choice: Mapping[str, Any]) -> tuple[Any, Any]:

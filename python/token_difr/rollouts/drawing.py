@@ -79,7 +79,7 @@ class Drawing:
     async def look_up(self) -> None:
         """Take what the caches have."""
         for number, plan in enumerate(self.plans):
-            places = [(number, sample) for sample in range(len(plan.seeds))]
+            places = self._places(number)
             if self.cache is not None:
                 keys = await asyncio.to_thread(_keys, plan, number)
                 found = await asyncio.wrap_future(self.cache.look_up(list(keys)))
@@ -114,8 +114,11 @@ class Drawing:
 
     def give_up(self, reason: TokenDifrError) -> None:
         """What is not answered by now failed for ``reason``."""
-        places = [(number, sample) for number, plan in enumerate(self.plans) for sample in range(len(plan.seeds))]
+        places = [place for number in range(len(self.plans)) for place in self._places(number)]
         self._errors |= {place: reason for place in places if not self._is_done(place)}
+
+    def _places(self, number: int) -> list[Place]:
+        return [(number, sample) for sample in range(len(self.plans[number].seeds))]
 
     def rollouts(self) -> list[Rollouts]:
         """What there is, one a prompt."""
@@ -246,7 +249,7 @@ class Drawing:
 
     def _rollouts_of(self, number: int) -> Rollouts:
         config, seeds = self.config, self.plans[number].seeds
-        places = [(number, sample) for sample in range(len(seeds))]
+        places = self._places(number)
         return Rollouts(
             prompt=self.prompts[number],
             num_responses=len(seeds),

@@ -22,9 +22,7 @@ def answer_ids(response: Response, tokenizer: Tokenizer) -> list[int] | None:
     None where there are none, or where they do not decode to the text that was sent beside them, special tokens aside:
     what a provider's users get is the text, so that is what counts then.
     """
-    choices = response.body.get("choices")
-    choice = choices[0] if isinstance(choices, list) and choices else None
-    ids = choice.get("token_ids") if isinstance(choice, dict) else None
+    ids = response.choice.get("token_ids")
     if not isinstance(ids, list) or not all(type(token) is int and 0 <= token < 2**32 - 1 for token in ids):
         return None
     return ids if _spells(ids, response, tokenizer) else None

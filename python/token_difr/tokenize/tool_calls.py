@@ -47,9 +47,7 @@ def tool_call_text(
 
 
 def _message(response: Response) -> dict[str, Any]:
-    choices = response.body.get("choices")
-    choice = choices[0] if isinstance(choices, list) and choices else None
-    message = choice.get("message") if isinstance(choice, dict) else None
+    message = response.choice.get("message")
     return message if isinstance(message, dict) else {}
 
 
