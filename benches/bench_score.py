@@ -25,7 +25,7 @@ import token_difr
 from measure import extra_memory, fastest, read_bandwidth
 from peer_environment import make_peer_environment
 from rows import topk_arrays
-from token_difr.score import torch_check
+from token_difr.scores import torch_check
 
 K = 20
 VOCAB_SIZE = 128_256

@@ -28,7 +28,7 @@ from measure import fastest
 from token_difr import _core
 from token_difr.reference.served import batch_of
 from token_difr.reference.token_names import vocabulary_of
-from token_difr.tokenize import load_tokenizer
+from token_difr.sequences import load_tokenizer
 
 K = 20
 TARGET_ROWS = 10

@@ -15,14 +15,14 @@ from pathlib import Path
 
 import numpy as np
 
-from token_difr.audit import aaudit
-from token_difr.collect import read_prompts
-from token_difr.decide import Verdict
-from token_difr.decide.comparison import compare_sums
-from token_difr.decide.statistics import SequenceSums, sequence_sums
+from token_difr.answers import read_prompts
 from token_difr.demo.providers import HONEST, MODEL_NAME, PROVIDERS, REFERENCE, DemoProvider
 from token_difr.demo.servers import running_servers
 from token_difr.demo_model import PROMPTS_FILE
+from token_difr.records import Verdict
+from token_difr.run.audit import aaudit
+from token_difr.verdict.comparison import compare_sums
+from token_difr.verdict.statistics import SequenceSums, sequence_sums
 
 MAX_TOKENS = 64
 LEVEL = 0.01

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from token_difr import UNRESOLVED, Sampler, SamplingParams, Scores, TopKBatch, score
-from token_difr.score.oracle import Contest, dense_contest
+from token_difr.scores.oracle import Contest, dense_contest
 
 __all__ = ["PROMPT", "Case", "make_case", "score_case"]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import subprocess
 import sys
 
@@ -48,9 +50,27 @@ def test_unknown_names_are_attribute_errors() -> None:
         token_difr.scoer  # noqa: B018
 
 
-@pytest.mark.parametrize("name", ["audit", "collect", "score", "tokenize"])
-def test_a_function_is_not_hidden_by_the_module_of_its_name(name: str) -> None:
-    """Whatever was imported before, the package has the function, and ``import from`` reaches the module."""
-    code = f"import token_difr.{name}\nfrom token_difr import {name}\nprint(callable({name}))"
+MODULES = sorted(module.name for module in pkgutil.walk_packages(token_difr.__path__, "token_difr."))
+NEEDS_AN_EXTRA = {"token_difr.__main__", "token_difr.server.engine.torch"}
 
-    assert run(code).strip() == "True"
+
+@pytest.mark.parametrize("name", [name for name in MODULES if name not in {*NEEDS_AN_EXTRA, "token_difr.audit"}])
+def test_no_name_hides_a_module(name: str) -> None:
+    """``import a.b.c as m`` gives the module, whatever a package imports from it under the same name."""
+    module = importlib.import_module(name)
+    package, _, last = name.rpartition(".")
+
+    assert getattr(sys.modules[package], last, module) is module
+
+
+def test_the_function_is_not_hidden_by_the_module_of_its_name() -> None:
+    """``token_difr.audit`` is a module of token-difr 0.1 too: the package has the function, whatever was imported."""
+    code = (
+        "import token_difr.audit\n"
+        "from token_difr.audit import audit_provider\n"
+        "import token_difr.run.audit\n"
+        "from token_difr import audit\n"
+        "print(audit is token_difr.audit is token_difr.run.audit.audit, audit_provider is token_difr.audit_provider)"
+    )
+
+    assert run(code).strip() == "True True"

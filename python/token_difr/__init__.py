@@ -3,16 +3,15 @@
 Records, errors and parameters are loaded with the package; everything else on first use, so that ``import
 token_difr`` costs NumPy and the native core and no more.
 
-Some functions share their name with the module that they live in (``score``, ``collect``, ...): the package has the
-function under that name, whatever was imported before. ``from token_difr.score import ...`` reaches the module.
+Rooms are nouns (``scores``), functions are verbs (``score``), so that no module hides a function. The one exception is a
+path of token-difr 0.1, :mod:`token_difr.audit`: see the end of this module.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from importlib import import_module
-from types import MappingProxyType, ModuleType
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from token_difr._core import __version__
@@ -33,23 +32,40 @@ from token_difr.errors import (
     UnregisteredModelError,
     UnreplayableError,
 )
-from token_difr.records import UNRESOLVED, Response, TokenMetrics, TokenSequence, TopKBatch
-from token_difr.sampling import SamplingParams
+from token_difr.records import (
+    UNRESOLVED,
+    Comparison,
+    Decision,
+    Response,
+    SamplingParams,
+    Scores,
+    ScoreStatus,
+    Summary,
+    TokenMetrics,
+    TokenSequence,
+    TopKBatch,
+    Verdict,
+)
 
 if TYPE_CHECKING:
-    from token_difr.audit import AuditRun, aaudit, audit
-    from token_difr.collect.collect import collect
+    from token_difr.answers.collecting import collect
     from token_difr.compat.audit_provider import AuditResult, audit_provider
     from token_difr.compat.local import verify_outputs
     from token_difr.compat.prompts import construct_prompts
     from token_difr.compat.sampling_method import SamplingMethod
     from token_difr.compat.tokens import encode_thinking_response
     from token_difr.compat.verify import verify_outputs_api, verify_outputs_fireworks, verify_outputs_tinker
-    from token_difr.decide import Comparison, Decision, Summary, Verdict, compare, decide, summarize
     from token_difr.openrouter_api import tokenize_openrouter_responses
-    from token_difr.probe.probe import Probe, aprobe, probe
+    from token_difr.probes.probing import Probe, aprobe, probe
     from token_difr.reference import Reference, VllmReference
-    from token_difr.registry import (
+    from token_difr.run import RunDirectory
+    from token_difr.run.audit import AuditRun, aaudit, audit
+    from token_difr.sampler import Sampler
+    from token_difr.scores import compute_metrics_summary, score
+    from token_difr.sequences.load import load_tokenizer
+    from token_difr.sequences.rendering import render
+    from token_difr.sequences.tokenizing import tokenize
+    from token_difr.services import (
         FIREWORKS_MODEL_REGISTRY,
         OPENROUTER_MODEL_REGISTRY,
         Registry,
@@ -59,12 +75,7 @@ if TYPE_CHECKING:
         register_fireworks_model,
         register_openrouter_model,
     )
-    from token_difr.run_directory import RunDirectory
-    from token_difr.sampler import Sampler
-    from token_difr.score import Scores, ScoreStatus, compute_metrics_summary, score
-    from token_difr.tokenize.load import load_tokenizer
-    from token_difr.tokenize.render import render
-    from token_difr.tokenize.tokenize import tokenize
+    from token_difr.verdict import compare, decide, summarize
 
 __all__ = [
     "FIREWORKS_MODEL_REGISTRY",
@@ -137,43 +148,37 @@ __all__ = [
 _LOADED_ON_FIRST_USE: Mapping[str, str] = MappingProxyType(
     {
         "AuditResult": "token_difr.compat.audit_provider",
-        "AuditRun": "token_difr.audit",
-        "Comparison": "token_difr.decide",
-        "Decision": "token_difr.decide",
-        "Probe": "token_difr.probe",
-        "FIREWORKS_MODEL_REGISTRY": "token_difr.registry",
-        "OPENROUTER_MODEL_REGISTRY": "token_difr.registry",
+        "AuditRun": "token_difr.run.audit",
+        "Probe": "token_difr.probes",
+        "FIREWORKS_MODEL_REGISTRY": "token_difr.services",
+        "OPENROUTER_MODEL_REGISTRY": "token_difr.services",
         "Reference": "token_difr.reference",
-        "Registry": "token_difr.registry",
-        "RunDirectory": "token_difr.run_directory",
+        "Registry": "token_difr.services",
+        "RunDirectory": "token_difr.run",
         "Sampler": "token_difr.sampler",
         "SamplingMethod": "token_difr.compat.sampling_method",
-        "ScoreStatus": "token_difr.score",
-        "Scores": "token_difr.score",
-        "Service": "token_difr.registry",
-        "Summary": "token_difr.decide",
-        "Verdict": "token_difr.decide",
+        "Service": "token_difr.services",
         "VllmReference": "token_difr.reference",
-        "aaudit": "token_difr.audit",
-        "aprobe": "token_difr.probe",
-        "audit": "token_difr.audit",
+        "aaudit": "token_difr.run.audit",
+        "aprobe": "token_difr.probes",
+        "audit": "token_difr.run.audit",
         "audit_provider": "token_difr.compat.audit_provider",
-        "collect": "token_difr.collect",
-        "compare": "token_difr.decide",
-        "compute_metrics_summary": "token_difr.score",
+        "collect": "token_difr.answers",
+        "compare": "token_difr.verdict",
+        "compute_metrics_summary": "token_difr.scores",
         "construct_prompts": "token_difr.compat.prompts",
-        "decide": "token_difr.decide",
+        "decide": "token_difr.verdict",
         "encode_thinking_response": "token_difr.compat.tokens",
-        "get_openrouter_name": "token_difr.registry",
-        "guess_fireworks_name": "token_difr.registry",
-        "load_tokenizer": "token_difr.tokenize",
-        "probe": "token_difr.probe",
-        "register_fireworks_model": "token_difr.registry",
-        "register_openrouter_model": "token_difr.registry",
-        "render": "token_difr.tokenize",
-        "score": "token_difr.score",
-        "summarize": "token_difr.decide",
-        "tokenize": "token_difr.tokenize",
+        "get_openrouter_name": "token_difr.services",
+        "guess_fireworks_name": "token_difr.services",
+        "load_tokenizer": "token_difr.sequences",
+        "probe": "token_difr.probes",
+        "register_fireworks_model": "token_difr.services",
+        "register_openrouter_model": "token_difr.services",
+        "render": "token_difr.sequences",
+        "score": "token_difr.scores",
+        "summarize": "token_difr.verdict",
+        "tokenize": "token_difr.sequences",
         "tokenize_openrouter_responses": "token_difr.openrouter_api",
         "verify_outputs": "token_difr.compat.local",
         "verify_outputs_api": "token_difr.compat.verify",
@@ -182,19 +187,6 @@ _LOADED_ON_FIRST_USE: Mapping[str, str] = MappingProxyType(
     }
 )
 """Public name -> the module that has it."""
-
-
-class _Package(ModuleType):
-    """The package itself: a submodule never hides the function that shares its name."""
-
-    def __setattr__(self, name: str, value: object) -> None:
-        # The import system binds each submodule to its package; see "import-related module attributes" in Python's
-        # reference for this way of customizing a module.
-        if not (name in _LOADED_ON_FIRST_USE and isinstance(value, ModuleType)):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package
 
 
 def __getattr__(name: str) -> object:
@@ -207,3 +199,9 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+# token-difr 0.1 has a module under the name of our function ``audit``. Python binds a module to its package when it is
+# first loaded, and never again: loaded here and let go of, it stays importable, and the name is the function's.
+import_module("token_difr.audit")
+del globals()["audit"]

@@ -1,4 +1,4 @@
-"""The native core: scoring, the checks of a batch, and the bootstrap. Use it through ``token_difr.score`` and the like.
+"""The native core: scoring, the checks of a batch, and the bootstrap. Use it through ``token_difr.scores`` and the like.
 
 Every function takes arrays of exactly these types, contiguous, and raises ``TypeError`` for others; it releases the
 GIL, and gives the same answer, bit for bit, on any number of threads. The threads belong to the process: in a

@@ -4,7 +4,7 @@ from token_difr.compat.prompts import construct_prompts
 from token_difr.compat.sampling_method import SamplingMethod
 from token_difr.compat.tokens import encode_thinking_response
 from token_difr.records import TokenMetrics, TokenSequence
-from token_difr.score import compute_metrics_summary
+from token_difr.scores import compute_metrics_summary
 
 __all__ = [
     "SamplingMethod",

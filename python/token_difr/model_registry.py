@@ -1,6 +1,6 @@
-"""The registry under the path that token-difr 0.1 had for it; new work uses :mod:`token_difr.registry`."""
+"""The registry under the path that token-difr 0.1 had for it; new work uses :mod:`token_difr.services`."""
 
-from token_difr.registry import (
+from token_difr.services import (
     FIREWORKS_MODEL_REGISTRY,
     OPENROUTER_MODEL_REGISTRY,
     get_openrouter_name,

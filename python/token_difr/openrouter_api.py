@@ -1,8 +1,8 @@
 """Answers through OpenRouter, with the functions that token-difr 0.1 has under this path.
 
 Two revisions are in use, and both work: ``generate_openrouter_responses`` with ``tokenize_openrouter_responses``, and the
-older ``openrouter_request`` with ``run_all_prompts``. New work uses :func:`token_difr.collect` and
-:func:`token_difr.tokenize`, which keep answers as they arrive.
+older ``openrouter_request`` with ``run_all_prompts``. New work uses :func:`token_difr.answers` and
+:func:`token_difr.sequences`, which keep answers as they arrive.
 
 A provider that is named is the only one that may answer: OpenRouter would otherwise fall back to others, and the audit
 would judge somebody else.
@@ -16,13 +16,13 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from token_difr.collect.chat_answer import chat_response
+from token_difr.answers.chat_answer import chat_response
 from token_difr.compat.tokens import encode_thinking_response, prompt_ids
 from token_difr.endpoint import ask_all, endpoint_error, quoted, shown_url
 from token_difr.errors import AnswerError
-from token_difr.interchange import Samples
 from token_difr.records import Conversation, TokenSequence
-from token_difr.tokenize import load_tokenizer
+from token_difr.sequences import load_tokenizer
+from token_difr.sequences.interchange import Samples
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from token_difr.audit import audit
+from token_difr.run.audit import audit
 
 PROMPTS = [[{"role": "user", "content": f"question {n}"}] for n in range(3)]
 

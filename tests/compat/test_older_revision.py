@@ -20,7 +20,7 @@ from token_difr import (
     load_tokenizer,
     verify_outputs_api,
 )
-from token_difr.collect import read_prompts
+from token_difr.answers import read_prompts
 from token_difr.demo_model import PROMPTS_FILE
 from token_difr.openrouter_api import openrouter_request, run_all_prompts
 

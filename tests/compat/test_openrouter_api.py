@@ -13,13 +13,13 @@ import pytest
 
 from token_difr import TokenSequence, tokenize_openrouter_responses
 from token_difr.errors import AnswerError, EndpointError
-from token_difr.interchange import Samples
 from token_difr.openrouter_api import (
     generate_openrouter_responses,
     openrouter_request,
     run_all_prompts,
     save_results,
 )
+from token_difr.sequences.interchange import Samples
 
 
 def with_client(endpoint: Any, work: Callable[[openai.AsyncOpenAI], Awaitable[Any]]) -> Any:

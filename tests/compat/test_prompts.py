@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from token_difr import construct_prompts, encode_thinking_response
-from token_difr.collect import check_prompts
-from token_difr.collect.general import general_prompts
+from token_difr.answers import check_prompts
+from token_difr.answers.general import general_prompts
 from token_difr.compat.prompts import wildchat_conversations
 
 SYSTEM = {"role": "system", "content": "You are a helpful assistant."}

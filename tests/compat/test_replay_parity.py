@@ -13,8 +13,8 @@ import pytest
 from numpy.typing import NDArray
 
 from token_difr import SamplingMethod, TopKBatch
-from token_difr.sampling import SamplingParams
-from token_difr.score import Scores, ScoreStatus, score
+from token_difr.records import SamplingParams, Scores, ScoreStatus
+from token_difr.scores import score
 
 BATCHES = 200
 VOCABULARY = 400

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from token_difr.audit import AuditRun, audit
-from token_difr.collect import read_prompts
+from token_difr.answers import read_prompts
 from token_difr.demo_model import PROMPTS_FILE
-from token_difr.findings import Finding
-from token_difr.run_directory import RunDirectory
+from token_difr.records import Finding
+from token_difr.run import RunDirectory
+from token_difr.run.audit import AuditRun, audit
+from token_difr.sequences import load_tokenizer, render
 from token_difr.server import ModelService, ServerSettings
 from token_difr.server.listening import running
 from token_difr.server.model_folder import DEMO
-from token_difr.tokenize import load_tokenizer, render
 
 HIDDEN = "You are a pirate."
 

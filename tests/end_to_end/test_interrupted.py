@@ -17,11 +17,11 @@ import numpy as np
 import pytest
 
 from interruptible import interruptible
-from token_difr.audit import audit
-from token_difr.collect import read_prompts
+from token_difr.answers import read_prompts
 from token_difr.demo_model import PROMPTS_FILE
-from token_difr.run_directory import RunDirectory
-from token_difr.score import score
+from token_difr.run import RunDirectory
+from token_difr.run.audit import audit
+from token_difr.scores import score
 
 PROMPTS = 48
 CONCURRENCY = 4

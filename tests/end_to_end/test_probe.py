@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from token_difr.cli import main
-from token_difr.probe import Honored, Probe, probe
+from token_difr.probes import Honored, Probe, probe
 from token_difr.sampler import Sampler
 from token_difr.server import ModelService, ServerSettings
 from token_difr.server.listening import running

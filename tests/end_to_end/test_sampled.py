@@ -13,18 +13,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from token_difr.audit import AuditRun, audit
-from token_difr.collect import read_prompts
-from token_difr.decide import Verdict, summarize
+from token_difr.answers import read_prompts
 from token_difr.demo_model import PROMPTS_FILE
-from token_difr.run_directory import RunDirectory
+from token_difr.records import SamplingParams, Scores, ScoreStatus, Verdict, derived_seeds
+from token_difr.run import RunDirectory
+from token_difr.run.audit import AuditRun, audit
 from token_difr.sampler import Sampler
-from token_difr.sampling import SamplingParams, derived_seeds
-from token_difr.score import Scores, ScoreStatus, score
+from token_difr.scores import score
 from token_difr.server import ModelService, ServerSettings
 from token_difr.server.engine.rounding import WeightRounding
 from token_difr.server.listening import running
 from token_difr.server.model_folder import DEMO
+from token_difr.verdict import summarize
 
 WIDTH = 2048
 NOISE = 1e-4  # nats by which the model differs from itself in another batch

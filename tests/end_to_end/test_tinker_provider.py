@@ -9,17 +9,17 @@ from typing import Any
 import pytest
 
 from tinker_sdk import leaves_connections, tinker_sampling
-from token_difr.audit import audit
-from token_difr.collect import TinkerProvider, read_prompts
+from token_difr.answers import read_prompts
 from token_difr.demo_model import PROMPTS_FILE
 from token_difr.errors import EndpointError, InputError
-from token_difr.reference import TinkerReference
-from token_difr.run_directory import RunDirectory
-from token_difr.sampling import SamplingParams
+from token_difr.records import SamplingParams
+from token_difr.run import RunDirectory
+from token_difr.run.audit import audit
+from token_difr.sequences import load_tokenizer, render
 from token_difr.server.engine.loading import load_engine
 from token_difr.server.model_folder import DEMO, ModelFolder
 from token_difr.testing.tinker_service import TinkerService, engine_logprobs
-from token_difr.tokenize import load_tokenizer, render
+from token_difr.tinker import TinkerProvider, TinkerReference
 
 pytestmark = list(leaves_connections)
 

@@ -9,8 +9,9 @@ import httpx2
 import openai
 import pytest
 
-from token_difr.endpoint import open_client, public_url, shown_url, tag_headers
+from token_difr.endpoint import public_url, shown_url, tag_headers
 from token_difr.errors import InputError
+from token_difr.services import open_client
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import httpx2
 import openai
 import pytest
 
-from token_difr.endpoint import answer_body, endpoint_error, open_client, stops_everything
+from token_difr.endpoint import answer_body, endpoint_error, stops_everything
 from token_difr.errors import (
     AnswerError,
     AuthenticationError,
@@ -21,6 +21,7 @@ from token_difr.errors import (
     TokenDifrError,
     UnknownModelError,
 )
+from token_difr.services import open_client
 
 KEY = "sk-1234567890"
 Answer = Callable[[httpx2.Request], httpx2.Response]

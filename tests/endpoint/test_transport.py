@@ -10,8 +10,8 @@ import httpx2
 import openai
 import pytest
 
-from token_difr.endpoint import open_client
 from token_difr.endpoint.transport import breaks_off, true_status
+from token_difr.services import open_client
 
 
 def ask(endpoint: Any, *, retries: int = 1, **options: Any) -> bytes:

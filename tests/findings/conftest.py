@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 
 from token_difr.findings import Evidence
-from token_difr.records import Response, TokenSequence, TopKBatch
-from token_difr.run_directory import AuditIdentity
-from token_difr.tokenize import tokenize
+from token_difr.records import AuditIdentity, Response, TokenSequence, TopKBatch
+from token_difr.sequences import tokenize
 
 MakeEvidence = Callable[..., Evidence]
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from token_difr.records import TokenSequence
+from token_difr.sequences import load_tokenizer
 from token_difr.server import ModelService, ServerSettings
 from token_difr.server.listening import running
 from token_difr.server.model_folder import DEMO
-from token_difr.tokenize import load_tokenizer
 
 TEXTS = (
     ("The method returns", " a new list of the items, sorted."),

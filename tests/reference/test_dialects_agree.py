@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from token_difr.endpoint import open_client
 from token_difr.records import UNRESOLVED, TokenSequence, TopKBatch
 from token_difr.reference import DIALECTS, open_reference
+from token_difr.services import open_client
 from token_difr.testing.dialect_standins import llama_cpp_in_front_of, together_in_front_of
 
 K = 5

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from token_difr.demo_model import MODEL_FOLDER
-from token_difr.endpoint import open_client
 from token_difr.errors import InputError
 from token_difr.records import TokenSequence, TopKBatch
 from token_difr.reference import LocalReference, VllmReference
+from token_difr.services import open_client
 
 torch = pytest.importorskip("torch")
 K = 5

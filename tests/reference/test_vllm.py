@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from token_difr.endpoint import open_client
 from token_difr.errors import AnswerError, EndpointError, InputError
 from token_difr.records import TokenSequence, TopKBatch
 from token_difr.reference import VllmReference, open_reference
+from token_difr.services import open_client
 
 SEQUENCE = TokenSequence([10, 11, 12], [20, 21])
 

@@ -16,7 +16,7 @@ from token_difr import _core
 from token_difr.records import UNRESOLVED
 from token_difr.reference import vocabulary_of
 from token_difr.reference.served import batch_of
-from token_difr.tokenize import load_tokenizer
+from token_difr.sequences import load_tokenizer
 
 K = 3
 LOGPROBS = st.floats(-50, 0, width=32)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from token_difr import InputError, Scores
-from token_difr.decide import decide
 from token_difr.report import decision_from_json, decision_to_json
+from token_difr.verdict import decide
 
 
 def scores_of(seed: int, rate: float) -> Scores:

@@ -9,12 +9,11 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from token_difr.decide import decide
-from token_difr.records import TopKBatch
+from token_difr.records import SamplingParams, Scores, TopKBatch
 from token_difr.report import decision_tables
 from token_difr.sampler import Sampler
-from token_difr.sampling import SamplingParams
-from token_difr.score import Scores, score
+from token_difr.scores import score
+from token_difr.verdict import decide
 
 
 def scores_of(params: SamplingParams, sampler: Sampler | None = None) -> Scores:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from token_difr.report.untrusted import printable
+from token_difr.untrusted import printable
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ from token_difr.endpoint import public_url
 from token_difr.endpoint.client import MAX_RETRIES, TIMEOUT_SECONDS
 
 if TYPE_CHECKING:
-    from token_difr.audit import AuditRun
-    from token_difr.run_directory import AuditIdentity
+    from token_difr.records import AuditIdentity
+    from token_difr.run.audit import AuditRun
 
 __all__ = ["command"]
 
@@ -76,8 +76,8 @@ def command(
     quiet: options.Quiet = False,
 ) -> None:
     """Audit a provider against a reference. The same command again goes on where DIR stopped."""
-    from token_difr.collect import asks_token_ids
-    from token_difr.run_directory import AuditIdentity
+    from token_difr.answers import asks_token_ids
+    from token_difr.records import AuditIdentity
 
     params = options.sampling_params(
         temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, seed=seed, seeds=seeds, prompts=prompts
@@ -122,9 +122,9 @@ def command(
 
 def _check(identity: AuditIdentity) -> None:
     """Refuse at once what could not be scored afterwards."""
+    from token_difr.records import SamplingParams
+    from token_difr.run.stages import check_replayable
     from token_difr.sampler import Sampler
-    from token_difr.sampling import SamplingParams
-    from token_difr.stages import check_replayable
 
     sampler = Sampler.parse(identity.sampler) if identity.sampler else None
     check_replayable(identity.params or SamplingParams(), sampler, identity.vocab_size)
@@ -132,7 +132,7 @@ def _check(identity: AuditIdentity) -> None:
 
 def _run(setup: _Setup, identity: AuditIdentity, *, as_json: bool) -> None:
     """The audit, and its report; leaves with the exit code of the verdict."""
-    from token_difr.run_directory import RunDirectory
+    from token_difr.run import RunDirectory
 
     try:
         run = asyncio.run(_audit(setup, identity))
@@ -145,11 +145,11 @@ def _run(setup: _Setup, identity: AuditIdentity, *, as_json: bool) -> None:
 
 
 async def _audit(setup: _Setup, identity: AuditIdentity) -> AuditRun:
-    from token_difr.audit import aaudit
-    from token_difr.collect import read_prompts
-    from token_difr.endpoint import open_client
+    from token_difr.answers import read_prompts
     from token_difr.reference import open_reference
-    from token_difr.tokenize import load_tokenizer
+    from token_difr.run.audit import aaudit
+    from token_difr.sequences import load_tokenizer
+    from token_difr.services import open_client
 
     conversations = read_prompts(setup.prompts)
     provider_key, reference_key = setup.key_variables

@@ -7,8 +7,9 @@ import asyncio
 from token_difr.cli import options
 from token_difr.cli.dry_run import show_dry_run
 from token_difr.cli.show import interrupted_note, note
-from token_difr.endpoint import open_client, public_url
+from token_difr.endpoint import public_url
 from token_difr.endpoint.client import MAX_RETRIES, TIMEOUT_SECONDS
+from token_difr.services import open_client
 
 __all__ = ["command"]
 
@@ -43,9 +44,10 @@ def command(
     quiet: options.Quiet = False,
 ) -> None:
     """Ask a provider for answers. The same command again asks for those that DIR lacks."""
-    from token_difr.collect import asks_token_ids, read_prompts
-    from token_difr.run_directory import AuditIdentity, RunDirectory
-    from token_difr.stages import collect_run
+    from token_difr.answers import asks_token_ids, read_prompts
+    from token_difr.records import AuditIdentity
+    from token_difr.run import RunDirectory
+    from token_difr.run.stages import collect_run
 
     params = options.sampling_params(
         temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, seed=seed, seeds=seeds, prompts=prompts

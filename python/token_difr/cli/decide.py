@@ -19,10 +19,10 @@ def command(
     as_json: options.Json = False,
 ) -> None:
     """Judge RUN against a baseline's run. Offline; replaces an older verdict. The exit code is the verdict."""
-    from token_difr.audit import decide_run
-    from token_difr.baseline import baseline_scores
     from token_difr.cli.show import local_tokenizer, show_run
-    from token_difr.run_directory import RunDirectory
+    from token_difr.run import RunDirectory
+    from token_difr.run.audit import decide_run
+    from token_difr.run.baseline import baseline_scores
 
     with RunDirectory.resume(run) as directory:
         against = baseline_scores(baseline, directory.identity, out=run)

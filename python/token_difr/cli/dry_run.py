@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 if TYPE_CHECKING:
-    from token_difr.collect import Estimate
-    from token_difr.run_directory import AuditIdentity
+    from token_difr.answers import Estimate
+    from token_difr.records import AuditIdentity
 
 __all__ = ["show_dry_run"]
 
@@ -26,9 +26,9 @@ def show_dry_run(
     as_json: bool,
 ) -> None:
     """Print what is still to be sent for ``identity``, given what is in ``out`` already. Sends and writes nothing."""
-    from token_difr.collect import estimate, read_prompts
-    from token_difr.run_directory import RunDirectory
-    from token_difr.tokenize import load_tokenizer, render
+    from token_difr.answers import estimate, read_prompts
+    from token_difr.run import RunDirectory
+    from token_difr.sequences import load_tokenizer, render
 
     conversations = read_prompts(prompts)
     asked: set[int] = set()

@@ -12,7 +12,7 @@ import typer
 from token_difr.errors import InputError
 
 if TYPE_CHECKING:
-    from token_difr.sampling import SamplingParams
+    from token_difr.records import SamplingParams
 
 __all__ = [
     "AskTokenIds",
@@ -185,8 +185,8 @@ def sampling_params(
     Raises:
         InputError: A value out of range, ``--seed`` beside ``--seeds``, or not one seed a prompt.
     """
-    from token_difr.collect import read_prompts
-    from token_difr.sampling import SamplingParams, derived_seeds
+    from token_difr.answers import read_prompts
+    from token_difr.records import SamplingParams, derived_seeds
 
     each = None
     if seeds is not None:

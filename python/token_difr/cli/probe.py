@@ -13,7 +13,7 @@ from token_difr.cli.show import show
 from token_difr.endpoint.client import MAX_RETRIES
 
 if TYPE_CHECKING:
-    from token_difr.probe import Probe
+    from token_difr.probes import Probe
 
 __all__ = ["command"]
 
@@ -66,10 +66,10 @@ def command(
     """
     import json
 
-    from token_difr.collect import read_prompts
-    from token_difr.probe.table import probe_tables, probe_to_json
+    from token_difr.answers import read_prompts
+    from token_difr.probes.table import probe_tables, probe_to_json
+    from token_difr.records import SamplingParams
     from token_difr.sampler import Sampler
-    from token_difr.sampling import SamplingParams
 
     keys = (provider_key_env, reference_key_env)
     sides = _Sides(provider, reference, reference_model or model, reference_dialect, topk_logprobs, keys, max_retries)
@@ -94,9 +94,9 @@ def command(
 
 
 async def _probed(sides: _Sides, how: dict[str, Any]) -> Probe:
-    from token_difr.endpoint import open_client
-    from token_difr.probe import aprobe
+    from token_difr.probes import aprobe
     from token_difr.reference import open_reference
+    from token_difr.services import open_client
 
     retries, (provider_key, reference_key) = sides.max_retries, sides.key_variables
     async with (

@@ -6,8 +6,9 @@ import asyncio
 
 from token_difr.cli import options
 from token_difr.cli.show import interrupted_note, local_tokenizer, note
-from token_difr.endpoint import open_client, public_url
+from token_difr.endpoint import public_url
 from token_difr.endpoint.client import MAX_RETRIES
+from token_difr.services import open_client
 
 __all__ = ["command"]
 
@@ -25,9 +26,10 @@ def command(
     quiet: options.Quiet = False,
 ) -> None:
     """Ask a reference for the logprobs of a run's tokens. The same command again asks for those that RUN lacks."""
+    from token_difr.records import AuditIdentity
     from token_difr.reference import DIALECTS, open_reference
-    from token_difr.run_directory import AuditIdentity, RunDirectory
-    from token_difr.stages import reference_run
+    from token_difr.run import RunDirectory
+    from token_difr.run.stages import reference_run
 
     with RunDirectory.read(run) as stored:
         model = reference_model or stored.identity.model or ""

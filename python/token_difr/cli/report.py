@@ -12,7 +12,7 @@ def command(run: options.Run, as_json: options.Json = False) -> None:
     """Show the verdict that RUN holds, and where its outputs part from the reference. The exit code is the verdict."""
     from token_difr.cli.show import show_run
     from token_difr.report import decision_from_json, findings_from_json
-    from token_difr.run_directory import RunDirectory
+    from token_difr.run import RunDirectory
 
     with RunDirectory.read(run) as directory:
         verdict = directory.read_verdict()

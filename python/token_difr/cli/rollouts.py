@@ -13,8 +13,8 @@ from token_difr.cli import options
 from token_difr.cli.show import note, show
 
 if TYPE_CHECKING:
+    from token_difr.mismatch.measure import Mismatch
     from token_difr.rollouts import Response, RolloutCache
-    from token_difr.rollouts.mismatch import Mismatch
 
 __all__ = ["app"]
 
@@ -114,8 +114,8 @@ def mismatch(
     as_json: options.Json = False,
 ) -> None:
     """How far a run's sampler (the provider) and trainer (the reference) are apart. Offline."""
-    from token_difr.rollouts.mismatch_sources import run_mismatch
-    from token_difr.run_directory import RunDirectory
+    from token_difr.mismatch.sources import run_mismatch
+    from token_difr.run import RunDirectory
 
     with RunDirectory.read(run) as stored:
         found = run_mismatch(stored, bins=bins)

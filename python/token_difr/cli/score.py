@@ -22,11 +22,12 @@ def command(
     import json
 
     from token_difr.cli.show import show
-    from token_difr.decide import summarize
+    from token_difr.records import AuditIdentity
     from token_difr.report import summary_table, summary_to_json
-    from token_difr.run_directory import AuditIdentity, RunDirectory
+    from token_difr.run import RunDirectory
+    from token_difr.run.stages import score_run
     from token_difr.sampler import Sampler
-    from token_difr.stages import score_run
+    from token_difr.verdict import summarize
 
     name = None if sampler is None else Sampler.parse(sampler).name
     with RunDirectory.resume(run, AuditIdentity(sampler=name, vocab_size=vocab_size)) as directory:

@@ -14,11 +14,9 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.text import Text
 
-    from token_difr.decide import Decision
-    from token_difr.findings import Finding
-    from token_difr.report import Parting
-    from token_difr.run_directory import RunDirectory
-    from token_difr.tokenize import Tokenizer
+    from token_difr.records import Decision, Finding, Parting
+    from token_difr.run import RunDirectory
+    from token_difr.sequences import Tokenizer
 
 __all__ = ["EXIT_CODES", "interrupted_note", "local_tokenizer", "note", "show", "show_run"]
 
@@ -68,7 +66,7 @@ def _what(run: RunDirectory) -> Text:
 
 def local_tokenizer(run: RunDirectory) -> Tokenizer | None:
     """The tokenizer of ``run`` if it is on this machine; a run from another one can be shown without."""
-    from token_difr.tokenize import load_tokenizer
+    from token_difr.sequences import load_tokenizer
 
     try:
         return load_tokenizer(run.identity.tokenizer or run.identity.model or "", local_files_only=True)
@@ -79,7 +77,7 @@ def local_tokenizer(run: RunDirectory) -> Tokenizer | None:
 
 def _partings(run: RunDirectory) -> list[Parting]:
     from token_difr.report import worst_partings
-    from token_difr.stages import scored
+    from token_difr.run.stages import scored
 
     tokenizer = local_tokenizer(run)
     if tokenizer is None:

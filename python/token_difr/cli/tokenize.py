@@ -10,9 +10,10 @@ __all__ = ["command"]
 
 def command(run: options.Run, *, tokenizer: options.TokenizerName = None, quiet: options.Quiet = False) -> None:
     """Turn the answers of a run into token ids."""
-    from token_difr.run_directory import AuditIdentity, RunDirectory
-    from token_difr.stages import tokenize_run
-    from token_difr.tokenize import load_tokenizer, tokenizer_digest
+    from token_difr.records import AuditIdentity
+    from token_difr.run import RunDirectory
+    from token_difr.run.stages import tokenize_run
+    from token_difr.sequences import load_tokenizer, tokenizer_digest
 
     with RunDirectory.read(run) as stored:
         name = tokenizer or stored.identity.tokenizer or stored.identity.model or ""

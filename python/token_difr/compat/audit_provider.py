@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from token_difr.compat.scoring import OldParams
-from token_difr.endpoint import blocking, open_client
+from token_difr.endpoint import blocking
 from token_difr.errors import InputError
 from token_difr.openrouter_api import generate_openrouter_responses, tokenize_openrouter_responses
 from token_difr.records import Conversation
 from token_difr.reference import FireworksReference, Reference
-from token_difr.registry import FIREWORKS_MODEL_REGISTRY, get_openrouter_name
 from token_difr.sampler import Sampler
-from token_difr.score import compute_metrics_summary
-from token_difr.tokenize import load_tokenizer
+from token_difr.scores import compute_metrics_summary
+from token_difr.sequences import load_tokenizer
+from token_difr.services import FIREWORKS_MODEL_REGISTRY, get_openrouter_name, open_client
 
 __all__ = ["AuditResult", "audit_provider"]
 
@@ -78,7 +78,7 @@ async def _audit_provider(  # noqa: PLR0917  # the signature of 0.1
 ) -> AuditResult:
     """Ask a provider behind OpenRouter, and score its answers against Fireworks. Nothing is stored.
 
-    :func:`token_difr.audit` does more: it keeps every answer, compares with a baseline and comes to a verdict. Works
+    :func:`token_difr.run.audit` does more: it keeps every answer, compares with a baseline and comes to a verdict. Works
     inside a running event loop too.
 
     Args:

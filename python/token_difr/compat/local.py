@@ -10,10 +10,9 @@ from token_difr.compat.sampling_method import SamplingMethod
 from token_difr.compat.scoring import OldParams
 from token_difr.endpoint import run_blocking
 from token_difr.errors import InputError
-from token_difr.records import TokenMetrics, TokenSequence
+from token_difr.records import GREEDY_TEMPERATURE, TokenMetrics, TokenSequence
 from token_difr.reference import LocalReference, Reference, VllmEngineReference
 from token_difr.sampler import Sampler
-from token_difr.sampling import GREEDY_TEMPERATURE
 
 __all__ = ["verify_outputs"]
 

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from token_difr.errors import AnswerError, EndpointError, InputError, RowCountError
 from token_difr.records import TokenSequence, TopKBatch
-from token_difr.reference import CompletionsReference, FireworksReference, Reference, TinkerReference
+from token_difr.reference import CompletionsReference, FireworksReference, Reference
+from token_difr.tinker import TinkerReference
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
-    from token_difr.tokenize import Tokenizer
+    from token_difr.sequences import Tokenizer
 
 __all__ = ["OLD_DEFAULT_TOPK", "OldReference"]
 

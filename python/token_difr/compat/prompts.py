@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, Literal
 
-from token_difr.collect.general import general_prompts
+from token_difr.answers.general import general_prompts
 from token_difr.compat.tokens import prompt_ids
 from token_difr.errors import InputError
 from token_difr.records import Conversation
-from token_difr.tokenize import load_tokenizer
+from token_difr.sequences import load_tokenizer
 
 __all__ = ["construct_prompts"]
 

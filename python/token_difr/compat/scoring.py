@@ -11,10 +11,9 @@ import warnings
 from dataclasses import dataclass
 
 from token_difr.errors import InputError
-from token_difr.records import TokenMetrics, TopKBatch
+from token_difr.records import GREEDY_TEMPERATURE, SamplingParams, TokenMetrics, TopKBatch
 from token_difr.sampler import Sampler
-from token_difr.sampling import GREEDY_TEMPERATURE, SamplingParams
-from token_difr.score import compute_metrics_summary, score
+from token_difr.scores import compute_metrics_summary, score
 
 __all__ = ["OldParams"]
 

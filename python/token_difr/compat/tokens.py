@@ -1,7 +1,7 @@
 """Conversations and answers as the token ids that token-difr 0.1 made of them.
 
 The stages know more: where the template itself opens the think block, which token ends an answer. What is here keeps to
-the old bytes, so that scripts and saved files stay comparable; :mod:`token_difr.tokenize` is for new work.
+the old bytes, so that scripts and saved files stay comparable; :mod:`token_difr.sequences` is for new work.
 """
 
 from __future__ import annotations

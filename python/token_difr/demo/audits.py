@@ -11,9 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from token_difr.audit import AuditRun, aaudit
-from token_difr.collect import read_prompts
-from token_difr.decide.comparison import FEWEST_SEQUENCES
+from token_difr.answers import read_prompts
 from token_difr.demo.providers import (
     HONEST,
     MODEL_NAME,
@@ -25,8 +23,9 @@ from token_difr.demo.providers import (
 )
 from token_difr.demo_model import PROMPTS_FILE
 from token_difr.errors import InputError
-from token_difr.records import Conversation
-from token_difr.sampling import SamplingParams, derived_seeds
+from token_difr.records import Conversation, SamplingParams, derived_seeds
+from token_difr.run.audit import AuditRun, aaudit
+from token_difr.verdict.comparison import FEWEST_SEQUENCES
 
 __all__ = [
     "DemoPrompts",

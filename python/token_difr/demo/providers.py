@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from token_difr.decide import Verdict
+from token_difr.records import Verdict
 
 __all__ = ["HONEST", "MODEL_NAME", "PROVIDERS", "REFERENCE", "SAMPLED_PROVIDERS", "SAMPLER", "DemoProvider"]
 

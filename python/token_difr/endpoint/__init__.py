@@ -4,26 +4,21 @@ Shared by the two stages that ask somebody, ``collect`` and ``reference``. The t
 a user gives another one as ``http_client``.
 """
 
-from token_difr.endpoint.blocking import blocking, run_blocking
-from token_difr.endpoint.client import is_local, open_client, public_url, shown_url, tag_headers
+from token_difr.endpoint.client import connect, is_local, public_url, shown_url, tag_headers
 from token_difr.endpoint.failures import answer_body, endpoint_error, quoted, stops_everything
 from token_difr.endpoint.pool import ask_all
-from token_difr.endpoint.services import ServiceProfile, profile_named, profile_of, service_profiles
+from token_difr.endpoint.synchronous import blocking, run_blocking
 
 __all__ = [
-    "ServiceProfile",
     "answer_body",
     "ask_all",
     "blocking",
+    "connect",
     "endpoint_error",
     "is_local",
-    "open_client",
-    "profile_named",
-    "profile_of",
     "public_url",
     "quoted",
     "run_blocking",
-    "service_profiles",
     "shown_url",
     "stops_everything",
     "tag_headers",

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from token_difr.endpoint.addresses import is_loopback
-from token_difr.endpoint.services import profile_of
 from token_difr.endpoint.transport import Pace, bounded_transport
 from token_difr.errors import InputError
 
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     import httpx2
     from openai import AsyncOpenAI
 
-__all__ = ["MAX_RETRIES", "TIMEOUT_SECONDS", "is_local", "open_client", "public_url", "shown_url", "tag_headers"]
+__all__ = ["MAX_RETRIES", "TIMEOUT_SECONDS", "connect", "is_local", "public_url", "shown_url", "tag_headers"]
 
 NO_KEY = "EMPTY"
 """What servers without keys (vLLM, our own) are sent; the SDK refuses an empty one."""
@@ -28,7 +27,7 @@ TIMEOUT_SECONDS = 600.0
 """For the whole of one answer."""
 
 
-def open_client(
+def connect(
     url: str,
     *,
     key_variable: str | None = None,
@@ -43,9 +42,8 @@ def open_client(
 
     Args:
         url: The base URL, without query and fragment; one without a path gets ``/v1``.
-        key_variable: Environment variable that holds the key; white space around it is left out. None: the known
-            host's own (``services.toml``), and no key for loopback addresses and plain http. A key never goes to
-            another host unasked.
+        key_variable: Environment variable that holds the key; white space around it is left out. None: no key, which
+            only loopback addresses and plain http are asked without.
         max_retries: The SDK's retries of one request.
         timeout_seconds: For the whole of one answer, from the request's first byte on; connecting has 5 s of it.
         headers: More headers of every request. Proxies come from the environment, as httpx reads it.
@@ -139,18 +137,17 @@ def _named(url: str) -> str:
 
 def _key(parts: SplitResult, key_variable: str | None) -> str:
     host = parts.hostname or ""
-    variable = key_variable or profile_of(urlunsplit(parts)).key_variable
-    if variable is None:
+    if key_variable is None:
         if parts.scheme == "http" or is_loopback(host):
             return NO_KEY
         raise InputError(
             f"no key for {host}: name the environment variable that holds it (--provider-key-env, "
             "--reference-key-env, or key_variable=)"
         )
-    key = os.environ.get(variable, "")
+    key = os.environ.get(key_variable, "")
     if not key.strip():
-        raise InputError(f"the environment variable {variable}, which should hold the key for {host}, is not set")
-    return _clean(key, f"the environment variable {variable}")
+        raise InputError(f"the environment variable {key_variable}, which should hold the key for {host}, is not set")
+    return _clean(key, f"the environment variable {key_variable}")
 
 
 def _checked(headers: Mapping[str, str]) -> Mapping[str, str]:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from token_difr.findings.evidence import Evidence
-from token_difr.findings.finding import Finding
-from token_difr.tokenize import Tokenizer
+from token_difr.records import Finding
+from token_difr.sequences import Tokenizer
 
 __all__ = ["EchoCheck", "check_echo", "echo"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from token_difr.records import Conversation, Response, TokenSequence, TopKBatch
-from token_difr.run_directory import AuditIdentity, RunDirectory
-from token_difr.tokenize import Tokenizer
+from token_difr.records import AuditIdentity, Conversation, Response, TokenSequence, TopKBatch
+from token_difr.run import RunDirectory
+from token_difr.sequences import Tokenizer
 
 __all__ = ["Evidence"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from token_difr.findings.evidence import Evidence
-from token_difr.findings.finding import Finding
+from token_difr.records import Finding
 
 __all__ = ["prompt_token_count"]
 

@@ -8,9 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from token_difr.findings.evidence import Evidence
-from token_difr.findings.finding import Finding
-from token_difr.records import Response, TopKBatch
-from token_difr.sampling import SamplingParams
+from token_difr.records import Finding, Response, SamplingParams, TopKBatch
 
 __all__ = ["claimed_logprobs", "provider_logprobs", "sampled_logprobs"]
 

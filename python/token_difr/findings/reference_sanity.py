@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from token_difr.findings.evidence import Evidence
-from token_difr.findings.finding import Finding
+from token_difr.records import Finding
 
 __all__ = ["odd_outputs", "wrong_tokenizer"]
 

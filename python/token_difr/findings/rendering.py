@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 from token_difr.errors import InputError
 from token_difr.findings.evidence import Evidence
-from token_difr.findings.finding import Finding
-from token_difr.tokenize import ReasoningJoiner, calls_tools, end_token, render
+from token_difr.records import Finding
+from token_difr.sequences import ReasoningJoiner, calls_tools, end_token, render
 
 __all__ = ["dated_template", "end_token_scored", "reasoning_joined", "tool_calls"]
 

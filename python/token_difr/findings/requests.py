@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from token_difr.endpoint import profile_named, profile_of
 from token_difr.findings.evidence import Evidence
-from token_difr.findings.finding import Finding
+from token_difr.records import Finding
+from token_difr.services import profile_named, profile_of
 from token_difr.untrusted import printable
 
 __all__ = ["answering_provider", "sent_fields", "unsent_template_variables"]

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from token_difr.findings.evidence import Evidence
-from token_difr.findings.finding import Finding
-from token_difr.records import Response, TokenSequence
-from token_difr.tokenize import answer_ids
+from token_difr.records import Finding, Response, TokenSequence
+from token_difr.sequences import answer_ids
 
 __all__ = ["retokenization"]
 

@@ -1,8 +1,37 @@
-"""What the stages hand to each other: one record type a file."""
+"""What the stages hand to each other: one record type a file. Values alone; what makes them lives in the stages' rooms."""
 
+from token_difr.records.audit import AuditIdentity, prompts_digest
+from token_difr.records.decision import Comparison, Decision, Estimate, StatisticComparison, Summary, Verdict
+from token_difr.records.finding import Finding
 from token_difr.records.metrics import TokenMetrics
+from token_difr.records.parting import Parting
 from token_difr.records.response import Conversation, Message, Response
+from token_difr.records.sampling import GREEDY_TEMPERATURE, SamplingParams, derived_seeds
+from token_difr.records.scores import Scores, ScoreStatus
 from token_difr.records.sequence import TokenSequence
 from token_difr.records.topk import UNRESOLVED, TopKBatch
 
-__all__ = ["UNRESOLVED", "Conversation", "Message", "Response", "TokenMetrics", "TokenSequence", "TopKBatch"]
+__all__ = [
+    "GREEDY_TEMPERATURE",
+    "UNRESOLVED",
+    "AuditIdentity",
+    "Comparison",
+    "Conversation",
+    "Decision",
+    "Estimate",
+    "Finding",
+    "Message",
+    "Parting",
+    "Response",
+    "SamplingParams",
+    "ScoreStatus",
+    "Scores",
+    "StatisticComparison",
+    "Summary",
+    "TokenMetrics",
+    "TokenSequence",
+    "TopKBatch",
+    "Verdict",
+    "derived_seeds",
+    "prompts_digest",
+]

@@ -7,7 +7,6 @@ from token_difr.reference.llama_cpp import LlamaCppReference
 from token_difr.reference.local import LocalReference
 from token_difr.reference.reference import Reference
 from token_difr.reference.sglang import SglangReference
-from token_difr.reference.tinker import TinkerReference
 from token_difr.reference.token_names import vocabulary_of
 from token_difr.reference.vllm import VllmReference
 from token_difr.reference.vllm_engine import VllmEngineReference
@@ -21,7 +20,6 @@ __all__ = [
     "LocalReference",
     "Reference",
     "SglangReference",
-    "TinkerReference",
     "TogetherReference",
     "VllmEngineReference",
     "VllmReference",

@@ -24,7 +24,7 @@ from token_difr.reference.token_names import decoded, vocabulary_of
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
-    from token_difr.tokenize import Tokenizer
+    from token_difr.sequences import Tokenizer
 
 __all__ = ["CompletionsReference", "TogetherReference"]
 

@@ -17,7 +17,7 @@ from token_difr.reference.vllm import VllmReference
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
-    from token_difr.tokenize import Tokenizer
+    from token_difr.sequences import Tokenizer
 
 __all__ = ["DIALECTS", "open_reference"]
 

@@ -22,7 +22,7 @@ from token_difr.reference.token_names import vocabulary_of
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
-    from token_difr.tokenize import Tokenizer
+    from token_difr.sequences import Tokenizer
 
 __all__ = ["FireworksLegacyReference", "FireworksReference"]
 

@@ -23,7 +23,7 @@ from token_difr.reference.reference import Reference
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
-    from token_difr.tokenize import Tokenizer
+    from token_difr.sequences import Tokenizer
 
 __all__ = ["Rows", "ServedReference", "allowed_topk", "batch_of", "sent_tokens"]
 

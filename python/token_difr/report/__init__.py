@@ -1,5 +1,6 @@
 """Verdict -> something to read: a terminal table, JSON."""
 
+from token_difr.records import Parting
 from token_difr.report.json_report import (
     decision_from_json,
     decision_to_json,
@@ -7,8 +8,8 @@ from token_difr.report.json_report import (
     findings_to_json,
     summary_to_json,
 )
-from token_difr.report.partings import Parting, worst_partings
 from token_difr.report.terminal import decision_tables, findings_table, summary_table
+from token_difr.verdict.partings import worst_partings
 
 __all__ = [
     "Parting",

@@ -7,9 +7,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from token_difr.decide import Comparison, Decision, Estimate, StatisticComparison, Summary, Verdict
 from token_difr.errors import InputError
-from token_difr.findings import Finding
+from token_difr.records import Comparison, Decision, Estimate, Finding, StatisticComparison, Summary, Verdict
 
 __all__ = [
     "FORMAT",

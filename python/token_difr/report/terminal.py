@@ -8,9 +8,7 @@ from collections.abc import Iterable, Sequence
 from rich.table import Table
 from rich.text import Text
 
-from token_difr.decide import Comparison, Decision, Estimate, Summary, Verdict
-from token_difr.findings import Finding
-from token_difr.report.partings import Parting
+from token_difr.records import Comparison, Decision, Estimate, Finding, Parting, Summary, Verdict
 
 __all__ = ["decision_tables", "findings_table", "percent", "plain_table", "summary_table", "verdict_text"]
 

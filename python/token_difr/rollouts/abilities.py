@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from token_difr.endpoint import ServiceProfile, profile_named, profile_of, public_url, service_profiles
+from token_difr.endpoint import public_url
 from token_difr.errors import InputError
 from token_difr.rollouts.config import Config
+from token_difr.services import ServiceProfile, profile_named, profile_of, service_profiles
 
 __all__ = ["TINKER", "check_able", "where"]
 

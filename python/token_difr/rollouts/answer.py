@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from token_difr.collect.chat_answer import first_choice
+from token_difr.answers.chat_answer import first_choice
 from token_difr.errors import AnswerError
 from token_difr.rollouts.logprobs import logprobs_of
 from token_difr.rollouts.records import Response, Usage

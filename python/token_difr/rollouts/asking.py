@@ -9,16 +9,17 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from token_difr.collect import TinkerProvider
-from token_difr.endpoint import answer_body, endpoint_error, open_client
+from token_difr.endpoint import answer_body, endpoint_error
 from token_difr.errors import EndpointUnreachableError, InputError
+from token_difr.records import SamplingParams
 from token_difr.rollouts.abilities import TINKER
 from token_difr.rollouts.config import Config
 from token_difr.rollouts.limits import RatePace
 from token_difr.rollouts.plan import Plan, tokenizer_of
 from token_difr.rollouts.prices import Prices, listed_prices
-from token_difr.rollouts.tinker_client import sampling_client
-from token_difr.sampling import SamplingParams
+from token_difr.services import open_client
+from token_difr.tinker import TinkerProvider
+from token_difr.tinker.client import sampling_client
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -124,7 +125,7 @@ class HttpSender:
 
 
 class TinkerSender:
-    """Asks as :class:`~token_difr.collect.TinkerProvider` does; prompts are token ids already."""
+    """Asks as :class:`~token_difr.answers.TinkerProvider` does; prompts are token ids already."""
 
     def __init__(self, config: Config, client: Any, pace: RatePace | None) -> None:
         tokenizer = tokenizer_of(config)

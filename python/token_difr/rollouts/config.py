@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from token_difr.errors import InputError
 
 if TYPE_CHECKING:
-    from token_difr.tokenize import Tokenizer
+    from token_difr.sequences import Tokenizer
 
 __all__ = ["Config"]
 

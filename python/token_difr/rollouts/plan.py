@@ -10,19 +10,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from token_difr.collect import check_prompts
-from token_difr.endpoint import ServiceProfile
+from token_difr.answers import check_prompts
 from token_difr.endpoint.failures import SECRET_HEADER
 from token_difr.errors import InputError, PromptError
 from token_difr.rollouts.abilities import TINKER, check_able, where
 from token_difr.rollouts.answer import Join
 from token_difr.rollouts.config import Config
 from token_difr.rollouts.thinking import CLOSE, OPEN, begun_thought, check_injection, family_of
-from token_difr.tokenize import ReasoningJoiner, load_tokenizer, rendered_text
+from token_difr.sequences import ReasoningJoiner, load_tokenizer, rendered_text
+from token_difr.services import ServiceProfile
 
 if TYPE_CHECKING:
     from token_difr.records import Conversation
-    from token_difr.tokenize import Tokenizer
+    from token_difr.sequences import Tokenizer
 
 __all__ = ["Plan", "plan_requests", "tokenizer_of"]
 

@@ -11,10 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from token_difr import _core
 from token_difr.errors import SamplerError
+from token_difr.records import SamplingParams
 from token_difr.records.arrays import flat_array
 from token_difr.sampler.engines import find_rule, rules
 from token_difr.sampler.options import BLOCK, FILTER_ORDERS, Options
-from token_difr.sampling import SamplingParams
 
 __all__ = ["Sampler"]
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from token_difr.sampling import SamplingParams
+from token_difr.records import SamplingParams
 from token_difr.server.sampling.filters import apply_filters, descending
 from token_difr.server.sampling.noise import GumbelNoise, KeyedNoise
 from token_difr.server.sampling.penalties import apply_penalties

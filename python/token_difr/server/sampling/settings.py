@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from token_difr.records import GREEDY_TEMPERATURE
 from token_difr.sampler import Sampler
-from token_difr.sampling import GREEDY_TEMPERATURE
 
 __all__ = ["DEFAULT_SAMPLER", "SamplingSettings"]
 

@@ -1,0 +1,94 @@
+"""Who answers: a chat endpoint over HTTP, or anything else that answers one conversation at a time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from token_difr.answers.asking import Asking
+from token_difr.answers.chat_answer import chat_response
+from token_difr.answers.chat_request import chat_fields, check_asking, refused_field, split_fields
+from token_difr.endpoint import answer_body, endpoint_error, shown_url, tag_headers
+from token_difr.errors import AnswerError, TokenDifrError
+from token_difr.records import Conversation, Response, SamplingParams
+from token_difr.services import profile_named, profile_of
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
+__all__ = ["ChatProvider", "Provider"]
+
+
+@runtime_checkable
+class Provider(Protocol):
+    """A source of answers.
+
+    Attributes:
+        url: Its base URL as it may be stored and shown, or what else names it.
+    """
+
+    url: str
+
+    async def answer(
+        self, index: int, messages: Conversation, *, model: str, params: SamplingParams, max_tokens: int
+    ) -> Response:
+        """Its answer to one conversation, number ``index``.
+
+        Raises:
+            EndpointError: No answer, or one that cannot be read.
+        """
+
+
+class ChatProvider:
+    """A provider behind an OpenAI-compatible chat endpoint.
+
+    A neutral field that it refuses by name is left out from then on: that costs one refused request, and the answers'
+    ``sent`` says which fields acted.
+
+    Args:
+        client: A client of the endpoint; its ``max_retries`` are the only retries.
+        asking: How it is asked.
+
+    Raises:
+        InputError: The service cannot do what is asked.
+    """
+
+    def __init__(self, client: AsyncOpenAI, asking: Asking | None = None) -> None:
+        self.url = shown_url(client)
+        self._client = client
+        self._asking = asking or Asking()
+        service = self._asking.service
+        self._profile = profile_of(self.url) if service is None else profile_named(service)
+        check_asking(self._asking, self._profile)
+        self._refused: set[str] = set()
+
+    async def answer(
+        self, index: int, messages: Conversation, *, model: str, params: SamplingParams, max_tokens: int
+    ) -> Response:
+        """See :meth:`Provider.answer`."""
+        fields = chat_fields(self._profile, params, index=index, max_tokens=max_tokens, asking=self._asking)
+        while True:
+            sent = {name: value for name, value in fields.items() if name not in self._refused}
+            try:
+                return await self._ask(index, messages, model, sent)
+            except TokenDifrError as error:
+                # What acts must arrive: only values that change nothing may be left out.
+                neutral = {name: value for name, value in self._profile.neutral.items() if sent.get(name) == value}
+                refused = refused_field(str(error), getattr(error.__cause__, "status_code", None), neutral)
+                if refused is None:
+                    raise
+                self._refused.add(refused)
+
+    async def _ask(self, index: int, messages: Conversation, model: str, sent: dict[str, Any]) -> Response:
+        import openai
+
+        create: Any = self._client.chat.completions.with_raw_response.create  # messages of any role, as they stand
+        headers = tag_headers(self._client, f"collect-{index}")
+        try:
+            answer = await create(model=model, messages=messages, **split_fields(sent), extra_headers=headers)
+        except openai.OpenAIError as error:
+            raise endpoint_error(error, client=self._client, model=model) from error
+        body = answer_body(answer.content, client=self._client)
+        try:
+            return chat_response(index, body, sent=sent)
+        except AnswerError as error:
+            raise AnswerError(f"{self.url}, prompt {index}: {error}") from error

@@ -1,7 +1,0 @@
-"""What an endpoint does, in figures: is it repeatable, does it honor seeds, and whose sampler gives its tokens?"""
-
-from token_difr.probe.agreement import Agreement, Greedy, Honored, Seeds
-from token_difr.probe.probe import Probe, aprobe, probe
-from token_difr.probe.samplers import SamplerFit, Untried
-
-__all__ = ["Agreement", "Greedy", "Honored", "Probe", "SamplerFit", "Seeds", "Untried", "aprobe", "probe"]

@@ -1,0 +1,208 @@
+"""Scores: one value a position in each column, which also index as ``list[list[TokenMetrics]]``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from enum import IntEnum
+from typing import Any, Self, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from token_difr.errors import InputError
+from token_difr.records.arrays import flat_array, read_only
+from token_difr.records.metrics import TokenMetrics
+
+__all__ = ["ScoreStatus", "Scores"]
+
+
+class ScoreStatus(IntEnum):
+    """What a score means. The numbers are stored and do not change."""
+
+    SCORED = 0
+    """The answer is known."""
+    UNSCORED = 1
+    """The reference gave nothing to compare with. Left out of every rate, and counted."""
+    UNREPLAYED = 2
+    """Sampled above temperature 0, without the sampler's noise: only likelihoods are known."""
+    FILTERED = 3
+    """The provider's own filters exclude the claimed token."""
+    CENSORED = 4
+    """The claimed token lost for certain, but how far is only bounded."""
+    UNDECIDED = 5
+    """What the row shows does not settle whether the claimed token lost. Left out of every rate, and counted."""
+
+
+COLUMNS: Mapping[str, type[np.generic]] = {
+    "exact_match": np.bool_,
+    "prob": np.float32,
+    "margin": np.float32,
+    "margin_bound": np.float32,
+    "logit_rank": np.float32,
+    "gumbel_rank": np.float32,
+    "surprise": np.float32,
+    "status": np.uint8,
+}
+"""Name and type of each column."""
+
+METRICS = ("exact_match", "prob", "margin", "logit_rank", "gumbel_rank")
+"""The columns that make a TokenMetrics, in its order."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False, slots=True)
+class Scores(Sequence[list[TokenMetrics]]):
+    """Scores of all claimed tokens of some sequences; all arrays are read-only, of one value a position.
+
+    As a sequence it has one list of :class:`~token_difr.TokenMetrics` for each sequence of tokens, made when it is
+    asked for: ``len(scores)``, ``scores[i][j]``, ``for tokens in scores``.
+
+    Attributes:
+        exact_match: bool. The claimed token is the reference token.
+        prob: float32. Probability of the claimed token under the reference.
+        margin: float32, nats. How far the claimed token was from being chosen; +inf where it is unbounded, NaN
+            where it is unknown.
+        margin_bound: float32, nats. ``margin``, or a lower bound where it is censored: what statistics use.
+        logit_rank: float32. Number of candidates with a larger logprob.
+        gumbel_rank: float32. Number of candidates with a larger noised logprob.
+        surprise: float32, nats. -ln ``prob`` minus its expectation for an honest sampler; NaN at temperature 0.
+        status: uint8. A :class:`ScoreStatus`.
+        sequence_indptr: int64[sequences + 1]. The positions of sequence i are
+            ``[sequence_indptr[i], sequence_indptr[i+1])``.
+        rival_possible: bool, or None where it was not asked for. A token that the row does not show may have won.
+        improper_rows: Number of rows whose mass is above 1.01: the reference gave no distribution there.
+
+    Raises:
+        InputError: Columns of different lengths, offsets that do not fit them, or an unknown status.
+    """
+
+    exact_match: NDArray[np.bool_]
+    prob: NDArray[np.float32]
+    margin: NDArray[np.float32]
+    margin_bound: NDArray[np.float32]
+    logit_rank: NDArray[np.float32]
+    gumbel_rank: NDArray[np.float32]
+    surprise: NDArray[np.float32]
+    status: NDArray[np.uint8]
+    sequence_indptr: NDArray[np.int64]
+    rival_possible: NDArray[np.bool_] | None = None
+    improper_rows: int = 0
+
+    def __post_init__(self) -> None:
+        positions = self.status.size
+        for name in (*COLUMNS, "rival_possible"):
+            column = getattr(self, name)
+            if column is None:
+                continue
+            if column.shape != (positions,):
+                raise InputError(f"{name} has shape {column.shape}, but status has {positions} entries")
+            object.__setattr__(self, name, read_only(column))
+        if positions and self.status.max() > max(ScoreStatus):
+            raise InputError(f"status holds {self.status.max()}, which is no ScoreStatus")
+        offsets = self.sequence_indptr
+        if offsets.size == 0 or offsets[0] != 0 or offsets[-1] != positions or (np.diff(offsets) < 0).any():
+            raise InputError(f"sequence_indptr must rise from 0 to the number of positions, {positions}")
+        object.__setattr__(self, "sequence_indptr", read_only(offsets))
+
+    @classmethod
+    def from_margins(
+        cls,
+        margin: ArrayLike,
+        sequence_indptr: ArrayLike | None = None,
+        *,
+        exact_match: ArrayLike | None = None,
+        prob: ArrayLike | None = None,
+        margin_bound: ArrayLike | None = None,
+        logit_rank: ArrayLike | None = None,
+        gumbel_rank: ArrayLike | None = None,
+        surprise: ArrayLike | None = None,
+        status: ArrayLike | None = None,
+    ) -> Self:
+        """Scores from margins that were computed elsewhere.
+
+        Args:
+            margin: At least 0; +inf = unbounded, NaN = not scored.
+            sequence_indptr: Offsets of the sequences; None = one sequence.
+            exact_match: None = wherever the margin is 0.
+            prob: None = unknown (NaN), as for the ranks and ``surprise``.
+            margin_bound: None = the margins.
+            logit_rank: See :class:`Scores`.
+            gumbel_rank: None = ``logit_rank``.
+            surprise: See :class:`Scores`.
+            status: None = UNSCORED where the margin is NaN, else SCORED.
+
+        Raises:
+            InputError: A margin below 0, or see :class:`Scores`.
+        """
+        margins = flat_array("margin", margin, np.float32)
+        bounds = margins if margin_bound is None else flat_array("margin_bound", margin_bound, np.float32)
+        for name, values in (("margin", margins), ("margin_bound", bounds)):
+            if (values < 0).any():
+                index = int((values < 0).argmax())
+                raise InputError(f"{name}[{index}] is {values[index]}: a margin is at least 0")
+        given = {
+            "exact_match": margins == 0 if exact_match is None else np.asarray(exact_match, np.bool_),
+            "prob": prob,
+            "margin": margins,
+            "margin_bound": bounds,
+            "logit_rank": logit_rank,
+            "gumbel_rank": logit_rank if gumbel_rank is None else gumbel_rank,
+            "surprise": surprise,
+            "status": np.isnan(margins) * np.uint8(ScoreStatus.UNSCORED) if status is None else status,
+        }
+        unknown = np.full(margins.size, np.nan, np.float32)
+        columns = {
+            name: flat_array(name, unknown if value is None else value, COLUMNS[name]) for name, value in given.items()
+        }
+        offsets = [0, margins.size] if sequence_indptr is None else sequence_indptr
+        return cls(**columns, sequence_indptr=flat_array("sequence_indptr", offsets, np.int64))  # type: ignore[arg-type]
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """All arrays by name, for ``np.savez``; ``rival_possible`` is left out where it is None."""
+        arrays = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: np.asarray(value) for name, value in arrays.items() if value is not None}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """The inverse of :meth:`to_arrays`; takes what ``np.load`` gives.
+
+        Raises:
+            InputError: A missing array, or see :class:`Scores`.
+        """
+        missing = [name for name in (*COLUMNS, "sequence_indptr") if name not in arrays]
+        if missing:
+            raise InputError(f"the arrays of scores lack {', '.join(missing)}")
+        columns: dict[str, Any] = {name: flat_array(name, arrays[name], dtype) for name, dtype in COLUMNS.items()}
+        rivals = (
+            flat_array("rival_possible", arrays["rival_possible"], np.bool_) if "rival_possible" in arrays else None
+        )
+        return cls(
+            **columns,
+            sequence_indptr=flat_array("sequence_indptr", arrays["sequence_indptr"], np.int64),
+            rival_possible=rivals,
+            improper_rows=int(arrays["improper_rows"]) if "improper_rows" in arrays else 0,
+        )
+
+    def __len__(self) -> int:
+        """Number of sequences, empty ones included."""
+        return self.sequence_indptr.size - 1
+
+    @overload
+    def __getitem__(self, index: int) -> list[TokenMetrics]: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[list[TokenMetrics]]: ...
+    def __getitem__(self, index: int | slice) -> list[TokenMetrics] | list[list[TokenMetrics]]:
+        """The tokens of one sequence, as built-in ``bool`` and ``float``; of several for a slice."""
+        chosen = range(len(self))[index]
+        return [self._tokens(i) for i in chosen] if isinstance(chosen, range) else self._tokens(chosen)
+
+    def _tokens(self, sequence: int) -> list[TokenMetrics]:
+        start, end = self.sequence_indptr[sequence : sequence + 2].tolist()
+        columns = [getattr(self, name)[start:end].tolist() for name in METRICS]
+        return [TokenMetrics(*values) for values in zip(*columns, strict=True)]
+
+    def __repr__(self) -> str:
+        names = {status: status.name.lower() for status in ScoreStatus}
+        counts = np.bincount(self.status, minlength=len(names))
+        told = ", ".join(f"{counts[status]} {name}" for status, name in names.items() if counts[status])
+        return f"{type(self).__name__}({len(self)} sequences, {self.status.size} tokens: {told or 'none'})"

@@ -1,0 +1,156 @@
+"""An append-only file of checksummed JSON lines, one record an index."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import zlib
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from token_difr.errors import RunDirectoryError
+from token_difr.run.files import sync_directory
+
+__all__ = ["Entry", "Journal"]
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+class Entry(NamedTuple, Generic[T]):
+    """A value and where it stands in the chain of records.
+
+    Attributes:
+        value: The record's content.
+        checksum: CRC-32 of the record.
+        source: Checksum of the record that this one was made from; None at the start of the chain.
+    """
+
+    value: T
+    checksum: int
+    source: int | None
+
+
+class Journal(Generic[T]):
+    """The records of one stage, by index, in memory and in one file.
+
+    Args:
+        path: The file; it need not exist.
+        encode: A value as JSON values by name (not "source", "crc32").
+        decode: The inverse, given "index" too; ``ValueError``, ``KeyError`` or ``TypeError`` = damaged.
+    """
+
+    def __init__(
+        self, path: Path, encode: Callable[[T], dict[str, Any]], decode: Callable[[dict[str, Any]], T]
+    ) -> None:
+        self._path = path
+        self._encode = encode
+        self._decode = decode
+        self._entries: dict[int, Entry[T]] | None = None
+        self._whole_lines_end = 0
+        self._descriptor: int | None = None
+
+    @property
+    def entries(self) -> dict[int, Entry[T]]:
+        """The valid records by index; read from the file at the first use."""
+        if self._entries is None:
+            self._entries = self._read()
+        return self._entries
+
+    def append(self, records: Iterable[tuple[int, T, int | None]]) -> None:
+        """Append (index, value, source) records in one write, and return once they are on the disk.
+
+        Raises:
+            RunDirectoryError: The file cannot be written (no space, no permission); nothing of it stays.
+        """
+        entries = self.entries  # read first: it tells where the file's whole lines end
+        lines = []
+        arrived = {}
+        for index, value, source in records:
+            line, checksum = _to_line({**self._encode(value), "index": index, "source": source})
+            lines.append(line)
+            arrived[index] = Entry(value, checksum, source)
+        if lines:
+            self._write(b"".join(lines))
+        entries.update(arrived)
+
+    def close(self) -> None:
+        """Close the file; a later append opens it again."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def _write(self, data: bytes) -> None:
+        try:
+            if self._descriptor is None:
+                self._descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+                os.ftruncate(self._descriptor, self._whole_lines_end)
+                sync_directory(self._path.parent)  # the file may be new
+            try:
+                written = os.write(self._descriptor, data)
+                if written != len(data):
+                    raise OSError(f"only {written} of {len(data)} bytes could be written")  # noqa: TRY301
+                os.fsync(self._descriptor)
+            except OSError:
+                os.ftruncate(self._descriptor, self._whole_lines_end)
+                raise
+        except OSError as error:
+            raise RunDirectoryError(f"cannot write {self._path}: {error.strerror or error}") from error
+        self._whole_lines_end += len(data)
+
+    def _read(self) -> dict[int, Entry[T]]:
+        try:
+            data = self._path.read_bytes()
+        except FileNotFoundError:
+            return {}
+        except OSError as error:
+            raise RunDirectoryError(f"cannot read {self._path}: {error.strerror}") from error
+        self._whole_lines_end = data.rfind(b"\n") + 1
+        if self._whole_lines_end != len(data):
+            logger.warning("%s: the last line was cut off when a run was stopped; it is left out", self._path)
+        entries: dict[int, Entry[T]] = {}
+        damaged = []
+        for number, line in enumerate(data[: self._whole_lines_end].splitlines(), start=1):
+            try:
+                index, entry = self._parse(line)
+            except (ValueError, KeyError, TypeError, RecursionError):
+                damaged.append(number)
+            else:
+                entries[index] = entry
+        if damaged:
+            logger.warning(
+                "%s: %d damaged line(s), the first at line %d, are left out; what they held is asked for again",
+                self._path,
+                len(damaged),
+                damaged[0],
+            )
+        return entries
+
+    def _parse(self, line: bytes) -> tuple[int, Entry[T]]:
+        record = json.loads(line)
+        if not isinstance(record, dict):
+            raise TypeError("not a JSON object")
+        checksum = record.pop("crc32")
+        if checksum != _checksum(record):
+            raise ValueError("wrong checksum")
+        index, source = record["index"], record.pop("source")
+        if not isinstance(index, int) or index < 0:
+            raise ValueError("no index")
+        return index, Entry(self._decode(record), checksum, source)
+
+
+def _to_line(record: dict[str, Any]) -> tuple[bytes, int]:
+    checksum = _checksum(record)
+    return _canonical({**record, "crc32": checksum}) + b"\n", checksum
+
+
+def _checksum(record: dict[str, Any]) -> int:
+    return zlib.crc32(_canonical(record))
+
+
+def _canonical(record: dict[str, Any]) -> bytes:
+    # ASCII, so that lone surrogates in an answer survive as escapes.
+    return json.dumps(record, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")

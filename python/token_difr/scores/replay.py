@@ -1,0 +1,101 @@
+"""Scoring at a temperature above 0: which seed, position and row of the engine's batch each token's noise has."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from token_difr import _core
+from token_difr.errors import InputError, SamplerError, UnreplayableError
+from token_difr.records import SamplingParams, Scores, TopKBatch
+from token_difr.sampler import Sampler
+
+__all__ = ["Tail", "score_sampled", "stream_keys"]
+
+Tail = Literal["ignore", "replay"]
+"""What becomes of the noise of tokens that a row does not show."""
+
+
+def score_sampled(
+    batch: TopKBatch, params: SamplingParams, *, sampler: Sampler | None, vocab_size: int | None, tail: Tail
+) -> Scores:
+    """``score`` at a temperature above 0; see :mod:`token_difr.scores.scoring`."""
+    filters = (params.temperature, params.top_k, params.top_p, params.min_p, sampler.filters if sampler else "vllm")
+    stream, keys, width = None, None, None
+    if sampler is not None and params.seed is not None:
+        _refuse_unreplayable(sampler, params)
+        stream, keys = sampler.stream_spec(vocab_size), stream_keys(batch, params, sampler)
+        width = _tail_width(vocab_size) if tail == "replay" else None
+    try:
+        columns = _core.score_sampled(batch, filters, stream, keys, width)
+    except ValueError as error:
+        raise InputError(str(error)) from None
+    exact_match, prob, margin, margin_bound, logit_rank, gumbel_rank, surprise, status, rival_possible = columns
+    return Scores(
+        exact_match=exact_match,
+        prob=prob,
+        margin=margin,
+        margin_bound=margin_bound,
+        logit_rank=logit_rank,
+        gumbel_rank=gumbel_rank,
+        surprise=surprise,
+        status=status,
+        sequence_indptr=batch.sequence_indptr,
+        rival_possible=rival_possible,
+        improper_rows=batch.improper_rows,
+    )
+
+
+def stream_keys(
+    batch: TopKBatch, params: SamplingParams, sampler: Sampler
+) -> tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.uint32]]:
+    """Seed, position and batch row of each token of a batch.
+
+    Raises:
+        InputError: Not one seed a sequence; prompt lengths that the stream needs and the batch does not know.
+    """
+    lengths = np.diff(batch.sequence_indptr)
+    step = np.arange(len(batch)) - np.repeat(batch.sequence_indptr[:-1], lengths)
+    if sampler.keyed_by == "position":
+        step = step + np.repeat(_prompt_lengths(batch, sampler), lengths) - 1
+    rows = np.arange(batch.n_sequences) % sampler.batch_size
+    seeds = _seeds(params.seed, batch.n_sequences)
+    return np.repeat(seeds, lengths), step.astype(np.uint64), np.repeat(rows, lengths).astype(np.uint32)
+
+
+def _seeds(seed: int | tuple[int, ...] | None, count: int) -> NDArray[np.uint64]:
+    """One seed a sequence, modulo 2^64."""
+    each = (seed,) * count if seed is None or isinstance(seed, int) else seed
+    if len(each) != count:
+        raise InputError(f"there are {len(each)} seeds for {count} sequences: give one, or one a sequence")
+    return np.array([int(value or 0) % 2**64 for value in each], np.uint64)
+
+
+def _prompt_lengths(batch: TopKBatch, sampler: Sampler) -> NDArray[np.int64]:
+    if batch.prompt_lengths is None:
+        raise InputError(
+            f"the noise of {sampler.name} depends on the token's position in the whole sequence: "
+            "the batch needs prompt_lengths"
+        )
+    if (batch.prompt_lengths < 1).any():
+        index = int((batch.prompt_lengths < 1).argmax())
+        raise InputError(f"prompt_lengths[{index}] is 0: the noise of {sampler.name} needs a prompt")
+    return batch.prompt_lengths
+
+
+def _refuse_unreplayable(sampler: Sampler, params: SamplingParams) -> None:
+    if sampler.filters == "sglang" and params.min_p > 0:
+        raise UnreplayableError("SGLang refuses min_p together with a seed, so that no such tokens can be its own")
+    filtered = params.top_k > 0 or params.top_p < 1 or params.min_p > 0
+    if sampler.needs_filter and not filtered:
+        raise UnreplayableError(f"{sampler.name} ignores the seed where neither top_k nor top_p is set")
+
+
+def _tail_width(vocab_size: int | None) -> int:
+    if vocab_size is None:
+        raise SamplerError(
+            "tail='replay' draws the noise of every id: give vocab_size, the width of the model's logits"
+        )
+    return vocab_size
