@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from token_difr.answers import Asking
 from token_difr.answers.chat_request import chat_fields
 from token_difr.findings import check_echo, find_all
-from token_difr.records import Finding, SamplingParams
+from token_difr.records import Asking, Finding, SamplingParams
 from token_difr.report import findings_from_json, findings_to_json
 from token_difr.services import profile_named
 

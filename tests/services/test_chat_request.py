@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from token_difr.answers import Asking, collect
+from token_difr.answers import collect
 from token_difr.answers.chat_request import chat_fields, refused_field
 from token_difr.errors import EndpointError, InputError
-from token_difr.records import Conversation, Response, SamplingParams
+from token_difr.records import Asking, Conversation, Response, SamplingParams
 from token_difr.services import open_client, profile_named, service_profiles
 
 

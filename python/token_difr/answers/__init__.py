@@ -1,13 +1,11 @@
 """Prompts -> responses: what the provider answers, over HTTP or through its own SDK."""
 
-from token_difr.answers.asking import Asking
 from token_difr.answers.collecting import as_provider, asks_token_ids, collect
 from token_difr.answers.estimates import Estimate, estimate
 from token_difr.answers.prompts import check_prompts, read_prompts
 from token_difr.answers.provider import ChatProvider, Provider
 
 __all__ = [
-    "Asking",
     "ChatProvider",
     "Estimate",
     "Provider",

@@ -6,9 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from token_difr.answers.asking import Asking
 from token_difr.errors import InputError
-from token_difr.records import SamplingParams
+from token_difr.records import Asking, SamplingParams
 from token_difr.services import ServiceProfile
 
 __all__ = ["chat_fields", "check_asking", "refused_field", "split_fields"]
@@ -45,7 +44,7 @@ def chat_fields(
     off = {"top_p": 1.0, "top_k": 0, "min_p": 0.0}
     fields |= {name: value for name, value in filters.items() if value != off[name]}
     if params.seed is not None:
-        fields["seed"] = params.seed if isinstance(params.seed, int) else params.seed[index]
+        fields["seed"] = params.seed_of(index)
     if asking.token_ids:
         fields["return_token_ids"] = True
     if asking.logprobs:

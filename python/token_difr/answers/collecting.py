@@ -6,12 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from token_difr.answers.asking import Asking
 from token_difr.answers.prompts import check_prompts
 from token_difr.answers.provider import ChatProvider, Provider
 from token_difr.endpoint import ask_all, is_local
 from token_difr.errors import InputError
-from token_difr.records import Conversation, Response, SamplingParams
+from token_difr.records import Asking, Conversation, Response, SamplingParams
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -61,8 +60,7 @@ async def collect(
     if max_tokens < 1:
         raise InputError(f"max_tokens must be at least 1, not {max_tokens!r}")
     params = params or SamplingParams()
-    if isinstance(params.seed, tuple) and len(params.seed) != len(prompts):
-        raise InputError(f"there are {len(params.seed)} seeds for {len(prompts)} prompts: give one, or one a prompt")
+    params.check_seeds(len(prompts), "prompt")
     provider = as_provider(client, asking)
     responses = {index: answered[index] for index in range(len(prompts)) if index in answered}
 

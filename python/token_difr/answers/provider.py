@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from token_difr.answers.asking import Asking
 from token_difr.answers.chat_answer import chat_response
 from token_difr.answers.chat_request import chat_fields, check_asking, refused_field, split_fields
 from token_difr.endpoint import answer_body, endpoint_error, shown_url, tag_headers
 from token_difr.errors import AnswerError, TokenDifrError
-from token_difr.records import Conversation, Response, SamplingParams
+from token_difr.records import Asking, Conversation, Response, SamplingParams
 from token_difr.services import profile_named, profile_of
 
 if TYPE_CHECKING:

@@ -8,13 +8,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from token_difr.answers import Asking, asks_token_ids, collect
+from token_difr.answers import asks_token_ids, collect
 from token_difr.endpoint import blocking, shown_url
 from token_difr.errors import InputError
 from token_difr.probes.agreement import Greedy, Honored, Seeds, agreement, compare_seeds
 from token_difr.probes.questions import default_prompts
 from token_difr.probes.samplers import SamplerFit, Untried, fit_samplers, reproducing
-from token_difr.records import Conversation, Response, SamplingParams, TopKBatch, derived_seeds
+from token_difr.records import Asking, Conversation, Response, SamplingParams, TopKBatch, derived_seeds
 from token_difr.reference import Reference, VllmReference
 from token_difr.sampler import Sampler
 from token_difr.sequences import Tokenizer, load_tokenizer, tokenize

@@ -89,7 +89,7 @@ def reproducing(fits: Sequence[SamplerFit]) -> list[SamplerFit]:
 
 
 def _fit(group: Sequence[Sampler], batch: TopKBatch, params: SamplingParams, vocab_size: int | None) -> SamplerFit:
-    sent = params.seed[0] if isinstance(params.seed, tuple) and params.seed else 0
+    sent = params.seed_of(0) or 0
     unsent = derived_seeds(sent + 1, batch.n_sequences)
     by_chance = score(batch, replace(params, seed=unsent), sampler=group[0], vocab_size=vocab_size)
     decided, match_rate, interval = _match(score(batch, params, sampler=group[0], vocab_size=vocab_size))

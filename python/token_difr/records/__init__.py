@@ -1,5 +1,6 @@
 """What the stages hand to each other: one record type a file. Values alone; what makes them lives in the stages' rooms."""
 
+from token_difr.records.asking import Asking
 from token_difr.records.audit import AuditIdentity, prompts_digest
 from token_difr.records.decision import Comparison, Decision, Estimate, StatisticComparison, Summary, Verdict
 from token_difr.records.finding import Finding
@@ -14,6 +15,7 @@ from token_difr.records.topk import UNRESOLVED, TopKBatch
 __all__ = [
     "GREEDY_TEMPERATURE",
     "UNRESOLVED",
+    "Asking",
     "AuditIdentity",
     "Comparison",
     "Conversation",

@@ -49,6 +49,24 @@ class SamplingParams:
         """Whether these parameters leave one possible token at every position."""
         return self.temperature < GREEDY_TEMPERATURE or self.top_k == 1
 
+    @property
+    def shares_seed(self) -> bool:
+        """Whether all sequences are drawn from one seed, and so from the same noise."""
+        return isinstance(self.seed, int)
+
+    def seed_of(self, sequence: int) -> int | None:
+        """The seed of sequence number ``sequence``; None = unseeded."""
+        return self.seed[sequence] if isinstance(self.seed, tuple) else self.seed
+
+    def check_seeds(self, count: int, things: str = "sequence") -> None:
+        """Whether every one of ``count`` sequences (or other ``things``) has a seed, or none has.
+
+        Raises:
+            InputError: There are more seeds, or fewer.
+        """
+        if isinstance(self.seed, tuple) and len(self.seed) != count:
+            raise InputError(f"there are {len(self.seed)} seeds for {count} {things}s: give one, or one a {things}")
+
 
 def derived_seeds(seed: int, count: int) -> tuple[int, ...]:
     """``count`` seeds from one, a sequence each: answers that share a seed share their noise, and tell less together.

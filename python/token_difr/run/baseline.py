@@ -51,7 +51,7 @@ def _noise_differences(baseline: AuditIdentity, identity: AuditIdentity) -> dict
     ours, theirs = (each.params or SamplingParams() for each in (identity, baseline))
     if not is_replayed(identity):
         # One seed for all answers: the same noise everywhere, which unseeded answers do not have.
-        return {"seed": (theirs.seed, ours.seed)} if not theirs.greedy and isinstance(theirs.seed, int) else {}
+        return {"seed": (theirs.seed, ours.seed)} if not theirs.greedy and theirs.shares_seed else {}
     if is_replayed(baseline) and _by_rank(baseline, theirs) == _by_rank(identity, ours):
         return {}
     return {"sampler": (baseline.sampler, identity.sampler)}

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-from token_difr.answers import Asking, Provider, collect
+from token_difr.answers import Provider, collect
 from token_difr.errors import InputError, RunDirectoryError
-from token_difr.records import AuditIdentity, SamplingParams, Scores, TopKBatch
+from token_difr.records import Asking, AuditIdentity, SamplingParams, Scores, TopKBatch
 from token_difr.reference import Reference
 from token_difr.run.directory import RunDirectory
 from token_difr.sampler import Sampler
@@ -150,14 +150,13 @@ def check_replayable(params: SamplingParams, sampler: Sampler | None, vocab_size
     """
     if params.greedy:
         return
-    if sampler is None and isinstance(params.seed, int):
+    if sampler is None and params.shares_seed:
         raise InputError(
             "one seed for all answers gives them the same noise, which only a replay can tell from the model's own "
             "choices: name the provider's sampler, or give no seed, or one a prompt"
         )
-    one_seed = params.seed[0] if isinstance(params.seed, tuple) and params.seed else params.seed
     nothing = TopKBatch(indptr=[0], token_ids=[], logprobs=[], claimed=[], sequence_indptr=[0], prompt_lengths=[])
-    score(nothing, replace(params, seed=one_seed), sampler=sampler, vocab_size=vocab_size)
+    score(nothing, replace(params, seed=params.seed_of(0)), sampler=sampler, vocab_size=vocab_size)
 
 
 def _stated(run: RunDirectory, value: T | None, name: str) -> T:

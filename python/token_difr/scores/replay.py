@@ -61,16 +61,9 @@ def stream_keys(
     if sampler.keyed_by == "position":
         step = step + np.repeat(_prompt_lengths(batch, sampler), lengths) - 1
     rows = np.arange(batch.n_sequences) % sampler.batch_size
-    seeds = _seeds(params.seed, batch.n_sequences)
+    params.check_seeds(batch.n_sequences)
+    seeds = np.array([(params.seed_of(i) or 0) % 2**64 for i in range(batch.n_sequences)], np.uint64)
     return np.repeat(seeds, lengths), step.astype(np.uint64), np.repeat(rows, lengths).astype(np.uint32)
-
-
-def _seeds(seed: int | tuple[int, ...] | None, count: int) -> NDArray[np.uint64]:
-    """One seed a sequence, modulo 2^64."""
-    each = (seed,) * count if seed is None or isinstance(seed, int) else seed
-    if len(each) != count:
-        raise InputError(f"there are {len(each)} seeds for {count} sequences: give one, or one a sequence")
-    return np.array([int(value or 0) % 2**64 for value in each], np.uint64)
 
 
 def _prompt_lengths(batch: TopKBatch, sampler: Sampler) -> NDArray[np.int64]:

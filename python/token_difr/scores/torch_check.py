@@ -11,6 +11,7 @@ the CPU, all equal the native scores under the sampler ``torch-cpu`` wherever th
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -55,13 +56,15 @@ def score_sampled(batch: TopKBatch, params: SamplingParams, *, vocab_size: int) 
         ModuleNotFoundError: torch is not installed.
     """
     _check_ids(batch, vocab_size)
-    seeds = params.seed if isinstance(params.seed, tuple) else (params.seed,) * batch.n_sequences
-    if len(seeds) != batch.n_sequences or None in seeds:
-        raise InputError(f"there are {len(seeds)} seeds for {batch.n_sequences} sequences: give one, or one a sequence")
+    params.check_seeds(batch.n_sequences)
+    if params.seed is None:
+        raise InputError("the noise of unseeded sequences is not known: give a seed")
     names = ("exact_match", "prob", "margin", "logit_rank", "gumbel_rank")
     columns = {name: np.empty(len(batch), np.float32) for name in names}
-    for seed, start, end in zip(seeds, batch.sequence_indptr[:-1], batch.sequence_indptr[1:], strict=True):
-        for name, values in _sample_rows(batch, slice(start, end), params, int(seed or 0), vocab_size).items():
+    for i, (start, end) in enumerate(pairwise(batch.sequence_indptr)):
+        for name, values in _sample_rows(
+            batch, slice(start, end), params, int(params.seed_of(i) or 0), vocab_size
+        ).items():
             columns[name][start:end] = values.numpy()
     return Scores.from_margins(sequence_indptr=batch.sequence_indptr, **columns)
 

@@ -105,6 +105,6 @@ class TinkerProvider:
 
 def _sent(params: SamplingParams, index: int, max_tokens: int) -> dict[str, Any]:
     """All of the SDK's sampling parameters; -1 is its "off" of top-k."""
-    seed = params.seed[index] if isinstance(params.seed, tuple) else params.seed
+    seed = params.seed_of(index)
     sent = {"max_tokens": max_tokens, "temperature": params.temperature, "top_k": params.top_k or -1}
     return {**sent, "top_p": params.top_p, **({} if seed is None else {"seed": seed})}
