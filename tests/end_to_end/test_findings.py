@@ -58,9 +58,9 @@ def test_hidden_system_prompt_is_counted(reference: str, tmp_path: Path) -> None
     assert finding.level == "warning"
     assert finding.evidence["prompts_by_difference"] == {str(surplus): 10}
     with RunDirectory.read(run.path) as stored:
-        verdict = stored.read_verdict()
-    assert verdict is not None
-    assert verdict["findings"][0]["name"] in {finding.name for finding in run.findings if finding.level == "warning"}
+        report = stored.report()
+    assert report is not None
+    assert report.findings[0].name in {finding.name for finding in run.findings if finding.level == "warning"}
 
 
 def test_honest_provider(reference: str, tmp_path: Path) -> None:

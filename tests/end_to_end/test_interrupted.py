@@ -94,9 +94,9 @@ def finish(server: Server, prompts: Path, out: Path) -> Sequence[Sequence[int]]:
     with RunDirectory.read(out) as stored:
         sequences = stored.sequences()
         again = score(stored.batch())
-        figures = stored.read_verdict()
-    assert figures is not None
-    assert figures["summary"]["exact_match_rate"][0] == run.decision.summary.exact_match_rate.value
+        report = stored.report()
+    assert report is not None
+    assert report.decision.summary.exact_match_rate.value == run.decision.summary.exact_match_rate.value
     for name, column in run.scores.to_arrays().items():
         np.testing.assert_array_equal(again.to_arrays()[name], column)
     return [list(sequences[index].output_token_ids) for index in range(PROMPTS)]
