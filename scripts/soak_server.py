@@ -21,7 +21,7 @@ from typing import Any
 import httpx2
 import numpy as np
 
-from token_difr.server.model_folder import DEMO, ModelFolder
+from token_difr.server.model.folder import DEMO, ModelFolder
 
 NOISE = 1e-4
 MEMORY_LIMIT = 20e6

@@ -16,7 +16,7 @@ from token_difr.run.audit import AuditRun, audit
 from token_difr.sequences import load_tokenizer, render
 from token_difr.server import ModelService, ServerSettings
 from token_difr.server.listening import running
-from token_difr.server.model_folder import DEMO
+from token_difr.server.model.folder import DEMO
 
 HIDDEN = "You are a pirate."
 

@@ -16,8 +16,8 @@ from token_difr.records import SamplingParams
 from token_difr.run import RunDirectory
 from token_difr.run.audit import audit
 from token_difr.sequences import load_tokenizer, render
-from token_difr.server.engine.loading import load_engine
-from token_difr.server.model_folder import DEMO, ModelFolder
+from token_difr.server.model.engine.loading import load_engine
+from token_difr.server.model.folder import DEMO, ModelFolder
 from token_difr.testing.tinker_service import TinkerService, engine_logprobs
 from token_difr.tinker import TinkerProvider, TinkerReference
 

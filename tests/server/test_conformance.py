@@ -16,10 +16,10 @@ from openai.types import Completion, Model
 from openai.types.chat import ChatCompletion
 
 from token_difr.server import ModelService, ServerSettings, service
-from token_difr.server.batching import Generation, GenerationSpec, Scheduler
-from token_difr.server.engine import ForwardPass, KeyValues
+from token_difr.server.generation import Generation, GenerationSpec, Scheduler
 from token_difr.server.listening import running
-from token_difr.server.model_folder import DEMO, ModelFolder
+from token_difr.server.model.engine import ForwardPass, KeyValues
+from token_difr.server.model.folder import DEMO, ModelFolder
 from token_difr.testing.scripted_engine import ScriptedEngine
 
 MESSAGES: list[Any] = [{"role": "user", "content": "What does str.join do?"}]

@@ -14,16 +14,16 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
 import token_difr
-from token_difr.server.access_log import AccessLog
-from token_difr.server.api_errors import ERROR_RESPONSES, ApiError, validation_error
-from token_difr.server.guard import ApiKeyGuard, BodyLimit, FaultInjector
-from token_difr.server.json_answer import JsonAnswer
-from token_difr.server.routes.chat import chat_router
-from token_difr.server.routes.completions import completions_router
-from token_difr.server.routes.generate import generate_router
-from token_difr.server.routes.health import health_router
-from token_difr.server.routes.models import models_router
-from token_difr.server.routes.tokenization import tokenization_router
+from token_difr.server.http.access_log import AccessLog
+from token_difr.server.http.errors import ERROR_RESPONSES, ApiError, validation_error
+from token_difr.server.http.guard import ApiKeyGuard, BodyLimit, FaultInjector
+from token_difr.server.http.json_answer import JsonAnswer
+from token_difr.server.http.routes.chat import chat_router
+from token_difr.server.http.routes.completions import completions_router
+from token_difr.server.http.routes.generate import generate_router
+from token_difr.server.http.routes.health import health_router
+from token_difr.server.http.routes.models import models_router
+from token_difr.server.http.routes.tokenization import tokenization_router
 from token_difr.server.service import ModelService
 
 __all__ = ["create_app"]

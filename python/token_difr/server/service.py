@@ -15,15 +15,16 @@ from enum import Enum
 from pydantic import BaseModel
 from starlette.requests import ClientDisconnect, Request
 
-from token_difr.server.api_errors import ApiError
-from token_difr.server.batching import Generation, GenerationSpec, QueueFullError, Scheduler, SchedulerStoppedError
-from token_difr.server.batching.output_text import OutputText
-from token_difr.server.chat_template import ChatTemplate
-from token_difr.server.engine import Engine
-from token_difr.server.engine.loading import load_engine
-from token_difr.server.impostor import RandomTokens, RoundedCacheEngine, TopKBug
-from token_difr.server.metrics import ServerMetrics
-from token_difr.server.model_folder import DEMO, ModelFolder
+from token_difr.server.generation import Generation, GenerationSpec, QueueFullError, Scheduler, SchedulerStoppedError
+from token_difr.server.generation.sampling.faults import RandomTokens, TopKBug
+from token_difr.server.generation.text.output_text import OutputText
+from token_difr.server.http.errors import ApiError
+from token_difr.server.http.metrics import ServerMetrics
+from token_difr.server.model.chat_template import ChatTemplate
+from token_difr.server.model.engine import Engine
+from token_difr.server.model.engine.loading import load_engine
+from token_difr.server.model.engine.rounded_cache import RoundedCacheEngine
+from token_difr.server.model.folder import DEMO, ModelFolder
 from token_difr.server.settings import Mix, ServerSettings
 
 __all__ = ["Change", "ModelService", "raise_failure"]

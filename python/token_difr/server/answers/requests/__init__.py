@@ -1,0 +1,1 @@
+"""What a request may ask for: its fields, their ranges and their meaning for a sequence."""

@@ -1,0 +1,1 @@
+"""Requests as bytes: listening, guarding, reading bodies, writing answers and streams."""
