@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from token_difr.server.generation import Generation, GenerationSpec, Scheduler
 from token_difr.server.generation.sampling import SamplingSettings
-from token_difr.server.generation.sampling.faults import RandomTokens
+from token_difr.server.generation.sampling.faults import SamplerFaults
 from token_difr.server.model.engine import Engine
 from token_difr.server.model.engine.onnx import OnnxEngine
 from token_difr.server.model.engine.rounding import WeightRounding
@@ -89,7 +89,7 @@ def generate(engine: Engine, prompts: Outputs, rate: float = 0.0) -> Outputs:
         Generation(
             GenerationSpec(prompt=prompt, max_tokens=OUTPUT_TOKENS, sampling=SamplingSettings(temperature=0)),
             width,
-            random_tokens=RandomTokens(rate, prompt, width) if rate else None,
+            faults=SamplerFaults(random_token_rate=rate),
         )
         for prompt in prompts
     ]

@@ -15,8 +15,9 @@ from openai import OpenAI
 from openai.types import Completion, Model
 from openai.types.chat import ChatCompletion
 
-from token_difr.server import ModelService, ServerSettings, service
+from token_difr.server import ModelService, ServerSettings
 from token_difr.server.generation import Generation, GenerationSpec, Scheduler
+from token_difr.server.http import backend
 from token_difr.server.listening import running
 from token_difr.server.model.engine import ForwardPass, KeyValues
 from token_difr.server.model.folder import DEMO, ModelFolder
@@ -138,7 +139,7 @@ def test_stop_at_the_last_token_is_a_stop(folder: ModelFolder) -> None:
 
 def test_quiet_streams_are_kept_alive(folder: ModelFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     """While nothing comes, comment lines do."""
-    monkeypatch.setattr(service, "KEEP_ALIVE_SECONDS", 0.05)
+    monkeypatch.setattr(backend, "KEEP_ALIVE_SECONDS", 0.05)
     engine = ScriptedEngine([*folder.end_token_ids], folder.tokenizer.size, seconds_a_token=0.4)
     with running(ModelService(ServerSettings(model=DEMO), engine)) as url, httpx2.Client(base_url=url) as http:
         lines = post(http, stream=True).text.splitlines()

@@ -1,142 +1,142 @@
-"""One choice of a text completion."""
+"""OpenAI's text completions, with vLLM's and Fireworks' additions."""
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import dataclass
-from typing import Any
+import time
+import uuid
+from collections.abc import Iterator
 
+from token_difr.server.answers.answer import Answer, JsonObject
+from token_difr.server.answers.completion_prompt import CompletionPrompt
 from token_difr.server.answers.dialects import LogprobWriter
 from token_difr.server.answers.dialects.content import ContentLogprobs
 from token_difr.server.answers.dialects.legacy import LegacyLogprobs
 from token_difr.server.answers.dialects.vllm import prompt_logprobs
+from token_difr.server.answers.openai_envelope import OpenAIEnvelope
 from token_difr.server.answers.requests.bodies import CompletionRequest
-from token_difr.server.answers.requests.sampling import check_prompt, make_spec, output_text
-from token_difr.server.generation.output_cursor import OutputCursor
-from token_difr.server.http.errors import bad_request
-from token_difr.server.service import ModelService
+from token_difr.server.answers.requests.limits import AskedLogprobs
+from token_difr.server.answers.requests.refusals import refuse_unsupported
+from token_difr.server.answers.requests.sampling import seeds_of
+from token_difr.server.answers.sequences import Sequences
+from token_difr.server.answers.served_model import ServedModel
+from token_difr.server.generation import Generation
+from token_difr.server.generation.output_cursor import OutputCursor, OutputDelta
+from token_difr.server.model.tokenizer import ModelTokenizer
 
-__all__ = ["CompletionChoice", "Prompt"]
+__all__ = ["completion_answer"]
 
 _DEFAULT_MAX_TOKENS = 16
 
 
-@dataclass(frozen=True, kw_only=True)
-class Prompt:
-    """One prompt of a request.
+def completion_answer(body: CompletionRequest, model: ServedModel, *, traced: bool) -> Answer:
+    """The answer to ``POST /v1/completions``: n choices of every prompt, prompt by prompt.
 
-    Attributes:
-        token_ids: What the model is fed.
-        echoed: How many of its last tokens are echoed; None = all, 0 = none.
-        text: The echoed text.
-        from_text: Whether the request gave it as text.
+    Args:
+        body: The request.
+        model: Who answers it.
+        traced: Tell where the time went.
+
+    Raises:
+        ApiError: The request cannot be answered; the message says why.
     """
-
-    token_ids: list[int]
-    echoed: int | None
-    text: str
-    from_text: bool
-
-    @classmethod
-    def all_of(cls, body: CompletionRequest, service: ModelService) -> list[Prompt]:
-        """The prompts of a request: a list of integers is one, a list of texts or of lists is several."""
-        given: Any = body.prompt
-        if isinstance(given, str) or (given and isinstance(given[0], int)):
-            given = [given]
-        if not given:
-            raise bad_request("prompt is an empty list.", param="prompt")
-        service.check_count(len(given) * (body.n or 1))
-        return [cls._of(prompt, body, service) for prompt in given]
-
-    @classmethod
-    def _of(cls, given: str | list[int], body: CompletionRequest, service: ModelService) -> Prompt:
-        tokenizer = service.folder.tokenizer
-        from_text = isinstance(given, str)
-        ids = tokenizer.encode(given, add_special_tokens=body.add_special_tokens) if isinstance(given, str) else given
-        echoed = None if body.echo else body.echo_last or 0
-        if echoed is not None and echoed >= len(ids) > 0:
-            echoed = None
-        if echoed is None and isinstance(given, str):
-            text = given
-        else:
-            text = tokenizer.decode(ids if echoed is None else ids[len(ids) - echoed :], skip_special_tokens=False)
-        return cls(token_ids=ids, echoed=echoed, text=text, from_text=from_text)
-
-    @property
-    def is_echoed(self) -> bool:
-        """Whether any of it is echoed."""
-        return self.echoed != 0
+    model.check_name(body.model)
+    refuse_unsupported(body)
+    prompts = CompletionPrompt.all_of(body, model)
+    sequences = Sequences(body, model)
+    seeds = seeds_of(body)
+    choices: list[_Choice] = []
+    for prompt in prompts:
+        max_tokens = model.limits.output_tokens(prompt.token_ids, body.max_tokens, default=_DEFAULT_MAX_TOKENS)
+        logprobs = _asked_logprobs(body, prompt)
+        for seed in seeds:
+            generation = sequences.add(prompt.token_ids, max_tokens=max_tokens, seed=seed, logprobs=logprobs)
+            writer = _writer(body, prompt, model)
+            index = len(choices)
+            choices.append(_Choice(body, prompt, generation, model.tokenizer, writer, index=index, seed=seed))
+    head = {
+        "id": f"cmpl-{uuid.uuid4().hex}",
+        "object": "text_completion",
+        "created": int(time.time()),
+        "model": model.name,
+    }
+    token_ids = [prompt.token_ids for prompt in prompts]
+    envelope = OpenAIEnvelope(body, token_ids, sequences.generations, head=head, event_head=head, traced=traced)
+    return Answer(sequences, choices, envelope)
 
 
-class CompletionChoice:
+class _Choice:
     """A sequence and the JSON that is made of it, in one piece or in several."""
 
     def __init__(
         self,
         body: CompletionRequest,
-        service: ModelService,
-        prompt: Prompt,
+        prompt: CompletionPrompt,
+        generation: Generation,
+        tokenizer: ModelTokenizer,
+        writer: LogprobWriter | None,
         *,
         index: int,
         seed: int,
-        notify: asyncio.Event,
     ) -> None:
         self._body = body
-        self._service = service
         self._prompt = prompt
+        self._generation = generation
+        self._tokenizer = tokenizer
+        self._writer = writer
         self._index = index
         self._seed = seed
-        self._writer = _writer(body, service, prompt)
-        max_tokens = check_prompt(prompt.token_ids, body.max_tokens, service, default=_DEFAULT_MAX_TOKENS)
-        count = _top_count(body)
-        spec = make_spec(
-            body,
-            service,
-            prompt=prompt.token_ids,
-            max_tokens=max_tokens,
-            seed=seed,
-            logprobs=count,
-            prompt_logprobs=_prompt_count(body, count if prompt.is_echoed else None),
-            sampling_logprobs=body.logprobs is True,
-        )
-        self.generation = service.generation(spec, text=output_text(body, service), notify=notify)
-        tokenizer = service.folder.tokenizer
-        self._cursor = OutputCursor(self.generation, tokenizer, skip_special_tokens=body.skip_special_tokens)
+        self._cursor = OutputCursor(generation, tokenizer, skip_special_tokens=body.skip_special_tokens)
         self._begun = False
 
-    def take(self) -> dict[str, Any] | None:
-        """What is new, as a choice; None for nothing. A finished sequence that was never read gives all at once."""
+    def whole(self) -> JsonObject:
+        """The choice of a finished sequence that was never read."""
+        return next(self.pieces())
+
+    def pieces(self) -> Iterator[JsonObject]:
+        """What is new, as a choice; nothing while no text is certain."""
         delta = self._cursor.take()
         if delta is None:
-            return None
+            return
         first, self._begun = not self._begun, True
-        choice: dict[str, Any] = {
+        echoed = self._prompt.text if first and self._prompt.is_echoed else ""
+        choice: JsonObject = {
             "index": self._index,
-            "text": self._prompt.text + delta.text if first and self._prompt.is_echoed else delta.text,
-            "logprobs": None,
+            "text": echoed + delta.text,
+            "logprobs": self._logprobs(delta, first=first),
             "finish_reason": delta.finish_reason,
-            "stop_reason": self.generation.text.stopped_by if delta.finish_reason and self.generation.text else None,
+            "stop_reason": self._generation.stop_string if delta.finish_reason else None,
             "seed": self._seed,
         }
-        if self._writer is not None:
-            if first and self._prompt.is_echoed:
-                rows, echoed = self.generation.prompt_rows, self._prompt.echoed
-                self._writer.add_prompt(self._prompt.token_ids, rows, last=echoed)
-            if delta.rows is not None:
-                self._writer.add_output(delta.rows, delta.sampling_logprobs)
-            choice["logprobs"] = self._writer.take()
         if self._body.prompt_logprobs is not None:
             choice["prompt_logprobs"] = self._prompt_logprobs()
         if self._body.return_token_ids:
             choice["prompt_token_ids"] = self._prompt.token_ids if first else None
             choice["token_ids"] = delta.token_ids
-        return choice
+        yield choice
 
-    def _prompt_logprobs(self) -> list[dict[str, Any] | None]:
-        rows, k = self.generation.prompt_rows, self._body.prompt_logprobs or 0
+    def _logprobs(self, delta: OutputDelta, *, first: bool) -> JsonObject | None:
+        if self._writer is None:
+            return None
+        if first and self._prompt.is_echoed:
+            rows, echoed = self._generation.prompt_rows, self._prompt.echoed
+            self._writer.add_prompt(self._prompt.token_ids, rows, last=echoed)
+        if delta.rows is not None:
+            self._writer.add_output(delta.rows, delta.sampling_logprobs)
+        return self._writer.take()
+
+    def _prompt_logprobs(self) -> list[JsonObject | None]:
+        rows, k = self._generation.prompt_rows, self._body.prompt_logprobs or 0
         if rows is not None and k >= 0:
             rows = rows.narrow(k)
-        return prompt_logprobs(rows, self._service.folder.tokenizer)
+        return prompt_logprobs(rows, self._tokenizer)
+
+
+def _asked_logprobs(body: CompletionRequest, prompt: CompletionPrompt) -> AskedLogprobs:
+    """The prompt's rows are made once, for whoever asks for most of them: ``prompt_logprobs`` or the echo."""
+    output = _top_count(body)
+    counts = [count for count in (body.prompt_logprobs, output if prompt.is_echoed else None) if count is not None]
+    most = -1 if -1 in counts else max(counts, default=None)
+    return AskedLogprobs(output=output, prompt=most, sampling=body.logprobs is True)
 
 
 def _top_count(body: CompletionRequest) -> int | None:
@@ -146,20 +146,14 @@ def _top_count(body: CompletionRequest) -> int | None:
     return (body.top_logprobs or 0) if body.logprobs is True else body.logprobs
 
 
-def _prompt_count(body: CompletionRequest, echoed: int | None) -> int | None:
-    """Likeliest tokens a row of the prompt, for whoever asks for most; -1 = the whole vocabulary."""
-    counts = [count for count in (body.prompt_logprobs, echoed) if count is not None]
-    return -1 if -1 in counts else max(counts, default=None)
-
-
-def _writer(body: CompletionRequest, service: ModelService, prompt: Prompt) -> LogprobWriter | None:
+def _writer(body: CompletionRequest, prompt: CompletionPrompt, model: ServedModel) -> LogprobWriter | None:
     count = _top_count(body)
     if count is None:
         return None
-    tokenizer, as_ids = service.folder.tokenizer, bool(body.return_tokens_as_token_ids)
-    skip, leading = body.skip_special_tokens, service.leading_token if prompt.from_text else None
+    as_ids, skip = bool(body.return_tokens_as_token_ids), body.skip_special_tokens
+    leading = model.leading_token if prompt.from_text else None
     if body.logprobs is True:
         return ContentLogprobs(
-            tokenizer, k=count, as_token_ids=as_ids, completions=True, skip_special_tokens=skip, leading=leading
+            model.tokenizer, k=count, as_token_ids=as_ids, completions=True, skip_special_tokens=skip, leading=leading
         )
-    return LegacyLogprobs(tokenizer, k=count, as_token_ids=as_ids, skip_special_tokens=skip, leading=leading)
+    return LegacyLogprobs(model.tokenizer, k=count, as_token_ids=as_ids, skip_special_tokens=skip, leading=leading)

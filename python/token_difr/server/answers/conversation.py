@@ -10,11 +10,12 @@ from token_difr.errors import PromptError
 from token_difr.records import Message
 from token_difr.server.answers.reasoning import THINK_OPEN
 from token_difr.server.answers.requests.bodies import ChatMessage, ChatPrompt, NamedToolChoice
+from token_difr.server.answers.requests.error import bad_request
 from token_difr.server.answers.tool_calls import CALL_OPEN
-from token_difr.server.http.errors import bad_request
-from token_difr.server.service import ModelService
+from token_difr.server.model.chat_template import ChatTemplate
+from token_difr.server.model.tokenizer import ModelTokenizer
 
-__all__ = ["RenderedChat", "render_chat"]
+__all__ = ["ConversationRenderer", "RenderedChat"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,38 +35,54 @@ class RenderedChat:
     begun_call: str
 
 
-def render_chat(body: ChatPrompt, service: ModelService) -> RenderedChat:
-    """Renders the conversation with the model's own template.
+class ConversationRenderer:
+    """The model's own template, and the tokens of what it writes.
 
-    Raises:
-        ApiError: 400 where the model has no template, the template refuses the messages, or the request contradicts
-            itself.
+    Args:
+        template: Messages to text; None where the model has none.
+        tokenizer: Text to ids.
+        forced_system_prompt: Deviation: takes the place of every conversation's system message.
     """
-    template = service.template
-    if template is None:
-        raise bad_request("This model has no chat template: use /v1/completions.", param="messages")
-    if body.continue_final_message and body.add_generation_prompt:
-        raise bad_request("continue_final_message and add_generation_prompt exclude each other.", param="messages")
-    tools = body.tools if body.tools and body.tool_choice != "none" else None
-    if tools and not template.takes_tools:
-        raise bad_request("This model's chat template has no place for tools.", param="tools")
-    try:
-        text = template.render(
-            _with_system_prompt([_plain(message) for message in body.messages], service.settings.system_prompt),
-            tools=[tool.model_dump(exclude_none=True) for tool in tools] if tools else None,
-            add_generation_prompt=body.add_generation_prompt is not False,
-            continue_final_message=body.continue_final_message,
-            variables=body.chat_template_kwargs,
+
+    def __init__(
+        self, template: ChatTemplate | None, tokenizer: ModelTokenizer, *, forced_system_prompt: str | None = None
+    ) -> None:
+        self._template = template
+        self._tokenizer = tokenizer
+        self._forced_system_prompt = forced_system_prompt
+
+    def render(self, body: ChatPrompt) -> RenderedChat:
+        """Renders the conversation of a request.
+
+        Raises:
+            ApiError: 400 where the model has no template, the template refuses the messages, or the request contradicts
+                itself.
+        """
+        template = self._template
+        if template is None:
+            raise bad_request("This model has no chat template: use /v1/completions.", param="messages")
+        if body.continue_final_message and body.add_generation_prompt:
+            raise bad_request("continue_final_message and add_generation_prompt exclude each other.", param="messages")
+        tools = body.tools if body.tools and body.tool_choice != "none" else None
+        if tools and not template.takes_tools:
+            raise bad_request("This model's chat template has no place for tools.", param="tools")
+        try:
+            text = template.render(
+                _with_system_prompt([_plain(message) for message in body.messages], self._forced_system_prompt),
+                tools=[tool.model_dump(exclude_none=True) for tool in tools] if tools else None,
+                add_generation_prompt=body.add_generation_prompt is not False,
+                continue_final_message=body.continue_final_message,
+                variables=body.chat_template_kwargs,
+            )
+        except PromptError as error:
+            raise bad_request(str(error), param="messages") from error
+        begun = _begun_call(body)
+        return RenderedChat(
+            token_ids=self._tokenizer.encode(text + begun, add_special_tokens=False),
+            thinking=text.rstrip().endswith(THINK_OPEN),
+            tool_names=frozenset(tool.function.name for tool in tools or ()),
+            begun_call=begun,
         )
-    except PromptError as error:
-        raise bad_request(str(error), param="messages") from error
-    begun = _begun_call(body)
-    return RenderedChat(
-        token_ids=service.folder.tokenizer.encode(text + begun, add_special_tokens=False),
-        thinking=text.rstrip().endswith(THINK_OPEN),
-        tool_names=frozenset(tool.function.name for tool in tools or ()),
-        begun_call=begun,
-    )
 
 
 def _plain(message: ChatMessage) -> Message:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from token_difr.server.generation.logprob_rows import LogprobRows
 from token_difr.server.generation.sampling import SamplingSettings, TokenSampler
-from token_difr.server.generation.sampling.faults import RandomTokens, TopKBug
+from token_difr.server.generation.sampling.faults import NO_FAULTS, SamplerFaults
 from token_difr.server.generation.text.output_text import OutputText
 
 __all__ = ["FinishReason", "Generation", "GenerationSpec"]
@@ -57,8 +57,7 @@ class Generation:
         spec: What was asked for.
         vocabulary_size: Width of the logits.
         text: Follows the output's text, for stop strings and streams; None = the text is made at the end by others.
-        random_tokens: The impostor's random replacement, if any.
-        top_k_bug: The impostor's faulty sampler, if any.
+        faults: What the sampler gets wrong on purpose.
         on_change: Called from the scheduler's thread after each token (``text`` given) and at the end.
     """
 
@@ -68,8 +67,7 @@ class Generation:
         vocabulary_size: int,
         *,
         text: OutputText | None = None,
-        random_tokens: RandomTokens | None = None,
-        top_k_bug: TopKBug | None = None,
+        faults: SamplerFaults = NO_FAULTS,
         on_change: Callable[[], None] | None = None,
     ) -> None:
         self.spec = spec
@@ -87,14 +85,19 @@ class Generation:
         self.done = False
         self.times = {"submitted": time.monotonic()}
         self._sampler = TokenSampler(spec.sampling, vocabulary_size)
-        self._random_tokens = random_tokens
-        self._top_k_bug = top_k_bug
+        self._random_tokens = faults.random_tokens(spec.prompt, vocabulary_size)
+        self._top_k_bug = faults.top_k_bug(spec.prompt)
         self._on_change = on_change
 
     @property
     def length(self) -> int:
         """Tokens of prompt and output together."""
         return len(self.spec.prompt) + len(self.output)
+
+    @property
+    def stop_string(self) -> str | None:
+        """The stop string that ended it; None where none did."""
+        return None if self.text is None else self.text.stopped_by
 
     def choose(self, logits: NDArray[np.float32]) -> int:
         """The next token by the sampling rule, before :meth:`append`."""

@@ -1,17 +1,24 @@
-"""Errors in OpenAI's object form: ``{"error": {"message", "type", "param", "code"}}``."""
+"""Errors as HTTP answers, whatever raised them: always OpenAI's object."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
 from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
 
-from token_difr.server.http.json_answer import JsonAnswer
+from token_difr.server.answers.requests.error import ApiError, bad_request
+from token_difr.server.http.json_bodies import JsonAnswer
 
-__all__ = ["ERROR_RESPONSES", "ApiError", "bad_request", "validation_error"]
+__all__ = ["ERROR_RESPONSES", "add_error_handlers", "error_response"]
 
-_TYPES = {401: "authentication_error", 429: "rate_limit_error", 500: "server_error", 503: "server_error"}
+_logger = logging.getLogger("token_difr.server")
 
 
 class ErrorDetail(BaseModel):
@@ -42,49 +49,42 @@ ERROR_RESPONSES: dict[int | str, dict[str, Any]] = {
 """The errors that any route may answer with, for the API's description."""
 
 
-class ApiError(Exception):
-    """An answer that is an error.
-
-    Args:
-        status: HTTP status.
-        message: For the caller: what is wrong, where, what to do. Never a path, a prompt or a stack trace.
-        param: The field that is at fault.
-        code: OpenAI's machine-readable code, such as ``model_not_found``.
-        headers: More headers of the answer.
-    """
-
-    def __init__(
-        self,
-        status: int,
-        message: str,
-        *,
-        param: str | None = None,
-        code: str | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> None:
-        super().__init__(message)
-        self.status = status
-        self.headers = dict(headers or {})
-        self.body: dict[str, Any] = {
-            "error": {
-                "message": message,
-                "type": _TYPES.get(status, "invalid_request_error"),
-                "param": param,
-                "code": code,
-            }
-        }
-
-    def response(self) -> JsonAnswer:
-        """The error as an HTTP answer."""
-        return JsonAnswer(self.body, status_code=self.status, headers=self.headers)
+def error_response(error: ApiError) -> JsonAnswer:
+    """The error as an HTTP answer."""
+    return JsonAnswer(error.body, status_code=error.status, headers=error.headers)
 
 
-def bad_request(message: str, *, param: str | None = None, code: str | None = None) -> ApiError:
-    """HTTP 400."""
-    return ApiError(400, message, param=param, code=code)
+def add_error_handlers(app: FastAPI) -> None:
+    """Answers everything that a route can raise; only faults of the server itself are logged."""
+
+    @app.exception_handler(ApiError)
+    async def api_error(_: Request, error: ApiError) -> JsonAnswer:
+        if error.status >= 500:
+            _logger.error("%s", error, exc_info=error.__cause__)
+        return error_response(error)
+
+    @app.exception_handler(ClientDisconnect)
+    async def client_left(_: Request, __: ClientDisconnect) -> Response:
+        # Nobody reads this; the status (nginx's own) is for the log.
+        return Response(status_code=499)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> JsonAnswer:
+        return error_response(_validation_error(error.errors()))
+
+    @app.exception_handler(HTTPException)
+    async def http_error(request: Request, error: HTTPException) -> JsonAnswer:
+        code = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}.get(error.status_code)
+        message = f"{error.detail}: {request.method} {request.url.path[:200]}"
+        return error_response(ApiError(error.status_code, message, code=code, headers=error.headers))
+
+    @app.exception_handler(Exception)
+    async def fault(_: Request, error: Exception) -> JsonAnswer:
+        _logger.error("a request failed", exc_info=error)
+        return error_response(ApiError(500, "The server failed; its log says why.", code="internal_error"))
 
 
-def validation_error(errors: Sequence[Mapping[str, Any]]) -> ApiError:
+def _validation_error(errors: Sequence[Mapping[str, Any]]) -> ApiError:
     """HTTP 400 from what pydantic found wrong in a body; only the first fault is told, without the value."""
     error = errors[0]
     path = [str(part) for part in error["loc"] if part != "body"]

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
+from enum import Enum
 from typing import Any
 
 from fastapi.responses import StreamingResponse
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect
 
-from token_difr.server.generation import Generation
-from token_difr.server.http.errors import ApiError
-from token_difr.server.http.json_answer import encode
-from token_difr.server.service import Change, ModelService, raise_failure
+from token_difr.server.answers.answer import Answer
+from token_difr.server.answers.requests.error import ApiError
+from token_difr.server.http.json_bodies import encode
 
-__all__ = ["STREAM_RESPONSES", "event_stream"]
+__all__ = ["STREAM_RESPONSES", "Change", "event_stream"]
 
 STREAM_RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {
@@ -30,48 +29,40 @@ _KEEP_ALIVE = b": keep-alive\n\n"
 _HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 
 
-async def event_stream(
-    service: ModelService,
-    generations: Sequence[Generation],
-    notify: asyncio.Event,
-    request: Request,
-    *,
-    produce: Callable[[], Iterable[dict[str, Any]]],
-    conclude: Callable[[], Iterable[dict[str, Any]]],
-) -> StreamingResponse:
-    """Submits sequences and streams what they become.
+class Change(Enum):
+    """What a follower of sequences sees."""
 
-    A full queue is an error before the stream starts; a failure in mid-stream is an event with ``error``, then the end.
+    PROGRESS = 1
+    SILENCE = 2
+    DONE = 3
+
+
+def event_stream(answer: Answer, changes: AsyncGenerator[Change]) -> StreamingResponse:
+    """Streams what an answer becomes; an error that comes now is an event, since the status is sent already.
 
     Args:
-        service: The model.
-        generations: The request's sequences, not yet submitted.
-        notify: Set whenever one of them changes.
-        request: Tells when the client leaves.
-        produce: Gives the events that are new.
-        conclude: Gives the events after the last token.
+        answer: Gives the events.
+        changes: When to look for new ones; raises ClientDisconnect when nobody reads any more.
     """
-    await service.submit(generations)
-
-    async def events() -> AsyncIterator[bytes]:
-        try:
-            async with aclosing(service.follow(generations, notify, request)) as changes:
-                async for change in changes:
-                    if change is Change.SILENCE:
-                        yield _KEEP_ALIVE
-                    for event in produce():
-                        yield _encoded(event)
-            raise_failure(generations)
-            for event in conclude():
-                yield _encoded(event)
-        except ApiError as error:
-            yield _encoded(error.body)
-        except ClientDisconnect:
-            return
-        yield _DONE
-
-    return StreamingResponse(events(), media_type="text/event-stream", headers=_HEADERS)
+    return StreamingResponse(_written(answer, changes), media_type="text/event-stream", headers=_HEADERS)
 
 
-def _encoded(event: dict[str, Any]) -> bytes:
+async def _written(answer: Answer, changes: AsyncGenerator[Change]) -> AsyncIterator[bytes]:
+    try:
+        async with aclosing(changes):
+            async for change in changes:
+                if change is Change.SILENCE:
+                    yield _KEEP_ALIVE
+                for event in answer.events():
+                    yield _data(event)
+        for event in answer.closing_events():
+            yield _data(event)
+    except ApiError as error:
+        yield _data(error.body)
+    except ClientDisconnect:
+        return
+    yield _DONE
+
+
+def _data(event: dict[str, Any]) -> bytes:
     return b"data: " + encode(event) + b"\n\n"

@@ -11,7 +11,8 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from token_difr.server.http.errors import ApiError
+from token_difr.server.answers.requests.error import ApiError
+from token_difr.server.http.errors import error_response
 
 __all__ = ["ApiKeyGuard", "BodyLimit", "FaultInjector"]
 
@@ -33,7 +34,7 @@ class ApiKeyGuard:
             if not hmac.compare_digest(given, self._expected):
                 message = "Incorrect API key provided: send 'Authorization: Bearer KEY'."
                 error = ApiError(401, message, code="invalid_api_key", headers={"WWW-Authenticate": "Bearer"})
-                await error.response()(scope, receive, send)
+                await error_response(error)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
@@ -52,7 +53,8 @@ class BodyLimit:
             return
         announced = Headers(scope=scope).get("content-length", "")
         if announced.isdecimal() and int(announced) > self._largest:
-            await ApiError(413, self._message, code="body_too_large").response()(scope, receive, send)
+            error = ApiError(413, self._message, code="body_too_large")
+            await error_response(error)(scope, receive, send)
             return
         await self._app(scope, self._counting(receive), send)
 
@@ -98,4 +100,4 @@ class FaultInjector:
             return
         status = (500, 503, 429)[turn]
         error = ApiError(status, "A fault that this server makes on purpose.", headers={"Retry-After": "0"})
-        await error.response()(scope, receive, send)
+        await error_response(error)(scope, receive, send)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from token_difr.server.answers.requests.bodies import ChatRequest, CompletionRequest, GenerationFields
-from token_difr.server.http.errors import bad_request
+from token_difr.server.answers.requests.error import bad_request
 
 __all__ = ["refuse_unsupported"]
 

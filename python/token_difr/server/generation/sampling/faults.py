@@ -6,11 +6,12 @@ Each is plain and repeatable: what is drawn is drawn from a generator that the p
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["RandomTokens", "TopKBug"]
+__all__ = ["NO_FAULTS", "RandomTokens", "SamplerFaults", "TopKBug"]
 
 
 class RandomTokens:
@@ -53,3 +54,27 @@ class TopKBug:
         logits = logits.copy()
         logits[logits.argmax()] = -np.inf
         return logits
+
+
+@dataclass(frozen=True, kw_only=True)
+class SamplerFaults:
+    """How often a sampler fails.
+
+    Attributes:
+        random_token_rate: Share of generated tokens that is replaced, in [0, 1].
+        top_k_bug_rate: Share of tokens at which the likeliest one is lost, in [0, 1].
+    """
+
+    random_token_rate: float = 0.0
+    top_k_bug_rate: float = 0.0
+
+    def random_tokens(self, prompt: Sequence[int], vocabulary_size: int) -> RandomTokens | None:
+        """The replacement for one sequence, if there is any."""
+        return RandomTokens(self.random_token_rate, prompt, vocabulary_size) if self.random_token_rate else None
+
+    def top_k_bug(self, prompt: Sequence[int]) -> TopKBug | None:
+        """The loss for one sequence, if there is any."""
+        return TopKBug(self.top_k_bug_rate, prompt) if self.top_k_bug_rate else None
+
+
+NO_FAULTS = SamplerFaults()

@@ -7,11 +7,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter
 from pydantic import Field
 
-from token_difr.server.answers.conversation import render_chat
 from token_difr.server.answers.requests.bodies import ChatMessage, ChatPrompt, StrictBody, TokenId, Tool
-from token_difr.server.http.errors import bad_request
-from token_difr.server.http.json_requests import JsonRoute
-from token_difr.server.service import ModelService
+from token_difr.server.answers.requests.error import bad_request
+from token_difr.server.answers.served_model import ServedModel
+from token_difr.server.http.json_bodies import JsonRoute
 
 __all__ = ["tokenization_router"]
 
@@ -37,19 +36,19 @@ class DetokenizeRequest(StrictBody):
     tokens: list[TokenId]
 
 
-def tokenization_router(service: ModelService) -> APIRouter:
+def tokenization_router(model: ServedModel) -> APIRouter:
     """The routes on this model."""
     router = APIRouter(route_class=JsonRoute)
-    tokenizer = service.folder.tokenizer
+    tokenizer = model.tokenizer
 
     @router.post("/tokenize")
     async def tokenize(body: TokenizeRequest) -> dict[str, Any]:
         """The token ids of a text or of a conversation."""
-        service.check_model(body.model)
-        tokens = _tokens(body, service)
+        model.check_name(body.model)
+        tokens = _tokens(body, model)
         return {
             "count": len(tokens),
-            "max_model_len": service.folder.context_length,
+            "max_model_len": model.limits.context_length,
             "tokens": tokens,
             "token_strs": [tokenizer.token_text(token) for token in tokens] if body.return_token_strs else None,
         }
@@ -57,17 +56,17 @@ def tokenization_router(service: ModelService) -> APIRouter:
     @router.post("/detokenize")
     async def detokenize(body: DetokenizeRequest) -> dict[str, str]:
         """The text of token ids, special tokens written out."""
-        service.check_model(body.model)
+        model.check_name(body.model)
         return {"prompt": tokenizer.decode(body.tokens, skip_special_tokens=False)}
 
     return router
 
 
-def _tokens(body: TokenizeRequest, service: ModelService) -> list[int]:
+def _tokens(body: TokenizeRequest, model: ServedModel) -> list[int]:
     if (body.prompt is None) == (body.messages is None):
         raise bad_request("Give either prompt or messages.", param="prompt")
     if body.messages is None:
-        return service.folder.tokenizer.encode(body.prompt or "", add_special_tokens=body.add_special_tokens)
+        return model.tokenizer.encode(body.prompt or "", add_special_tokens=body.add_special_tokens)
     chat = ChatPrompt(
         messages=body.messages,
         tools=body.tools,
@@ -75,4 +74,4 @@ def _tokens(body: TokenizeRequest, service: ModelService) -> list[int]:
         add_generation_prompt=body.add_generation_prompt,
         continue_final_message=body.continue_final_message,
     )
-    return render_chat(chat, service).token_ids
+    return model.conversations.render(chat).token_ids

@@ -1,4 +1,7 @@
-"""Bodies as they come in: JSON and nothing looser."""
+"""JSON on the way in and out: nothing looser in, and out by pydantic's encoder.
+
+That encoder is several times as fast as the standard library's, and the answers are long lists of numbers.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,25 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from fastapi import Request, Response
+from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 from starlette.exceptions import HTTPException
 
-__all__ = ["JsonRoute"]
+__all__ = ["JsonAnswer", "JsonRoute", "encode"]
+
+
+def encode(value: Any) -> bytes:
+    """A value as compact JSON in UTF-8; what JSON has no number for (NaN, infinities) becomes null."""
+    return to_json(value, inf_nan_mode="null")
+
+
+class JsonAnswer(JSONResponse):
+    """An answer in JSON."""
+
+    def render(self, content: Any) -> bytes:
+        """The body."""
+        return encode(content)
 
 
 class _StrictRequest(Request):
