@@ -2,6 +2,12 @@
 
 Rows end at the same column: shorter caches are padded on the left, masked out, and every token keeps its own position.
 Sequences join and leave between two steps.
+
+Why padding changes nothing: a masked column gets -inf before the softmax of the attention, so weight exp(-inf) = 0, and
+contributes exactly 0 to each sum, whatever stands in it (zeros here, so that no 0 * inf can come up). Where a token
+stands is told by its position and not by its column. What remains is rounding: a kernel adds a wider row in another
+order, which moves logits by up to 1e-4. On the left, because the new column of a step is then one for all rows:
+appending costs no gap behind the shorter ones.
 """
 
 from __future__ import annotations
@@ -57,12 +63,15 @@ class DecodeBatch:
             self._cache, self._mask = [], np.empty((0, 0), dtype=np.int64)
             return
         mask = self._mask[kept]
+        # Rows end together, so a column is used by a row from its own first one on: argmax finds the first of any.
         first = int(mask.any(axis=0).argmax())
         self._mask = mask[:, first:]
         self._cache = [np.ascontiguousarray(part[kept, :, first:]) for part in self._cache]
 
     def step(self) -> NDArray[np.float32]:
         """Feeds the last token of every sequence; float32[row, vocabulary] of what may follow it."""
+        # The last token is chosen and not yet fed: it counts in the length, so it stands at position length - 1, and the
+        # mask has one column less than it needs.
         last = [generation.output[-1] for generation in self.generations]
         positions = [generation.length - 1 for generation in self.generations]
         self._mask = np.concatenate([self._mask, np.ones((len(self), 1), dtype=np.int64)], axis=1)

@@ -81,6 +81,7 @@ def _block_rows(logits: NDArray[np.float32], token_ids: NDArray[np.int64], k: in
 
 def _normalizer(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     """Natural log of the sum of exp over each row, [n, 1]; the sum in float64."""
+    # ln sum exp(x) = m + ln sum exp(x - m) for any m; with the maximum no term exceeds 1, and one of them is 1.
     shift = logits.max(axis=1, keepdims=True)
     total = np.exp(logits - shift).sum(axis=1, keepdims=True, dtype=np.float64)
     normalizer: NDArray[np.float32] = shift + np.log(total).astype(np.float32)

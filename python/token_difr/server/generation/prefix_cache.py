@@ -1,7 +1,12 @@
 """Keys and values of prompt beginnings that were fed before.
 
-Prompts are fed in chunks that end at fixed multiples of one size (``prefill.py``), so what stands in the cache for a
-beginning is, to the bit, what feeding it again would give: hits save time and never change a result.
+In a causal model the keys and values of column j depend on the tokens 0 to j alone. So a chunk of columns is known by
+all tokens up to its end, and it serves every prompt that begins with them.
+
+Equal tokens give equal numbers only up to rounding: kernels add in an order that depends on the shape of the pass.
+Prompts are fed in chunks that end at fixed multiples of one size (``prefill.py``), so the passes before a boundary have
+the same shapes in every prompt, and what stands in the cache is, to the bit, what feeding it again would give: hits save
+time and never change a result.
 """
 
 from __future__ import annotations
@@ -41,6 +46,7 @@ class PrefixCache:
         """
         found: list[KeyValues] = []
         keys = []
+        # Boundaries below len(prompt) only: the last token must be fed, its logits choose the first one of the output.
         for end in range(self._chunk_size, len(prompt), self._chunk_size):
             key = _key(prompt[:end])
             if key not in self._chunks:

@@ -1,4 +1,13 @@
-"""The one thread that runs the model for everybody."""
+"""The one thread that runs the model for everybody.
+
+A turn is at most one chunk of one prompt and one token for every running sequence. So between two tokens a sequence
+waits for one chunk and one step, however many prompts are in the queue; and a prompt of n tokens is fed in
+ceil(n / chunk) turns, however many sequences run. Prompts are fed in the order of the queue, and only while the batch
+has a place for one more: what is fed can always join.
+
+Only this thread touches the batch and the prompt that is being fed, so neither is locked. What crosses threads is the
+queue, under a condition, and the sequences: one writer (``Generation``), readers that tolerate being a token behind.
+"""
 
 from __future__ import annotations
 

@@ -40,6 +40,7 @@ def _min_p(scores: NDArray[np.float64], settings: SamplingSettings) -> NDArray[n
     """Drops tokens whose probability is below ``min_p`` times the largest one."""
     if settings.min_p <= 0:
         return scores
+    # p is proportional to exp(score): p < min_p * p_max where score < score_max + ln(min_p).
     return np.where(scores < scores.max() + np.log(settings.min_p), -np.inf, scores)
 
 
@@ -55,6 +56,8 @@ def _top_p(scores: NDArray[np.float64], settings: SamplingSettings) -> NDArray[n
     """Drops the least likely tokens whose mass together is at most 1 - ``top_p``; among equals the higher ids go."""
     if settings.top_p >= 1:
         return scores
+    # tail[i] is the mass of the i-th likeliest token and all behind it, so 1 - tail[i] stands before it. It is dropped
+    # where that is p or more already: what stays is the shortest beginning whose mass reaches p.
     order = descending(scores)
     weights = np.exp(scores[order] - scores[order[0]])
     tail = np.cumsum(weights[::-1])[::-1] / weights.sum()

@@ -1,4 +1,14 @@
-"""One sequence's choice of tokens."""
+"""One sequence's choice of tokens.
+
+Why an arg-max with noise is a draw: for independent Gumbel variates g_v = -ln q_v with q_v exponential,
+arg-max over v of ln p_v + g_v = arg-min over v of q_v / p_v, and q_v / p_v is exponential with rate p_v. The smallest of
+independent exponentials is that of v with probability p_v / sum of p. Scores that differ from ln p by the same amount for
+all v have the same arg-max, so logits / T need no normalization; a token at -inf never wins.
+
+The order is that of the engines: bias and penalties on the logits, division by T, filters, noise. Filters before the
+noise, since they drop tokens by their probability and not by their luck. The noise of dropped tokens is drawn all the
+same: the place in the stream must not depend on the filters.
+"""
 
 from __future__ import annotations
 
@@ -53,6 +63,7 @@ class TokenSampler:
         if self._noise is None:
             return int(scores.argmax())
         scores = scores / settings.temperature
+        # The token at hand follows the last one fed, which stands at this place from 0 on; the engines key their noise by it.
         noise = self._next_noise(scores, position=len(prompt) + len(output) - 1, step=len(output))
         self._scores = apply_filters(scores, settings)
         return int((self._weighed(self._scores, scores) + noise).argmax())
@@ -72,6 +83,8 @@ class TokenSampler:
         """What the noise is added to: the filtered scores, or the logarithm of floored probabilities."""
         if self._settings.sampler.stream != "sglang-prime":
             return filtered
+        # The engine's probabilities: normalized before the filters, zero where dropped, then all raised by the floor. The
+        # noise is added to ln of that, as the engine divides its floored probabilities by exponentials.
         top = scores.max()
         floored: NDArray[np.float64] = np.exp(filtered - top) / np.exp(scores - top).sum() + SGLANG_PRIME_FLOOR
         return np.log(floored)

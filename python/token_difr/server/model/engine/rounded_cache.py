@@ -38,11 +38,13 @@ class RoundedCacheEngine:
     ) -> ForwardPass:
         """Runs the model and rounds the keys and values of the new tokens."""
         result = self._engine.forward(token_ids, positions, mask, cache)
+        # The mask covers cached and new columns; what was cached before is rounded already.
         old = mask.shape[1] - token_ids.shape[1]
         rounded = [np.concatenate([part[:, :, :old], self._round(part[:, :, old:])], axis=2) for part in result.cache]
         return ForwardPass(result.logits, rounded)
 
     def _round(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        # Symmetric integers: the largest of a vector becomes +-(2^(bits-1) - 1), so that no level is spent on one side only.
         scale = np.abs(values).max(axis=-1, keepdims=True) / self._levels
         scale = np.where(scale == 0, np.float32(1), scale)
         return (np.rint(values / scale) * scale).astype(np.float32)
