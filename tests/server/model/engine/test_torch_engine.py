@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +18,7 @@ from token_difr.server.model.engine import Engine
 from token_difr.server.model.engine.loading import EngineChoice, load_engine
 from token_difr.server.model.engine.onnx import OnnxEngine
 from token_difr.server.model.engine.rounding import WeightRounding
-from token_difr.server.model.engine.torch import ElementType, TorchEngine
+from token_difr.server.model.engine.torch import ElementType, TorchEngine, cache_name
 from token_difr.server.model.folder import ModelFolder
 
 pytest.importorskip("torch")
@@ -100,3 +102,39 @@ def test_choice_of_engine(folder: ModelFolder, tmp_path: Path) -> None:
         load_engine(tmp_path)
     settings = ServerSettings(model="demo", engine=EngineChoice.TORCH)
     assert isinstance(ModelService(settings).engine, TorchEngine)
+
+
+class TakesCache:
+    """A model of newer releases of transformers."""
+
+    def forward(self, *, input_ids: Any, cache: Any = None, **rest: Any) -> Any:
+        """As many tokens as the cache has seen, and the cache again."""
+        return SimpleNamespace(seen=len(input_ids) + len(cache), cache=[*cache, *input_ids], rest=rest)
+
+
+class TakesPastKeyValues:
+    """A model of older ones."""
+
+    def forward(self, *, input_ids: Any, past_key_values: Any = None, **rest: Any) -> Any:
+        """The same under the other name."""
+        seen = len(input_ids) + len(past_key_values)
+        return SimpleNamespace(seen=seen, past_key_values=[*past_key_values, *input_ids], rest=rest)
+
+
+class Wrapped:
+    """A model behind arguments that say nothing."""
+
+    def forward(self, **inputs: Any) -> Any:
+        """What the older model does."""
+        return TakesPastKeyValues().forward(**inputs)
+
+
+@pytest.mark.parametrize(
+    "model", [TakesCache(), TakesPastKeyValues(), Wrapped()], ids=lambda model: type(model).__name__
+)
+def test_a_model_gets_its_cache_by_the_name_that_it_takes(model: Any) -> None:
+    """Releases of transformers spell it ``past_key_values`` or ``cache``: the signature says which, and so is the result."""
+    name = cache_name(model.forward)
+    result = model.forward(input_ids=[3], **{name: [1, 2]})
+
+    assert (result.seen, getattr(result, name), result.rest) == (3, [1, 2, 3], {})

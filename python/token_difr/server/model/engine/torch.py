@@ -6,6 +6,8 @@ float32, so nothing is lost on the way.
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from token_difr.errors import InputError
 from token_difr.server.model.engine.protocol import ForwardPass, KeyValues
 from token_difr.server.model.engine.rounding import WeightRounding, round_weights
 
-__all__ = ["ElementType", "TorchEngine", "is_gguf"]
+__all__ = ["ElementType", "TorchEngine", "cache_name", "is_gguf"]
 
 
 class ElementType(StrEnum):
@@ -31,6 +33,20 @@ class ElementType(StrEnum):
 def is_gguf(path: Path) -> bool:
     """Whether a path is a GGUF file rather than a folder."""
     return path.suffix == ".gguf"
+
+
+def cache_name(forward: Callable[..., Any]) -> str:
+    """What a model calls its cache of keys and values, in its arguments and in its result.
+
+    Read off the model and not off the version of transformers: the models of one release need not agree.
+
+    Args:
+        forward: The model's ``forward``.
+
+    Returns:
+        ``"cache"`` where there is such an argument, else ``"past_key_values"``.
+    """
+    return "cache" if "cache" in inspect.signature(forward).parameters else "past_key_values"
 
 
 class TorchEngine:
@@ -63,6 +79,7 @@ class TorchEngine:
         if rounding is not None:
             self._round(rounding)
         one = np.zeros((1, 1), dtype=np.int64)
+        self._cache_name = cache_name(self._model.forward)
         try:
             first = self._run(one, one, one + 1, [])
         except AttributeError as error:
@@ -98,10 +115,10 @@ class TorchEngine:
                 input_ids=torch.from_numpy(token_ids),
                 position_ids=torch.from_numpy(positions),
                 attention_mask=torch.from_numpy(mask),
-                past_key_values=known,
                 use_cache=True,
+                **{self._cache_name: known},
             )
-        layers = result.past_key_values.layers
+        layers = getattr(result, self._cache_name).layers
         present = [part.float().numpy() for layer in layers for part in (layer.keys, layer.values)]
         return ForwardPass(result.logits.float().numpy(), present)
 
