@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from token_difr.endpoint import answer_body, endpoint_error, shown_url, tag_headers
-from token_difr.errors import AnswerError, BatchError, InputError
+from token_difr.errors import AnswerError, BatchError, InputError, TokenDifrWarning
 from token_difr.records import TokenSequence, TopKBatch
 from token_difr.reference.reference import Reference
 
@@ -154,6 +154,7 @@ def allowed_topk(asked: int, limit: float, dialect: str) -> int:
         return asked
     warnings.warn(
         f"{dialect} gives at most {limit:.0f} logprobs a position: topk_logprobs is lowered from {asked} to it",
+        TokenDifrWarning,
         stacklevel=4,
     )
     return int(limit)
