@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from patience import PATIENCE_SECONDS
 from token_difr.demo.audits import choose_prompts
 from token_difr.demo.providers import PROVIDERS, SAMPLED_PROVIDERS
 from token_difr.errors import InputError
@@ -30,7 +31,9 @@ def verdict_in(run: Path) -> str:
 
 def test_the_demo_catches_the_cheaters_and_clears_the_honest_provider(tmp_path: Path) -> None:
     """Exit status 0, one row a provider in each table, closing sentences, and a verdict in every run directory."""
-    done = subprocess.run([*DEMO, "--out", str(tmp_path)], capture_output=True, text=True, timeout=240, check=False)
+    done = subprocess.run(
+        [*DEMO, "--out", str(tmp_path)], capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False
+    )
 
     assert done.returncode == 0, done.stdout + done.stderr
     for provider in PROVIDERS:
@@ -54,14 +57,13 @@ def test_no_server_outlives_the_demo(tmp_path: Path, how: signal.Signals) -> Non
     with subprocess.Popen(
         [*DEMO, "--out", str(tmp_path)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as demo:
-        deadline = time.monotonic() + 120
-        while not (tmp_path / "baseline" / "responses.jsonl").exists() and time.monotonic() < deadline:
+        while not (tmp_path / "baseline" / "responses.jsonl").exists() and demo.poll() is None:
             time.sleep(0.1)
         servers = children_of(demo.pid)
         demo.send_signal(how)
 
     assert len(servers) == len({*PROVIDERS, *SAMPLED_PROVIDERS}) + 1
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while any(_runs(server) for server in servers) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not any(_runs(server) for server in servers)

@@ -15,6 +15,7 @@ import httpx2
 import pytest
 from openai import AuthenticationError, OpenAI
 
+from patience import PATIENCE_SECONDS
 from token_difr.errors import InputError
 from token_difr.server import ModelService, ServerSettings
 from token_difr.server.listening import running
@@ -30,7 +31,7 @@ MESSAGES: list[Any] = [{"role": "user", "content": "What does str.join do?"}]
 def serving(**settings: Any) -> Iterator[httpx2.Client]:
     """A server with these settings, and plain HTTP to it."""
     service = ModelService(ServerSettings(model=DEMO, **settings))
-    with running(service) as url, httpx2.Client(base_url=url, timeout=30) as http:
+    with running(service) as url, httpx2.Client(base_url=url, timeout=PATIENCE_SECONDS) as http:
         yield http
 
 
@@ -91,10 +92,14 @@ def test_large_bodies_are_refused() -> None:
 
 def test_full_queue_is_503_with_retry_after(folder: ModelFolder) -> None:
     """More sequences than the queue has room for are refused whole, with a time to wait; than it ever has, for good."""
-    engine = ScriptedEngine([5], folder.tokenizer.size, seconds_a_token=0.05)
+    engine = ScriptedEngine([5], folder.tokenizer.size, seconds_a_token=0.5)
     service = ModelService(ServerSettings(model=DEMO, max_batch=1, max_queue=2), engine)
-    with running(service) as url, httpx2.Client(base_url=url, timeout=30) as http:
-        body = {"prompt": "a b c", "max_tokens": 20, "stream": True}
+    with running(service) as url, httpx2.Client(base_url=url, timeout=PATIENCE_SECONDS) as http:
+        body = {
+            "prompt": "a b c",
+            "max_tokens": 900,
+            "stream": True,
+        }  # minutes long: both are there until they are left
         with http.stream("POST", "/v1/completions", json=body), http.stream("POST", "/v1/completions", json=body):
             full = http.post("/v1/completions", json={"prompt": "a b c", "n": 2, "max_tokens": 1})
             never = http.post("/v1/completions", json={"prompt": "a b c", "n": 3, "max_tokens": 1})
@@ -111,16 +116,20 @@ def test_shutdown_finishes_what_runs() -> None:
     with running(service) as url:
 
         def ask() -> None:
-            body = {"prompt": "x", "max_tokens": 600, "ignore_eos": True}
-            answers.append(httpx2.post(f"{url}/v1/completions", json=body).json()["usage"]["completion_tokens"])
+            body = {"prompt": "x", "max_tokens": 200, "ignore_eos": True}
+            answers.append(
+                httpx2.post(f"{url}/v1/completions", json=body, timeout=PATIENCE_SECONDS).json()["usage"][
+                    "completion_tokens"
+                ]
+            )
 
         asking = threading.Thread(target=ask)
         asking.start()
-        while not service.scheduler.running:
+        while not service.scheduler.running and not answers:
             time.sleep(0.001)
     asking.join()
 
-    assert answers == [600]
+    assert answers == [200]
 
 
 def test_trace(http: httpx2.Client) -> None:
@@ -274,8 +283,8 @@ def test_requests_for_too_many_sequences(http: httpx2.Client) -> None:
 def test_model_names_with_a_slash() -> None:
     """``/v1/models/org/name`` is a model's address too."""
     with running(ModelService(ServerSettings(model=DEMO, name="org/name"))) as url:
-        assert httpx2.get(f"{url}/v1/models/org/name").json()["id"] == "org/name"
-        assert httpx2.get(f"{url}/v1/models/org/other").status_code == 404
+        assert httpx2.get(f"{url}/v1/models/org/name", timeout=PATIENCE_SECONDS).json()["id"] == "org/name"
+        assert httpx2.get(f"{url}/v1/models/org/other", timeout=PATIENCE_SECONDS).status_code == 404
 
 
 def test_cached_tokens_are_counted_prompt_by_prompt(http: httpx2.Client) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from patience import PATIENCE_SECONDS
 from token_difr.server.generation import Generation, GenerationSpec, QueueFullError, Scheduler, SchedulerStoppedError
 from token_difr.server.generation.prefill import default_chunk_size
 from token_difr.server.generation.prefix_cache import PrefixCache
@@ -59,7 +60,7 @@ class CountingEngine:
         self, token_ids: NDArray[np.int64], positions: NDArray[np.int64], mask: NDArray[np.int64], cache: KeyValues
     ) -> ForwardPass:
         """Passed on, once the gate is open."""
-        assert self.gate.wait(30)
+        assert self.gate.wait(PATIENCE_SECONDS)
         if self.fail:
             raise MemoryError("no room")
         self.tokens += token_ids.size
@@ -79,7 +80,7 @@ def generate(scheduler: Scheduler, *specs: GenerationSpec) -> list[Generation]:
     generations = [Generation(spec, 2048, on_change=done.release) for spec in specs]
     scheduler.submit(*generations)
     for _ in generations:
-        assert done.acquire(timeout=60)
+        assert done.acquire(timeout=PATIENCE_SECONDS)
     return generations
 
 

@@ -13,6 +13,8 @@ from openai import OpenAI
 from openai.types import Completion
 from openai.types.chat import ChatCompletionChunk
 
+from patience import PATIENCE_SECONDS
+
 PROMPT = "What does str.join do?"
 Talk = Callable[..., AbstractContextManager[OpenAI]]
 MESSAGES: list[Any] = [{"role": "user", "content": PROMPT}]
@@ -122,7 +124,10 @@ def test_incomplete_characters_are_never_shown(talking: Talk) -> None:
 
 def test_failure_in_mid_stream_is_an_event(talking: Talk) -> None:
     """What was made is sent, then an error event without inner details, then the end."""
-    with talking("one two three four five six", fail_at=4) as client, httpx2.Client(base_url=client.base_url) as http:
+    with (
+        talking("one two three four five six", fail_at=4) as client,
+        httpx2.Client(base_url=client.base_url, timeout=PATIENCE_SECONDS) as http,
+    ):
         *chunks, last = events(http, "chat/completions", messages=MESSAGES, temperature=0)
 
     assert chunks
@@ -132,14 +137,14 @@ def test_failure_in_mid_stream_is_an_event(talking: Talk) -> None:
 
 def test_leaving_clients_free_the_model(talking: Talk) -> None:
     """A client that closes its stream, or its connection while it waits, stops its own sequence."""
-    with talking("word " * 200, seconds_a_token=0.02) as client:
+    with talking("word " * 200, seconds_a_token=1, max_batch=1) as client:
         stream = client.completions.create(model="demo", prompt="a b", temperature=0, max_tokens=800, stream=True)
         next(iter(stream))
         stream.close()
         with pytest.raises(Exception, match="timed out"):
             client.completions.create(model="demo", prompt="a b", temperature=0, max_tokens=800, timeout=0.2)
-        # 800 tokens would take 16 s each: the next request is answered long before that.
-        answer = client.with_options(timeout=8).completions.create(model="demo", prompt="a b", max_tokens=1)
+        # 800 seconds each, one after the other, if they went on: longer than the SDK waits for the next request.
+        answer = client.completions.create(model="demo", prompt="a b", max_tokens=1)
 
     assert answer.usage is not None
     assert answer.usage.completion_tokens == 1

@@ -7,6 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from patience import PATIENCE_SECONDS
 from token_difr.server import ModelService, ServerSettings
 from token_difr.server.listening import running
 from token_difr.server.model.folder import DEMO, ModelFolder
@@ -117,7 +118,7 @@ def test_chat_prompt_logprobs(http: httpx2.Client) -> None:
 def test_echo_bos_adds_a_leading_row(folder: ModelFolder, ids: list[int]) -> None:
     """The switch puts one more row before those of a text prompt, and none before ids."""
     settings = ServerSettings(model=DEMO, echo_bos=True)
-    with running(ModelService(settings)) as url, httpx2.Client(base_url=url) as http:
+    with running(ModelService(settings)) as url, httpx2.Client(base_url=url, timeout=PATIENCE_SECONDS) as http:
         for fields in ({"logprobs": 1}, {"logprobs": True}):
             rows = {}
             for name, prompt in (("text", PROMPT), ("ids", ids)):
