@@ -4,7 +4,7 @@
 #   make test         all tests; installs torch once, for cross-checks
 #   make test-newest  the same tests on the newest versions of everything, in an environment of its own
 #   make test-busy    the same tests beside two busy loops, at the lowest priority: none may rest on the machine's speed
-#   make check        formatting, lints, types, documentation
+#   make check        formatting, lints, types, documentation, imports
 #   make bench        speed, as ratios measured side by side
 #   make fuzz         hostile bytes against the parsers, ten minutes from each side; `make test` has a short form
 #   make soak         ten minutes of mixed requests against the server, and 20,000 samples through a bad proxy;
@@ -85,6 +85,7 @@ check: $(DEV)
 	$(BIN)/ruff check --no-cache .
 	$(BIN)/mypy
 	$(BIN)/python -m mypy.stubtest token_difr._core
+	$(BIN)/lint-imports
 
 bench: $(DEV)
 	$(BIN)/python benches/bench_score.py
