@@ -57,9 +57,10 @@ lock: $(LOCKER)
 demo: $(DEMO)
 	.venv-demo/bin/token-difr demo
 
+# Without maturin, which builds the package here and which its users do not get.
 demo-size: $(DEMO)
-	@du -sm .venv-demo | cut -f1 | xargs printf '%s MB\n'
-	@.venv-demo/bin/python -m pip list --disable-pip-version-check --format=freeze | wc -l | xargs printf '%s packages\n'
+	@du -sm --exclude='maturin*' .venv-demo | cut -f1 | xargs printf '%s MB\n'
+	@.venv-demo/bin/python -m pip list --disable-pip-version-check --format=freeze | grep -vc '^maturin=' | xargs printf '%s packages\n'
 	@! .venv-demo/bin/python -m pip list --disable-pip-version-check --format=freeze | grep -i '^torch='
 
 test: $(DEV)

@@ -1,4 +1,4 @@
-"""What scripts and tests of the older revision do, from prompts to match rate, against the local server.
+"""What scripts of token-difr 0.1 do, from prompts to match rate, against the local server.
 
 They generate at temperature 1e-8 and verify at 0 with filters set, ask with an asynchronous client and verify with a
 synchronous one inside a running event loop, and check by an echo that the server read exactly their tokens.

@@ -1,4 +1,4 @@
-"""The bugs of rollouts 0.1.11, each as a promise that this client keeps. Numbers as in docs/rollouts.md."""
+"""Fourteen pitfalls of a client that samples and caches, each as a promise that this one keeps."""
 
 from __future__ import annotations
 
