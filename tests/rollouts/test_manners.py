@@ -116,7 +116,8 @@ def test_time_ceiling(endpoint: Any, make_client: MakeClient) -> None:
     def answer(path: str, body: dict[str, Any]) -> tuple[int, Any]:
         if len(endpoint.requests) > 2:  # all but the first of these samples wait until the call has given up
             over.wait()
-        return endpoint.honest(path, body)
+        status, content = endpoint.honest(path, body)
+        return status, content
 
     endpoint.answer = answer
     drawn = client.generate("why?", 8, max_seconds=3)
