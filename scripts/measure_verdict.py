@@ -19,13 +19,12 @@ from token_difr.answers import read_prompts
 from token_difr.demo.providers import HONEST, MODEL_NAME, PROVIDERS, REFERENCE, DemoProvider
 from token_difr.demo.servers import running_servers
 from token_difr.demo_model import PROMPTS_FILE
-from token_difr.records import Verdict
+from token_difr.records import Rule, Verdict
 from token_difr.run.audit import aaudit
 from token_difr.verdict.comparison import compare_sums
-from token_difr.verdict.statistics import SequenceSums, sequence_sums
+from token_difr.verdict.sums import SequenceSums, sequence_sums
 
 MAX_TOKENS = 64
-LEVEL = 0.01
 
 
 def main() -> None:
@@ -72,7 +71,7 @@ def draw(candidate: SequenceSums, honest: SequenceSums, prompts: int, draws: int
     for seed in range(draws):
         order = np.random.default_rng(seed).permutation(len(honest.weights))
         ours, theirs = candidate.take(order[:prompts]), honest.take(order[prompts : 2 * prompts])
-        verdicts[compare_sums(ours, theirs, level=LEVEL, seed=seed).verdict] += 1
+        verdicts[compare_sums(ours, theirs, Rule(seed=seed)).verdict] += 1
     return verdicts
 
 

@@ -21,6 +21,7 @@ from token_difr.records import (
     Provenance,
     Rendered,
     Report,
+    Rule,
     SamplingParams,
     Scored,
     StatisticComparison,
@@ -68,6 +69,8 @@ def comparison(verdict: Verdict, reason: str) -> Comparison:
             difference=0.2976 / (index + 1),
             interval=(0.2711 / (index + 1), 0.3243 / (index + 1)),
             p_value=0.0005 * (index + 1),
+            unit="share",
+            two_sided=False,
             gloss=gloss,
         )
         for index, (name, gloss) in enumerate(GLOSSES.items())
@@ -76,7 +79,7 @@ def comparison(verdict: Verdict, reason: str) -> Comparison:
         verdict=verdict,
         reason=reason,
         p_value=0.0005,
-        level=0.01,
+        rule=Rule(),
         match_loss=0.3072,
         match_loss_upper=0.3241,
         sequences=(200, 198),
@@ -177,6 +180,7 @@ def compared(verdict: Verdict, reason: str, match: float) -> Report:
     decision = Decision(
         verdict=verdict,
         reason=reason,
+        rule=Rule(),
         summary=summary(match),
         baseline=summary(0.9942),
         comparison=comparison(verdict, reason),
@@ -214,7 +218,7 @@ def alone() -> Report:
     assert asked is not None
     return Report(
         audit=replace(AUDIT, asked=replace(asked, params=SamplingParams()), scored=Scored()),
-        decision=Decision(verdict=Verdict.INCONCLUSIVE, reason=NO_BASELINE, summary=summary(0.9713)),
+        decision=Decision(verdict=Verdict.INCONCLUSIVE, reason=NO_BASELINE, rule=Rule(), summary=summary(0.9713)),
         findings=(),
         partings=(),
         provenance=replace(PROVENANCE, baseline=None),

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from token_difr import InputError, Scores, ScoreStatus
-from token_difr.records import Verdict
+from token_difr.records import Rule, Verdict
 from token_difr.verdict import compare, decide, summarize
+from token_difr.verdict.comparison import compare_sums
+from token_difr.verdict.statistics import MISMATCH_RATE
+from token_difr.verdict.sums import sequence_sums
 
 
 def scores_of(rng: np.random.Generator, sequences: int, rate: float, *, tokens: int = 64) -> Scores:
@@ -184,3 +188,55 @@ def test_hiding_in_undecided_positions_is_found() -> None:
 
     assert compare(mostly_matching(0.1), mostly_matching(0.01)).verdict is Verdict.DIVERGENT
     assert compare(mostly_matching(0.01), mostly_matching(0.01)).verdict is Verdict.CONSISTENT
+
+
+def test_a_verdict_keeps_its_rule() -> None:
+    """Given in parts or whole; a part that is given stands for that of the rule."""
+    scores = scores_of(np.random.default_rng(12), 40, 0.02)
+    rule = Rule(level=0.05, tolerance=0.1, fewest_sequences=20, permutations=499, resamples=199, seed=7)
+    decision = decide(scores, scores, rule=rule)
+
+    assert decision.comparison is not None
+    assert decision.rule == decision.comparison.rule == rule
+    assert decision.comparison.level == 0.05
+    assert decide(scores).rule == Rule()
+    assert compare(scores, scores, level=0.2, seed=3).rule == Rule(level=0.2, seed=3)
+    assert compare(scores, scores, level=0.2, rule=rule).rule == replace(rule, level=0.2)
+
+
+@pytest.mark.parametrize(
+    ("rule", "verdict"),
+    [
+        (Rule(), Verdict.INCONCLUSIVE),
+        (Rule(fewest_sequences=20), Verdict.CONSISTENT),
+        (Rule(fewest_sequences=20, tolerance=0.001), Verdict.INCONCLUSIVE),
+    ],
+)
+def test_the_rule_decides(rule: Rule, verdict: Verdict) -> None:
+    """20 sequences a side that match throughout: enough by one rule, too few or too loose a bound by others."""
+    scores = scores_of(np.random.default_rng(13), 20, 0.0)
+
+    assert compare(scores, scores, rule=rule).verdict is verdict
+
+
+def test_the_deciding_statistic_is_named_and_explained() -> None:
+    """It is the one with the smallest p-value, and what the reason names; without a statistic there is none."""
+    rng = np.random.default_rng(14)
+    comparison = compare(scores_of(rng, 60, 0.10), scores_of(rng, 60, 0.02))
+    entries = {entry.name: entry for entry in comparison.statistics}
+    nothing = Scores.from_margins(np.empty(0, np.float32), np.array([0]))
+
+    assert comparison.deciding is not None
+    assert f"most of all in {comparison.deciding}:" in comparison.reason
+    assert entries[comparison.deciding].p_value == min(entry.p_value for entry in entries.values())
+    assert (entries["mismatch_rate"].unit, entries["mismatch_rate"].two_sided) == ("share", False)
+    assert "not the reference's own choice" in entries["mismatch_rate"].gloss
+    assert compare(nothing, nothing).deciding is None
+
+
+def test_sums_of_different_statistics_are_not_compared() -> None:
+    """Their columns mean different things."""
+    scores = scores_of(np.random.default_rng(15), 4, 0.0)
+
+    with pytest.raises(InputError, match="different statistics"):
+        compare_sums(sequence_sums(scores), sequence_sums(scores, (MISMATCH_RATE,)), Rule())

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from token_difr.verdict.permutation import _ranks_from_above, permutation_test
-from token_difr.verdict.statistics import STATISTICS, TWO_SIDED, SequenceSums
+from token_difr.records import Rule
+from token_difr.verdict.permutation import PermutationTest, _ranks_from_above, permutation_test
+from token_difr.verdict.statistics import STATISTICS
+from token_difr.verdict.sums import SequenceSums
 
 
 def sums_of(rng: np.random.Generator, sequences: int, rate: float) -> SequenceSums:
@@ -19,12 +21,15 @@ def sums_of(rng: np.random.Generator, sequences: int, rate: float) -> SequenceSu
     )
 
 
+def judged(candidate: SequenceSums, baseline: SequenceSums, *, seed: int) -> PermutationTest:
+    """The test by the default number of deals."""
+    return permutation_test(candidate, baseline, permutations=Rule().permutations, seed=seed)
+
+
 def test_an_honest_candidate_is_called_worse_no_more_often_than_the_level() -> None:
     """Over 1,000 honest pairs, at the levels 5 % and 1 %."""
     rng = np.random.default_rng(20)
-    p_values = np.array(
-        [permutation_test(sums_of(rng, 20, 0.05), sums_of(rng, 20, 0.05), seed=s).p_value for s in range(1000)]
-    )
+    p_values = np.array([judged(sums_of(rng, 20, 0.05), sums_of(rng, 20, 0.05), seed=s).p_value for s in range(1000)])
 
     # 99.9 % quantiles of the binomial: mean 50, standard deviation 6.9; mean 10, standard deviation 3.1
     assert np.count_nonzero(p_values <= 0.05) <= 72
@@ -37,8 +42,8 @@ def test_a_worse_candidate_is_found_and_a_better_one_is_not() -> None:
     """Three times the mismatches are found, a third of them is no finding; surprises count in both directions."""
     rng = np.random.default_rng(1)
     few, many = sums_of(rng, 60, 0.03), sums_of(rng, 60, 0.12)
-    two_sided = [STATISTICS.index(name) for name in TWO_SIDED]
-    worse, better = permutation_test(many, few, seed=0), permutation_test(few, many, seed=0)
+    two_sided = np.flatnonzero([statistic.two_sided for statistic in STATISTICS])
+    worse, better = judged(many, few, seed=0), judged(few, many, seed=0)
 
     assert worse.p_value < 0.01
     assert np.delete(better.adjusted, two_sided).min() > 0.5
@@ -49,7 +54,7 @@ def test_the_same_seed_gives_the_same_answer_and_another_about_the_same() -> Non
     """Nothing but the seed is random."""
     rng = np.random.default_rng(2)
     candidate, baseline = sums_of(rng, 40, 0.06), sums_of(rng, 40, 0.05)
-    first, again, other = (permutation_test(candidate, baseline, seed=seed) for seed in (5, 5, 6))
+    first, again, other = (judged(candidate, baseline, seed=seed) for seed in (5, 5, 6))
 
     assert first.p_value == again.p_value
     assert np.array_equal(first.adjusted, again.adjusted)
@@ -60,7 +65,7 @@ def test_two_sides_without_any_mismatch_are_no_finding() -> None:
     """All differences are zero, every deal ties with what was seen: p = 1."""
     silent = SequenceSums(totals=np.zeros((5, len(STATISTICS))), weights=np.full((5, len(STATISTICS)), 10.0))
 
-    assert permutation_test(silent, silent, seed=0).p_value == 1.0
+    assert judged(silent, silent, seed=0).p_value == 1.0
 
 
 def test_a_statistic_without_positions_changes_nothing() -> None:
@@ -71,7 +76,7 @@ def test_a_statistic_without_positions_changes_nothing() -> None:
     for side in absent:
         side.totals[:, 7:] = side.weights[:, 7:] = 0.0
 
-    assert permutation_test(*absent, seed=0).adjusted[7:].tolist() == [1.0] * (len(STATISTICS) - 7)
+    assert judged(*absent, seed=0).adjusted[7:].tolist() == [1.0] * (len(STATISTICS) - 7)
 
 
 def test_ranks_count_all_values_at_least_as_large() -> None:

@@ -23,9 +23,8 @@ from token_difr.demo.providers import (
 )
 from token_difr.demo_model import PROMPTS_FILE
 from token_difr.errors import InputError
-from token_difr.records import Conversation, SamplingParams, derived_seeds
+from token_difr.records import Conversation, Rule, SamplingParams, derived_seeds
 from token_difr.run.audit import AuditRun, aaudit
-from token_difr.verdict.comparison import FEWEST_SEQUENCES
 
 __all__ = [
     "DemoPrompts",
@@ -87,9 +86,9 @@ def choose_prompts(count: int, *, seed: int) -> DemoPrompts:
         InputError: ``count`` is too small for any verdict but inconclusive, or more than the demo has questions for.
     """
     questions = read_prompts(PROMPTS_FILE)
-    most = len(questions) // 2
-    if not FEWEST_SEQUENCES <= count <= most:
-        raise InputError(f"the demo takes {FEWEST_SEQUENCES} to {most} prompts a side, not {count}")
+    fewest, most = Rule().fewest_sequences, len(questions) // 2
+    if not fewest <= count <= most:
+        raise InputError(f"the demo takes {fewest} to {most} prompts a side, not {count}")
     drawn = np.random.default_rng(seed).choice(len(questions), 2 * count, replace=False)
     chosen = [questions[index] for index in drawn]
     return DemoPrompts(audited=chosen[:count], baseline=chosen[count:])

@@ -14,8 +14,8 @@ from token_difr.probes.agreement import Z_95
 from token_difr.records import SamplingParams, Scores, TopKBatch, derived_seeds
 from token_difr.sampler import Sampler
 from token_difr.scores import score
-from token_difr.verdict.intervals import MISMATCH_COLUMN, design_effect, wilson
-from token_difr.verdict.statistics import sequence_sums
+from token_difr.verdict.intervals import design_effect, wilson
+from token_difr.verdict.sums import sequence_sums
 
 __all__ = ["SamplerFit", "Untried", "fit_samplers", "reproducing"]
 
@@ -111,7 +111,7 @@ def _match(scores: Scores) -> tuple[int, float, tuple[float, float]]:
     decided = int(sums.decided.sum())
     if not decided:
         return 0, float("nan"), (float("nan"), float("nan"))
-    rate = 1 - float(sums.means[MISMATCH_COLUMN])
+    rate = 1 - sums.mismatch_rate
     return decided, rate, wilson(rate, decided / design_effect(sums), z=Z_95)
 
 

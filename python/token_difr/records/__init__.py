@@ -8,6 +8,7 @@ from token_difr.records.metrics import TokenMetrics
 from token_difr.records.parting import Parting
 from token_difr.records.report import BaselineRun, Provenance, Report
 from token_difr.records.response import Conversation, Message, Response
+from token_difr.records.rule import Rule
 from token_difr.records.sampling import GREEDY_TEMPERATURE, SamplingParams, derived_seeds
 from token_difr.records.scores import Scores, ScoreStatus
 from token_difr.records.sequence import TokenSequence
@@ -33,6 +34,7 @@ __all__ = [
     "Rendered",
     "Report",
     "Response",
+    "Rule",
     "SamplingParams",
     "ScoreStatus",
     "Scored",

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+from token_difr.records.rule import Rule
+
 __all__ = ["Comparison", "Decision", "Estimate", "StatisticComparison", "Summary", "Verdict"]
 
 
@@ -64,26 +66,27 @@ class StatisticComparison:
     """One statistic on both sides.
 
     Attributes:
-        name: One of ``verdict.statistics.STATISTICS``.
-        candidate: Its token-weighted mean over the candidate: a share, or nats for the surprises.
+        name: The statistic's name, such as "mismatch_rate".
+        unit: The unit of the three figures that follow and of ``interval``: "share" (0 to 1) or "nats".
+        gloss: What it says, in plain words.
+        two_sided: Whether a difference counts in both directions; else only a candidate above its baseline is worse.
+        candidate: Its mean over all that counts of the candidate.
         baseline: The same over the baseline.
-        difference: candidate - baseline; above 0 = worse.
+        difference: candidate - baseline.
         interval: 95 % cluster-bootstrap interval of the difference.
-        p_value: One-sided (two-sided for the surprises), adjusted for looking at all statistics.
-        unit: Of ``candidate``, ``baseline`` and ``difference``: "share" or "nats".
-        gloss: What it measures, in plain words.
-        two_sided: Whether a difference in either direction counts.
+        p_value: How easily chance gives a difference as large, in one direction or both as ``two_sided`` says, adjusted
+            for looking at all statistics.
     """
 
     name: str
+    unit: str
+    gloss: str
+    two_sided: bool
     candidate: float
     baseline: float
     difference: float
     interval: tuple[float, float]
     p_value: float
-    unit: str = "share"
-    gloss: str = ""
-    two_sided: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,26 +94,32 @@ class Comparison:
     """A candidate against a baseline.
 
     Attributes:
-        verdict: See the module.
+        verdict: What it comes to.
         reason: The verdict's ground, one sentence with its figures.
         p_value: Of the whole comparison; NaN if a side has no token to compare.
-        level: The p-value below which the candidate is called divergent.
         match_loss: Baseline's minus candidate's match rate, in [-1, 1]; NaN without decided tokens.
         match_loss_upper: Its one-sided 95 % upper bound.
         sequences: Sequences with tokens to compare: (candidate, baseline).
         statistics: One entry for each statistic that both sides have positions for.
-        deciding: Name of the statistic with the smallest adjusted p-value; None without statistics.
+        deciding: Name of the one with the smallest p-value, the first of several: where the verdict is divergent, it is
+            the one that decided. None where there is no statistic.
+        rule: The rule by which it was judged.
     """
 
     verdict: Verdict
     reason: str
     p_value: float
-    level: float
     match_loss: float
     match_loss_upper: float
     sequences: tuple[int, int]
     statistics: tuple[StatisticComparison, ...]
-    deciding: str | None = None
+    deciding: str | None
+    rule: Rule
+
+    @property
+    def level(self) -> float:
+        """The p-value below which the candidate is called divergent."""
+        return self.rule.level
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,6 +129,7 @@ class Decision:
     Attributes:
         verdict: The comparison's verdict; always inconclusive without a baseline.
         reason: The verdict's ground, one sentence.
+        rule: The rule by which it was judged.
         summary: The candidate's scores together.
         baseline: The baseline's scores together; None without a baseline.
         comparison: Candidate against baseline; None without a baseline.
@@ -127,6 +137,7 @@ class Decision:
 
     verdict: Verdict
     reason: str
+    rule: Rule
     summary: Summary
     baseline: Summary | None = None
     comparison: Comparison | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from enum import IntEnum
 from typing import Any, Self, overload
 
@@ -33,21 +33,23 @@ class ScoreStatus(IntEnum):
     UNDECIDED = 5
     """What the row shows does not settle whether the claimed token lost. Left out of every rate, and counted."""
 
+    @property
+    def word(self) -> str:
+        """Its name as reports write it, in lower case."""
+        return self.name.lower()
 
-COLUMNS: Mapping[str, type[np.generic]] = {
-    "exact_match": np.bool_,
-    "prob": np.float32,
-    "margin": np.float32,
-    "margin_bound": np.float32,
-    "logit_rank": np.float32,
-    "gumbel_rank": np.float32,
-    "surprise": np.float32,
-    "status": np.uint8,
-}
-"""Name and type of each column."""
+    @property
+    def decided(self) -> bool:
+        """Whether it says that the claimed token won or lost: such positions are what rates are taken over."""
+        return self in {ScoreStatus.SCORED, ScoreStatus.FILTERED, ScoreStatus.CENSORED}
 
-METRICS = ("exact_match", "prob", "margin", "logit_rank", "gumbel_rank")
+
+METRICS = tuple(each.name for each in fields(TokenMetrics))
 """The columns that make a TokenMetrics, in its order."""
+
+
+DTYPE = "dtype"
+"""Marks the fields of :class:`Scores` that are columns, each with its type."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False, slots=True)
@@ -76,14 +78,14 @@ class Scores(Sequence[list[TokenMetrics]]):
         InputError: Columns of different lengths, offsets that do not fit them, or an unknown status.
     """
 
-    exact_match: NDArray[np.bool_]
-    prob: NDArray[np.float32]
-    margin: NDArray[np.float32]
-    margin_bound: NDArray[np.float32]
-    logit_rank: NDArray[np.float32]
-    gumbel_rank: NDArray[np.float32]
-    surprise: NDArray[np.float32]
-    status: NDArray[np.uint8]
+    exact_match: NDArray[np.bool_] = field(metadata={DTYPE: np.bool_})
+    prob: NDArray[np.float32] = field(metadata={DTYPE: np.float32})
+    margin: NDArray[np.float32] = field(metadata={DTYPE: np.float32})
+    margin_bound: NDArray[np.float32] = field(metadata={DTYPE: np.float32})
+    logit_rank: NDArray[np.float32] = field(metadata={DTYPE: np.float32})
+    gumbel_rank: NDArray[np.float32] = field(metadata={DTYPE: np.float32})
+    surprise: NDArray[np.float32] = field(metadata={DTYPE: np.float32})
+    status: NDArray[np.uint8] = field(metadata={DTYPE: np.uint8})
     sequence_indptr: NDArray[np.int64]
     rival_possible: NDArray[np.bool_] | None = None
     improper_rows: int = 0
@@ -159,7 +161,7 @@ class Scores(Sequence[list[TokenMetrics]]):
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """All arrays by name, for ``np.savez``; ``rival_possible`` is left out where it is None."""
-        arrays = {field.name: getattr(self, field.name) for field in fields(self)}
+        arrays = {each.name: getattr(self, each.name) for each in fields(self)}
         return {name: np.asarray(value) for name, value in arrays.items() if value is not None}
 
     @classmethod
@@ -202,7 +204,12 @@ class Scores(Sequence[list[TokenMetrics]]):
         return [TokenMetrics(*values) for values in zip(*columns, strict=True)]
 
     def __repr__(self) -> str:
-        names = {status: status.name.lower() for status in ScoreStatus}
-        counts = np.bincount(self.status, minlength=len(names))
-        told = ", ".join(f"{counts[status]} {name}" for status, name in names.items() if counts[status])
+        counts = np.bincount(self.status, minlength=len(ScoreStatus))
+        told = ", ".join(f"{counts[status]} {status.word}" for status in ScoreStatus if counts[status])
         return f"{type(self).__name__}({len(self)} sequences, {self.status.size} tokens: {told or 'none'})"
+
+
+COLUMNS: Mapping[str, type[np.generic]] = {
+    each.name: each.metadata[DTYPE] for each in fields(Scores) if DTYPE in each.metadata
+}
+"""Name and type of each column."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from token_difr.records import Decision, Scores, Verdict
-from token_difr.verdict.comparison import check_level, compare
+from token_difr.records import Decision, Rule, Scores, Verdict
+from token_difr.verdict.comparison import compare
 from token_difr.verdict.summary import summarize
 
 __all__ = ["decide"]
@@ -11,21 +11,29 @@ __all__ = ["decide"]
 NO_BASELINE = "no baseline: audit a provider that you trust on other prompts of the same kind, and give its run"
 
 
-def decide(scores: Scores, baseline: Scores | None = None, *, level: float = 0.01, seed: int = 0) -> Decision:
-    """Summarize ``scores`` and judge them against ``baseline``; see :func:`~token_difr.compare`.
+def decide(
+    scores: Scores,
+    baseline: Scores | None = None,
+    *,
+    level: float | None = None,
+    seed: int | None = None,
+    rule: Rule | None = None,
+) -> Decision:
+    """Summarize ``scores`` and judge them against ``baseline``; for the arguments see :func:`~token_difr.compare`.
 
     Raises:
         InputError: ``level`` or ``seed`` as there, with a baseline or without.
     """
-    check_level(level)
-    summary = summarize(scores, seed=seed)
+    rule = Rule.of(rule, level=level, seed=seed)
+    summary = summarize(scores, rule=rule)
     if baseline is None:
-        return Decision(verdict=Verdict.INCONCLUSIVE, reason=NO_BASELINE, summary=summary)
-    comparison = compare(scores, baseline, level=level, seed=seed)
+        return Decision(verdict=Verdict.INCONCLUSIVE, reason=NO_BASELINE, rule=rule, summary=summary)
+    comparison = compare(scores, baseline, rule=rule)
     return Decision(
         verdict=comparison.verdict,
         reason=comparison.reason,
+        rule=rule,
         summary=summary,
-        baseline=summarize(baseline, seed=seed),
+        baseline=summarize(baseline, rule=rule),
         comparison=comparison,
     )

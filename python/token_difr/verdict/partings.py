@@ -31,32 +31,29 @@ def worst_partings(
         decode: Text of token ids, as the model's tokenizer gives it.
         most: How many to return at most.
     """
-    mismatch = ~scores.exact_match & np.isfinite(scores.margin_bound)
-    candidates = np.flatnonzero(mismatch)
-    order = candidates[np.argsort(-scores.margin_bound[candidates], kind="stable")]
+
+    def parting(position: int, owner: int) -> Parting:
+        offset = position - int(scores.sequence_indptr[owner])
+        output = [int(token) for token in sequences[owner].output_token_ids]
+        likeliest = int(batch.token_ids[batch.indptr[position]])
+        return Parting(
+            sequence=owner,
+            position=offset,
+            context=printable(decode(output[max(0, offset - CONTEXT_TOKENS) : offset]), longest=40),
+            claimed=printable(decode([output[offset]]), longest=20),
+            expected=printable(decode([likeliest]), longest=20),
+            margin_bound=float(scores.margin_bound[position]),
+            status=ScoreStatus(int(scores.status[position])).word,
+        )
+
+    return [parting(position, owner) for position, owner in _worst(scores, most)]
+
+
+def _worst(scores: Scores, most: int) -> list[tuple[int, int]]:
+    """Position and sequence of the largest margins, at most one a sequence, largest first."""
+    mismatches = np.flatnonzero(~scores.exact_match & np.isfinite(scores.margin_bound))
+    order = mismatches[np.argsort(-scores.margin_bound[mismatches], kind="stable")]
     owners = np.searchsorted(scores.sequence_indptr, order, side="right") - 1
     _, first = np.unique(owners, return_index=True)
     chosen = np.sort(first)[:most]
-    return [_parting(int(order[c]), int(owners[c]), batch, scores, sequences, decode) for c in chosen]
-
-
-def _parting(  # noqa: PLR0917 - the arguments of its only caller
-    position: int,
-    owner: int,
-    batch: TopKBatch,
-    scores: Scores,
-    sequences: Sequence[TokenSequence],
-    decode: Callable[[list[int]], str],
-) -> Parting:
-    offset = position - int(scores.sequence_indptr[owner])
-    output = [int(token) for token in sequences[owner].output_token_ids]
-    top = int(batch.token_ids[batch.indptr[position]])
-    return Parting(
-        sequence=owner,
-        position=offset,
-        context=printable(decode(output[max(0, offset - CONTEXT_TOKENS) : offset]), longest=40),
-        claimed=printable(decode([output[offset]]), longest=20),
-        expected=printable(decode([top]), longest=20),
-        margin_bound=float(scores.margin_bound[position]),
-        status=ScoreStatus(int(scores.status[position])).name.lower(),
-    )
+    return list(zip(order[chosen].tolist(), owners[chosen].tolist(), strict=True))

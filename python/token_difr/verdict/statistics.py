@@ -1,130 +1,148 @@
-"""The statistics that a verdict looks at, as sums a sequence.
+"""The statistics that a verdict looks at. ``STATISTICS`` is the one list of them; everything else is read off it.
 
-Over the positions that could be decided, with the margin bounded from below (``margin_bound``):
+A statistic is a mean: the sum of its values over all that counts, divided by how much counts. What counts is a share of
+the positions (or every sequence), as its weights say. So over any set of sequences it is *sum of totals / sum of weights*,
+and its totals and weights a sequence (:class:`~token_difr.verdict.sums.SequenceSums`) are all that tests and
+intervals need. They must not look at single positions: one deviation changes all tokens that follow it, so the tokens of
+an answer are not independent, and the sequence is the unit of sampling.
 
-* ``clipped_margin_C`` for C in 0.1, 0.25, 0.5, 1, 5 and 30: the mean of ``min(margin, C) / C``. Small C counts
-  mismatches of any size, large C weighs the gross ones: quantized weights move many tokens a little, a broken
-  sampler moves few tokens far.
-* ``mismatch_rate``: the share of positions whose claimed token is not the reference token.
+Why these. Small clips count mismatches of any size, large ones weigh the gross ones: quantized weights move many tokens
+a little, a broken sampler moves few tokens far. Who knows the seed could hide in positions that a row does not settle, and
+who drops the prompts that it would get wrong sends empty answers: both are counted. Without a seed that can be replayed
+there is no match to count, only how likely the tokens are. A higher temperature or other weights make some less likely
+than honest ones, a lower temperature or a narrower top-p makes them likelier; either is a difference, so these two count in
+both directions. All others grow with divergence.
 
-Over all positions that the reference gave a row for:
-
-* ``undecided_rate``: the share that the rows do not settle. Who knows the seed could hide there.
-
-Over sequences instead of positions:
-
-* ``empty_rate``: the share of answers without a token. Who drops the prompts that it would get wrong is seen here.
-
-Over positions that were sampled without a seed that could be replayed, with the surprise (-ln prob minus its
-expectation): ``surprise_above`` and ``surprise_below``, the means of its positive and of its negative part. A higher
-temperature or other weights raise the first, a lower temperature or a narrower top-p lowers it: these two count in
-both directions.
-
-All others grow with divergence. All are token-weighted: the sum over a set of sequences, divided by the number of their
-positions that count. The sequence is the unit of sampling, since one deviation changes all that follows it; so
-everything downstream works on the sums a sequence that are made here.
+**A new statistic** is one function here, from positions to values and weights, and one entry of ``STATISTICS``.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from token_difr.records import Scores, ScoreStatus
+from token_difr.verdict.positions import Positions
 
-__all__ = ["CLIPS", "MISMATCH", "STATISTICS", "TWO_SIDED", "SequenceSums", "sequence_sums"]
-
-CLIPS = (0.1, 0.25, 0.5, 1.0, 5.0, 30.0)
-MISMATCH = "mismatch_rate"
-UNDECIDED = "undecided_rate"
-EMPTY = "empty_rate"
-TWO_SIDED = ("surprise_above", "surprise_below")
-STATISTICS = (*(f"clipped_margin_{clip:g}" for clip in CLIPS), MISMATCH, UNDECIDED, EMPTY, *TWO_SIDED)
-DECIDED = (ScoreStatus.SCORED, ScoreStatus.FILTERED, ScoreStatus.CENSORED)
-
-Column = npt.NDArray[np.float64]
+__all__ = ["MISMATCH_RATE", "STATISTICS", "Columns", "Statistic"]
 
 
-@dataclass(frozen=True, slots=True)
-class SequenceSums:
-    """Sums of each statistic over each sequence.
+class Columns(NamedTuple):
+    """What a statistic is a mean of, one entry a position, or a sequence.
 
     Attributes:
-        totals: float64[sequences, statistics], in the order of ``STATISTICS``.
-        weights: float64[sequences, statistics]; the number of positions that count, each statistic's denominator.
+        values: float64 or bool, in the statistic's unit; 0 where the weight is 0.
+        weights: float64 or bool; 1 where the entry counts, else 0.
     """
 
-    totals: npt.NDArray[np.float64]
-    weights: npt.NDArray[np.float64]
-
-    @property
-    def sequences(self) -> int:
-        """The number of sequences with at least one position that counts."""
-        return int(np.count_nonzero(np.delete(self.weights, STATISTICS.index(EMPTY), axis=1).any(axis=1)))
-
-    @property
-    def means(self) -> npt.NDArray[np.float64]:
-        """float64[statistics]: the token-weighted means; NaN without positions that count."""
-        counts = self.weights.sum(axis=0)
-        means = np.full(len(STATISTICS), np.nan)
-        np.divide(self.totals.sum(axis=0), counts, out=means, where=counts > 0)
-        return means
-
-    @property
-    def decided(self) -> npt.NDArray[np.float64]:
-        """float64[sequences]: the number of decided positions."""
-        return self.column(MISMATCH)[1]
-
-    def take(self, sequences: npt.ArrayLike) -> SequenceSums:
-        """The sums of the sequences with these indexes, in their order."""
-        indexes = np.asarray(sequences)
-        return SequenceSums(self.totals[indexes], self.weights[indexes])
-
-    def column(self, name: str) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """One statistic's totals and weights, each float64[sequences]."""
-        column = STATISTICS.index(name)
-        return self.totals[:, column], self.weights[:, column]
+    values: npt.NDArray[np.float64] | npt.NDArray[np.bool_]
+    weights: npt.NDArray[np.float64] | npt.NDArray[np.bool_]
 
 
-def sequence_sums(scores: Scores) -> SequenceSums:
-    """The sums of each statistic over each sequence of ``scores``."""
-    lengths = np.diff(scores.sequence_indptr)
-    owner = np.repeat(np.arange(len(lengths)), lengths)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Statistic:
+    """One statistic.
 
-    def summed(column: Column) -> Column:
-        return np.bincount(owner, weights=column, minlength=len(lengths)).astype(np.float64)
+    Attributes:
+        name: Its name in reports.
+        unit: "share", a mean of values in [0, 1]; or "nats".
+        gloss: What it says, in plain words.
+        columns: What it is a mean of.
+        two_sided: Whether a difference counts in both directions; else only a candidate above its baseline is worse.
+        per: What ``columns`` has an entry for: each "position", or each "sequence".
+    """
 
-    def sums(pairs: list[tuple[Column, Column]]) -> list[tuple[Column, Column]]:
-        return [(summed(values), summed(counts)) for values, counts in pairs]
+    name: str
+    unit: Literal["share", "nats"]
+    gloss: str
+    columns: Callable[[Positions], Columns] = field(compare=False, repr=False)
+    two_sided: bool = False
+    per: Literal["position", "sequence"] = "position"
 
-    empty = ((lengths == 0).astype(np.float64), np.ones(len(lengths)))
-    columns = [*sums([*_margin_columns(scores), _undecided_column(scores)]), empty, *sums(_surprise_columns(scores))]
-    return SequenceSums(
-        totals=np.stack([totals for totals, _ in columns], axis=1),
-        weights=np.stack([weights for _, weights in columns], axis=1),
+    def sums(self, positions: Positions) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Its totals and its weights a sequence, each float64[sequences]."""
+        values, weights = self.columns(positions)
+        if self.per == "sequence":
+            return values.astype(np.float64), weights.astype(np.float64)
+        return positions.summed(values), positions.summed(weights)
+
+
+def _clipped_margins(positions: Positions, *, clip: float) -> Columns:
+    return Columns(np.minimum(positions.margin, clip) / clip, positions.decided)
+
+
+def _mismatches(positions: Positions) -> Columns:
+    return Columns(positions.decided & ~positions.scores.exact_match, positions.decided)
+
+
+def _undecided(positions: Positions) -> Columns:
+    return Columns(positions.undecided, positions.undecided | positions.decided)
+
+
+def _empty(positions: Positions) -> Columns:
+    return Columns(positions.lengths == 0, np.ones(len(positions.lengths)))
+
+
+def _surprise_above(positions: Positions) -> Columns:
+    return Columns(np.maximum(positions.surprise, 0.0), positions.unreplayed)
+
+
+def _surprise_below(positions: Positions) -> Columns:
+    return Columns(np.maximum(-positions.surprise, 0.0), positions.unreplayed)
+
+
+def _clipped_margin(clip: float) -> Statistic:
+    return Statistic(
+        name=f"clipped_margin_{clip:g}",
+        unit="share",
+        gloss=(
+            "how far the tokens are from the reference's own choice: the mean distance in log-probability, as a share of "
+            f"{clip:g} nats, where what is farther counts as that"
+        ),
+        columns=partial(_clipped_margins, clip=clip),
     )
 
 
-def _margin_columns(scores: Scores) -> list[tuple[Column, Column]]:
-    """Value and weight of every position, for each clip and for the mismatch rate."""
-    decided = np.isin(scores.status, DECIDED)
-    margin = np.where(decided, scores.margin_bound, 0.0).astype(np.float64)
-    columns = [np.minimum(margin, clip) / clip for clip in CLIPS]
-    columns.append((decided & ~scores.exact_match).astype(np.float64))
-    weight = decided.astype(np.float64)
-    return [(column, weight) for column in columns]
+MISMATCH_RATE = Statistic(
+    name="mismatch_rate",
+    unit="share",
+    gloss="share of tokens that are not the reference's own choice",
+    columns=_mismatches,
+)
 
-
-def _undecided_column(scores: Scores) -> tuple[Column, Column]:
-    undecided = scores.status == ScoreStatus.UNDECIDED
-    replayed = undecided | np.isin(scores.status, DECIDED)
-    return undecided.astype(np.float64), replayed.astype(np.float64)
-
-
-def _surprise_columns(scores: Scores) -> list[tuple[Column, Column]]:
-    unreplayed = (scores.status == ScoreStatus.UNREPLAYED) & np.isfinite(scores.surprise)
-    surprise = np.where(unreplayed, scores.surprise, 0.0).astype(np.float64)
-    weight = unreplayed.astype(np.float64)
-    return [(np.maximum(surprise, 0.0), weight), (np.maximum(-surprise, 0.0), weight)]
+STATISTICS = (
+    *(_clipped_margin(clip) for clip in (0.1, 0.25, 0.5, 1.0, 5.0, 30.0)),
+    MISMATCH_RATE,
+    Statistic(
+        name="undecided_rate",
+        unit="share",
+        gloss="share of tokens of which the reference shows too little to tell whether they are its own choice",
+        columns=_undecided,
+    ),
+    Statistic(
+        name="empty_rate",
+        unit="share",
+        gloss="share of answers without a single token",
+        columns=_empty,
+        per="sequence",
+    ),
+    Statistic(
+        name="surprise_above",
+        unit="nats",
+        gloss="how much less likely tokens are than an honest sampler's would be, over the tokens that are less likely",
+        columns=_surprise_above,
+        two_sided=True,
+    ),
+    Statistic(
+        name="surprise_below",
+        unit="nats",
+        gloss="how much likelier tokens are than an honest sampler's would be, over the tokens that are likelier",
+        columns=_surprise_below,
+        two_sided=True,
+    ),
+)
+"""All of them, in the order of reports."""
