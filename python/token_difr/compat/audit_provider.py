@@ -6,24 +6,27 @@ import os
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from token_difr.compat.openrouter import generate_openrouter_responses
+from token_difr.compat.openrouter_samples import tokenize_openrouter_responses
 from token_difr.compat.scoring import OldParams
 from token_difr.endpoint import blocking
 from token_difr.errors import InputError
-from token_difr.openrouter_api import generate_openrouter_responses, tokenize_openrouter_responses
 from token_difr.records import Conversation
 from token_difr.reference import FireworksReference, Reference
 from token_difr.sampler import Sampler
 from token_difr.scores import compute_metrics_summary
 from token_difr.sequences import load_tokenizer
-from token_difr.services import FIREWORKS_MODEL_REGISTRY, get_openrouter_name, open_client
+from token_difr.services import FIREWORKS_MODEL_REGISTRY, get_openrouter_name, open_client, profile_named
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
 
 __all__ = ["AuditResult", "audit_provider"]
 
-OPENROUTER_URL = "https://openrouter.ai/api/v1"
-FIREWORKS_URL = "https://api.fireworks.ai/inference/v1"
 TOPK_LOGPROBS = 5
+"""The most that Fireworks gives."""
 
 
 @dataclass
@@ -78,8 +81,7 @@ async def _audit_provider(  # noqa: PLR0917  # the signature of 0.1
 ) -> AuditResult:
     """Ask a provider behind OpenRouter, and score its answers against Fireworks. Nothing is stored.
 
-    :func:`token_difr.run.audit` does more: it keeps every answer, compares with a baseline and comes to a verdict. Works
-    inside a running event loop too.
+    Works inside a running event loop too. :func:`token_difr.audit` also keeps the answers and comes to a verdict.
 
     Args:
         conversations: What to ask; :func:`token_difr.construct_prompts` has some.
@@ -104,36 +106,47 @@ async def _audit_provider(  # noqa: PLR0917  # the signature of 0.1
         InputError: A key is not set, the model is not registered, or it has no tokenizer; nothing has been sent then.
         EndpointError: The provider or the reference failed.
     """
-    _check_key("OPENROUTER_API_KEY")
-    if reference is None:
-        _check_key("FIREWORKS_API_KEY")
-        fireworks_name = FIREWORKS_MODEL_REGISTRY[model]
+    fireworks_name = _checked(model, reference)
     params = OldParams(temperature=temperature, top_k=top_k, top_p=top_p, seed=seed, sampler=sampler)
     params.warn_if_ignored()
     tokenizer = tokenizer or load_tokenizer(model, trust_remote_code=trust_remote_code)
     async with AsyncExitStack() as stack:
-        provider_url = _base_url(openrouter_base_url, "OPENROUTER_BASE_URL", OPENROUTER_URL)
-        client = await stack.enter_async_context(open_client(provider_url, key_variable="OPENROUTER_API_KEY"))
-        if reference is None:
-            url = _base_url(fireworks_base_url, "FIREWORKS_BASE_URL", FIREWORKS_URL)
-            fireworks = await stack.enter_async_context(open_client(url, key_variable="FIREWORKS_API_KEY"))
-            reference = FireworksReference(fireworks, fireworks_name, topk_logprobs=TOPK_LOGPROBS)
+        client = await stack.enter_async_context(_client("openrouter", openrouter_base_url))
+        reference = reference or await _fireworks(stack, fireworks_name, fireworks_base_url)
         responses = await generate_openrouter_responses(
             client, conversations, get_openrouter_name(model), provider, temperature, max_tokens, concurrency, seed
         )
         sequences = tokenize_openrouter_responses(conversations, responses, tokenizer, max_tokens)
         batch = await reference.topk(sequences, concurrency=concurrency)
-    summary = compute_metrics_summary(params.score(batch, logits_width=logits_width, verbose=False))
-    return AuditResult(**summary, n_sequences=len(sequences))
+    scores = params.score(batch, logits_width=logits_width, verbose=False)
+    return AuditResult(**compute_metrics_summary(scores), n_sequences=len(sequences))
 
 
 audit_provider = blocking(_audit_provider, "audit_provider")
 
 
-def _check_key(variable: str) -> None:
-    if not os.environ.get(variable):
+def _checked(model: str, reference: Reference | None) -> str:
+    """What Fireworks calls the model, "" where it is not asked; without a key or a name nothing is sent."""
+    _check_key("openrouter")
+    if reference is not None:
+        return ""
+    _check_key("fireworks")
+    return FIREWORKS_MODEL_REGISTRY[model]
+
+
+def _check_key(service: str) -> None:
+    variable = profile_named(service).key_variable
+    if variable is not None and not os.environ.get(variable):
         raise InputError(f"{variable} environment variable not set")
 
 
-def _base_url(given: str | None, variable: str, default: str) -> str:
-    return given or os.environ.get(variable) or default
+async def _fireworks(stack: AsyncExitStack, model: str, url: str | None) -> Reference:
+    client = await stack.enter_async_context(_client("fireworks", url))
+    return FireworksReference(client, model, topk_logprobs=TOPK_LOGPROBS)
+
+
+def _client(service: str, url: str | None) -> AsyncOpenAI:
+    """A client of a service at ``url``; None = where its variable says, else where it is known to be."""
+    profile = profile_named(service)
+    known = url or os.environ.get(f"{service.upper()}_BASE_URL") or profile.url or ""
+    return open_client(known, key_variable=profile.key_variable)

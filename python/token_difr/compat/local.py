@@ -61,26 +61,15 @@ def verify_outputs(
             or a model that cannot be loaded.
         ImportError: Neither vLLM nor torch is installed.
     """
-    if sampling_method is not SamplingMethod.VLLM_GUMBEL_MAX:
-        raise InputError(
-            f"Unsupported sampling method: {sampling_method}. Only VLLM_GUMBEL_MAX is currently supported: the random "
-            "stream of Tinker's sampler is not public"
-        )
-    sampler = sampling_method.sampler(gpu=_gpu()) if sampler is None and temperature >= GREEDY_TEMPERATURE else sampler
+    _check_replayable(sampling_method)
+    if sampler is None and temperature >= GREEDY_TEMPERATURE:
+        sampler = sampling_method.sampler(gpu=_gpu())
     params = OldParams(temperature=temperature, top_k=top_k, top_p=top_p, seed=seed, sampler=sampler)
     if not any(len(sequence.output_token_ids) for sequence in outputs):
         return [[] for _ in outputs]
-    k = top_k if top_k > 0 else TOPK_LOGPROBS
-    reference: Reference
-    if is_installed("vllm"):
-        room = max_model_len or 2 * max(len(s.prompt_token_ids) + len(s.output_token_ids) for s in outputs)
-        settings = {"dtype": dtype, "gpu_memory_utilization": gpu_memory_utilization, "enforce_eager": True}
-        settings = {**settings, "max_model_len": room, **(vllm_kwargs or {})}
-        reference = VllmEngineReference(model_name, topk_logprobs=k, **settings)
-    elif vllm_kwargs:
-        raise InputError("vllm_kwargs are for vLLM, which is not installed: pip install 'token-difr[vllm]'")
-    else:
-        reference = _on_torch(model_name, k, str(dtype).removeprefix("torch."))
+    longest = max(len(each.prompt_token_ids) + len(each.output_token_ids) for each in outputs)
+    settings = {"gpu_memory_utilization": gpu_memory_utilization, "max_model_len": max_model_len or 2 * longest}
+    reference = _reference(model_name, top_k if top_k > 0 else TOPK_LOGPROBS, dtype, settings, vllm_kwargs)
     batch = run_blocking(lambda: reference.topk(outputs, progress=verbose))
     width = _logits_width(model_name) if params.replays else None
     return params.score(batch, logits_width=width, verbose=verbose)
@@ -91,6 +80,14 @@ def is_installed(package: str) -> bool:
     return importlib.util.find_spec(package) is not None
 
 
+def _check_replayable(method: SamplingMethod) -> None:
+    if method is not SamplingMethod.VLLM_GUMBEL_MAX:
+        raise InputError(
+            f"Unsupported sampling method: {method}. Only VLLM_GUMBEL_MAX is currently supported: the random "
+            "stream of Tinker's sampler is not public"
+        )
+
+
 def _gpu() -> str | None:
     """Name of the GPU that would draw the noise here; None without one."""
     if not is_installed("torch"):
@@ -98,6 +95,22 @@ def _gpu() -> str | None:
     import torch
 
     return torch.cuda.get_device_name() if torch.cuda.is_available() else None
+
+
+def _reference(
+    model_name: str,
+    topk_logprobs: int,
+    dtype: Any,
+    settings: Mapping[str, Any],
+    vllm_kwargs: Mapping[str, Any] | None,
+) -> Reference:
+    """The engine of vLLM with these settings and the caller's own, else torch."""
+    if is_installed("vllm"):
+        own = {"dtype": dtype, "enforce_eager": True, **settings, **(vllm_kwargs or {})}
+        return VllmEngineReference(model_name, topk_logprobs=topk_logprobs, **own)
+    if vllm_kwargs:
+        raise InputError("vllm_kwargs are for vLLM, which is not installed: pip install 'token-difr[vllm]'")
+    return _on_torch(model_name, topk_logprobs, str(dtype).removeprefix("torch."))
 
 
 def _on_torch(model_name: str, topk_logprobs: int, dtype: str) -> LocalReference:

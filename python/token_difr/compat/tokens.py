@@ -14,7 +14,10 @@ __all__ = ["encode_thinking_response", "prompt_ids"]
 
 
 def prompt_ids(conversation: Conversation, tokenizer: Any) -> list[int]:
-    """Token ids of a conversation in the tokenizer's chat template, up to where the answer begins."""
+    """Token ids of a conversation in the tokenizer's chat template, up to where the answer begins.
+
+    Asks no more of a tokenizer than 0.1 does, which :func:`token_difr.render` would: scripts bring stand-ins.
+    """
     text = tokenizer.apply_chat_template(conversation, tokenize=False, add_generation_prompt=True)
     return list(tokenizer.encode(text, add_special_tokens=False))
 
