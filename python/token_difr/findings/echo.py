@@ -66,22 +66,18 @@ def check_echo(echoed: Sequence[str], sent: Sequence[int], tokenizer: Tokenizer,
 
 
 def echo(evidence: Evidence) -> Finding | None:
-    """How the reference's echo was compared with what it was sent."""
+    """How the reference's echo was compared with what it was sent.
+
+    Never a warning: an echo of other tokens is an error before anything is scored. Where the reference echoes nothing, a
+    run of the reference's own answers (a match rate near 100 %) is what shows that it reads the tokens.
+    """
     dialect = evidence.audit.judged.dialect if evidence.audit.judged else None
     how = HOW.get(dialect or "")
     if how is None:
-        return Finding(
-            name="echo",
-            level="note",
-            text="the reference echoes nothing: that it read our tokens is taken on trust",
-            evidence={"dialect": dialect},
-        )
-    return Finding(
-        name="echo",
-        level="note",
-        text=f"the reference read the tokens that were sent: compared {how}",
-        evidence={"dialect": dialect, "sequences": len(evidence.sequences)},
-    )
+        text = "the reference echoes nothing: that it read our tokens is taken on trust"
+        return Finding.of("echo", text, {"dialect": dialect}, warning=False)
+    text = f"the reference read the tokens that were sent: compared {how}"
+    return Finding.of("echo", text, {"dialect": dialect, "sequences": len(evidence.sequences)}, warning=False)
 
 
 def _same_token(theirs: str, token: int, tokenizer: Tokenizer) -> bool:

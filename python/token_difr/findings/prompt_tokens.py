@@ -16,8 +16,9 @@ MOST_SHOWN = 10
 def prompt_token_count(evidence: Evidence) -> Finding | None:
     """Whether the provider's ``usage`` counts the tokens that we rendered: free evidence of hidden text.
 
-    The same difference in every prompt is text that was added (or a template that writes more); differences that vary
-    are another tokenizer, or another way to count.
+    A warning where the counts differ. The same difference in every prompt is text that was added (or a template that
+    writes more): look whether the template writes something by default, such as a system prompt or a date, and give it.
+    Differences that vary are another tokenizer, or another way to count: check that the tokenizer is the model's.
     """
     differences = {
         response.index: response.prompt_tokens - len(sequence.prompt_token_ids)
@@ -25,16 +26,12 @@ def prompt_token_count(evidence: Evidence) -> Finding | None:
         if response.prompt_tokens is not None
     }
     if not differences:
-        return Finding(
-            name=NAME,
-            level="note",
-            text="the provider does not count the prompts' tokens, so nothing tells whether it read others than ours",
-            evidence={"counted": 0},
-        )
+        text = "the provider does not count the prompts' tokens, so nothing tells whether it read others than ours"
+        return Finding.of(NAME, text, {"counted": 0}, warning=False)
     counts = Counter(differences.values())
     shown = {str(difference): count for difference, count in counts.most_common(MOST_SHOWN)}
     figures = {"counted": len(differences), "prompts_by_difference": shown, "distinct_differences": len(counts)}
-    return Finding(name=NAME, level="note" if set(counts) == {0} else "warning", text=_text(counts), evidence=figures)
+    return Finding.of(NAME, _text(counts), figures, warning=set(counts) != {0})
 
 
 def _text(counts: Counter[int]) -> str:

@@ -12,6 +12,7 @@ from token_difr.records import Finding, Response, TopKBatch
 
 __all__ = ["claimed_logprobs", "provider_logprobs", "sampled_logprobs"]
 
+NAME = "provider_logprobs"
 FAR = 0.1
 """Nats by which two logprobs of one token differ more than numerical noise lets them."""
 LOWEST = -9999.0
@@ -23,44 +24,47 @@ MANY = 0.05
 def provider_logprobs(evidence: Evidence) -> Finding | None:
     """Logprobs that came with the answers, token by token, against the reference's of the same tokens.
 
-    Only answers with one logprob a token count. Some engines give logprobs after temperature: above temperature 0, and
-    away from 1, a difference says little.
+    Only answers with one logprob a token count. A warning where more than one token in twenty is far off, at temperature
+    0 or at 1 without filters: the provider computes with other weights than the reference, and should be asked which it
+    serves. Some engines give logprobs after temperature and filters: at other parameters a difference says little.
     """
     if not evidence.audit.asking.logprobs and not any(sampled_logprobs(r) for r in evidence.responses):
         return None
-    ours, ends = claimed_logprobs(evidence.batch), evidence.batch.sequence_indptr
-    pairs = []
-    for i, response in enumerate(evidence.responses):
-        theirs, mine = sampled_logprobs(response), ours[ends[i] : ends[i + 1]]
-        if theirs and len(mine) - len(theirs) in {0, 1}:  # the end token may have none
-            pairs.append(np.abs(np.array(theirs) - mine[: len(theirs)]))
-    differences = np.concatenate(pairs) if pairs else np.zeros(0)
-    differences = differences[np.isfinite(differences)]
+    differences = _differences(evidence)
     if not len(differences):
         text = "the provider gave no logprobs that belong to its tokens one by one"
-        return Finding(name="provider_logprobs", level="note", text=text, evidence={"tokens": 0})
+        return Finding.of(NAME, text, {"tokens": 0}, warning=False)
     far = float((differences > FAR).mean())
     params = evidence.audit.params
     plain = params.greedy or (params.temperature == 1 and not params.top_k and params.top_p == 1 and not params.min_p)
     caveat = "" if plain else "; some engines give them after temperature and filters, so that this says little"
-    return Finding(
-        name="provider_logprobs",
-        level="warning" if far > MANY and plain else "note",
-        text=(
-            f"the provider's logprobs of its own tokens are {differences.mean():.4f} nats from the reference's on "
-            f"average, {far:.1%} of them by more than {FAR}{caveat}"
-        ),
-        evidence={
-            "tokens": len(differences),
-            "mean_absolute_difference": float(differences.mean()),
-            "largest": float(differences.max()),
-            "share_far": far,
-        },
+    text = (
+        f"the provider's logprobs of its own tokens are {differences.mean():.4f} nats from the reference's on "
+        f"average, {far:.1%} of them by more than {FAR}{caveat}"
     )
+    figures = {
+        "tokens": len(differences),
+        "mean_absolute_difference": float(differences.mean()),
+        "largest": float(differences.max()),
+        "share_far": far,
+    }
+    return Finding.of(NAME, text, figures, warning=far > MANY and plain)
+
+
+def _differences(evidence: Evidence) -> NDArray[np.float64]:
+    """float64[tokens], nats: how far the two logprobs of each token are apart, where both are finite."""
+    ours, ends = claimed_logprobs(evidence.batch), evidence.batch.sequence_indptr
+    pairs = [np.zeros(0)]
+    for i, response in enumerate(evidence.responses):
+        theirs, mine = sampled_logprobs(response), ours[ends[i] : ends[i + 1]]
+        if theirs and len(mine) - len(theirs) in {0, 1}:  # the end token may have none
+            pairs.append(np.abs(np.array(theirs) - mine[: len(theirs)]))
+    differences = np.concatenate(pairs)
+    return differences[np.isfinite(differences)]
 
 
 def claimed_logprobs(batch: TopKBatch) -> NDArray[np.float64]:
-    """The reference's logprob of each claimed token, float64 [n]; NaN where it is unknown."""
+    """float64[positions]: the reference's logprob of each claimed token; NaN where it is unknown."""
     values = batch.claimed_logprob.astype(np.float64)
     owners = np.repeat(np.arange(len(batch.claimed)), np.diff(batch.indptr))
     inside = batch.token_ids == batch.claimed[owners]

@@ -9,13 +9,17 @@ from token_difr.sequences import answer_ids
 __all__ = ["retokenization"]
 
 NAME = "retokenization"
+MANY = 0.1
+"""Share of drifted answers from which on they are a warning."""
 
 
 def retokenization(evidence: Evidence) -> Finding | None:
     """Drift between the model's tokens and those of its text, where the answers tell: by ids, else by their number.
 
     Tokens that the model did not write are scored against it, so drift looks like divergence; an honest baseline drifts
-    as much.
+    as much. A warning where answers came with ids that do not spell their text, or, without ids, where more than a tenth
+    have another number of tokens than the provider counted. Ask for token ids (``token_ids``), where the provider gives
+    them; else take a baseline by the same way, so that both drift alike.
     """
     if evidence.audit.asking.token_ids:
         return _by_ids(evidence)
@@ -43,7 +47,7 @@ def _by_ids(evidence: Evidence) -> Finding | None:
             f"{refused} of {sent} answers came with token ids that do not spell their text: the text was scored; {text}"
         )
     figures = {"answers": len(told), "drifted": drifted, "refused": refused, "by": "ids"}
-    return Finding(name=NAME, level="warning" if refused else "note", text=text, evidence=figures)
+    return Finding.of(NAME, text, figures, warning=refused > 0)
 
 
 def _by_count(evidence: Evidence) -> Finding | None:
@@ -53,23 +57,15 @@ def _by_count(evidence: Evidence) -> Finding | None:
     drifted = [pair for pair in told if _counts_differ(*pair)]
     if not told:
         return None
-    share = len(drifted) / len(told)
-    return Finding(
-        name=NAME,
-        level="warning" if share > 0.1 else "note",
-        text=(
+    text = f"all of {len(told)} answers have as many tokens as the provider counted"
+    if drifted:
+        text = (
             f"{len(drifted)} of {len(told)} answers have another number of tokens than the provider counted: their text "
             "is written with other tokens, or the provider counts what it does not send"
-            if drifted
-            else f"all of {len(told)} answers have as many tokens as the provider counted"
-        ),
-        evidence={
-            "answers": len(told),
-            "drifted": len(drifted),
-            "by": "count",
-            "first": drifted[0][0].index if drifted else None,
-        },
-    )
+        )
+    first = drifted[0][0].index if drifted else None
+    figures = {"answers": len(told), "drifted": len(drifted), "by": "count", "first": first}
+    return Finding.of(NAME, text, figures, warning=len(drifted) / len(told) > MANY)
 
 
 def _counts_differ(response: Response, sequence: TokenSequence) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 __all__ = ["Finding"]
 
@@ -24,3 +24,8 @@ class Finding:
     level: Literal["note", "warning"]
     text: str
     evidence: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, name: str, text: str, evidence: Mapping[str, Any], *, warning: bool) -> Self:
+        """A warning or a note."""
+        return cls(name=name, level="warning" if warning else "note", text=text, evidence=evidence)

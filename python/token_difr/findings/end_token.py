@@ -1,0 +1,31 @@
+"""The token that ends an answer."""
+
+from __future__ import annotations
+
+from token_difr.errors import InputError
+from token_difr.findings.evidence import Evidence
+from token_difr.records import Finding
+from token_difr.sequences import end_token
+
+__all__ = ["end_token_scored"]
+
+
+def end_token_scored(evidence: Evidence) -> Finding | None:
+    """Whether the token that ends an answer is scored too.
+
+    Never a warning: an answer whose end is not scored has one token less, and that is all.
+    """
+    tokenizer = evidence.tokenizer
+    stopped = sum(response.finish_reason == "stop" for response in evidence.responses)
+    if tokenizer is None or not stopped:
+        return None
+    try:
+        end = end_token(tokenizer)
+    except InputError:
+        return None
+    scored = sum(
+        response.finish_reason == "stop" and len(ids := sequence.output_token_ids) > 0 and ids[-1] == end
+        for response, sequence in zip(evidence.responses, evidence.sequences, strict=True)
+    )
+    text = f"{stopped} of {len(evidence.responses)} answers ended by themselves; the end is scored in {scored} of them"
+    return Finding.of("end_token", text, {"stopped": stopped, "scored": scored, "token_id": end}, warning=False)
