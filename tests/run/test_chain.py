@@ -200,6 +200,16 @@ def test_a_verdict_is_not_scored_twice(finished: Path, monkeypatch: pytest.Monke
     assert run_cli("report", finished)[0] == 3
 
 
+def test_what_is_decided_stays_decided(finished: Path, run_cli: RunCli) -> None:
+    """The same rule on the same scores gives the very report that is kept, and another rule a new one."""
+    first = run_cli("decide", finished, "--json")[1]
+    kept = (finished / REPORT).read_bytes()
+    assert run_cli("decide", finished, "--json")[1] == first
+    assert (finished / REPORT).read_bytes() == kept
+    assert json.loads(run_cli("decide", finished, "--level", 0.05, "--json")[1])["rule"]["level"] == 0.05
+    assert (finished / REPORT).read_bytes() != kept
+
+
 def test_a_mistyped_provider_is_mended(
     endpoint: Any, conversations: list[Any], tmp_path: Path, run_cli: RunCli
 ) -> None:

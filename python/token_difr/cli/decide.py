@@ -24,13 +24,15 @@ def command(
 ) -> None:
     """Judge RUN against a baseline's run. Offline; replaces an older report. The exit code is the verdict."""
     from token_difr.cli.show import local_tokenizer, show_report
+    from token_difr.records import Rule
     from token_difr.run import RunDirectory
     from token_difr.run.baseline import baseline_of
     from token_difr.run.deciding import decide_run
     from token_difr.run.stages import score_run
 
+    rule = Rule(level=level, seed=seed)
     with RunDirectory.resume(run) as directory:
         against = baseline_of(baseline, directory.audit, out=run)
         tokenizer = local_tokenizer(directory.audit)
-        report = decide_run(directory, score_run(directory), against, level=level, seed=seed, tokenizer=tokenizer)
+        report = decide_run(directory, score_run(directory), against, rule=rule, tokenizer=tokenizer)
     raise show_report(report, shown)

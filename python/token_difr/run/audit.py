@@ -23,6 +23,7 @@ from token_difr.records import (
     Judged,
     Rendered,
     Report,
+    Rule,
     SamplingParams,
     Scored,
     Scores,
@@ -168,7 +169,7 @@ async def aaudit(
             tokenizer=loaded,
             out=out,
             baseline=baseline,
-            level=level,
+            rule=Rule(level=level),
             concurrency=concurrency,
             progress=progress,
         )
@@ -186,7 +187,7 @@ async def run_audit(
     tokenizer: Tokenizer,
     out: str | os.PathLike[str],
     baseline: GivenBaseline = None,
-    level: float = 0.01,
+    rule: Rule | None = None,
     concurrency: int = 8,
     progress: bool = True,
 ) -> AuditRun:
@@ -200,7 +201,7 @@ async def run_audit(
         tokenizer: The one of ``record.rendered``.
         out: The run directory.
         baseline: What to compare with.
-        level: False-alarm rate of "divergent".
+        rule: By which rule it is judged; None = the default one.
         concurrency: Requests in flight.
         progress: Show progress bars.
 
@@ -218,7 +219,7 @@ async def run_audit(
         tokenize_run(run, tokenizer)
         await reference_run(run, reference, concurrency=concurrency, progress=progress)
         scores = score_run(run)
-        report = decide_run(run, scores, against, level=level, tokenizer=tokenizer)
+        report = decide_run(run, scores, against, rule=rule, tokenizer=tokenizer)
         return AuditRun(path=run.path, scores=scores.scores, report=report)
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from token_difr._core import __version__
+from token_difr.errors import RunDirectoryError
 from token_difr.findings import Evidence, find_all
-from token_difr.records import Parting, Provenance, Report, Scores
+from token_difr.records import Parting, Provenance, Report, Rule, Scores
 from token_difr.run.baseline import Baseline
 from token_difr.run.directory import RunDirectory
 from token_difr.run.manifest import now
@@ -20,8 +21,7 @@ def decide_run(
     scores: DigestedScores,
     baseline: Baseline | None = None,
     *,
-    level: float = 0.01,
-    seed: int = 0,
+    rule: Rule | None = None,
     tokenizer: Tokenizer | None = None,
 ) -> Report:
     """Judge the scores of ``run``; the report is kept there if it is open for writing.
@@ -30,17 +30,19 @@ def decide_run(
         run: A run with all its rows.
         scores: Its scores, from :func:`~token_difr.run.stages.score_run`.
         baseline: See :func:`~token_difr.run.baseline.baseline_of`.
-        level: False-alarm rate of "divergent", in [0.001, 1).
-        seed: Seed of the permutations and of the bootstrap.
+        rule: By which rule; None = the default one.
         tokenizer: The model's tokenizer, for what needs it: some findings, and where the outputs part; None = without.
 
     Raises:
         RunDirectoryError: Rows are missing.
-        InputError: ``level`` or ``seed`` out of range.
     """
+    rule = rule or Rule()
+    known = _decided(run, rule, baseline)
+    if known is not None:
+        return known
     report = Report(
         audit=run.audit,
-        decision=decide(scores.scores, None if baseline is None else baseline.scores, level=level, seed=seed),
+        decision=decide(scores.scores, None if baseline is None else baseline.scores, rule=rule),
         findings=find_all(evidence_of(run, tokenizer)),
         partings=() if tokenizer is None else _partings(run, scores.scores, tokenizer),
         provenance=Provenance(
@@ -54,6 +56,17 @@ def decide_run(
     if run.writable:
         run.keep_report(report)
     return report
+
+
+def _decided(run: RunDirectory, rule: Rule, baseline: Baseline | None) -> Report | None:
+    """The report that is kept on the same scores, the same baseline and by the same rule; None where there is none."""
+    try:
+        known = run.report()
+    except RunDirectoryError:  # edited or damaged: it is made anew
+        return None
+    if known is None or known.provenance.version != __version__ or known.decision.rule != rule:
+        return None
+    return known if known.provenance.baseline == (None if baseline is None else baseline.origin) else None
 
 
 def evidence_of(run: RunDirectory, tokenizer: Tokenizer | None = None) -> Evidence:
