@@ -42,9 +42,9 @@ def command(
     shown: ShownOptions,
 ) -> None:
     """Audit a provider against a reference. The same command again goes on where DIR stopped."""
-    from token_difr.answers import as_provider, read_prompts
+    from token_difr.answers import read_prompts
     from token_difr.records import Audit
-    from token_difr.run.audit import check_audit, rendered_by, run_audit
+    from token_difr.run.audit import Sides, check_audit, rendered_by, run_audit
 
     conversations = read_prompts(prompts)
     asked, judged = provider.asked(sampling.params(len(conversations))), reference.judged(provider.model)
@@ -57,13 +57,12 @@ def command(
 
     async def work() -> Report:
         async with provider.opened(pace) as client, reference.opened(pace) as judge:
+            sides = Sides(client, reference_behind(judge, judged, loaded), loaded)
             done = await run_audit(
                 record,
                 conversations,
-                provider=as_provider(client, asked.asking),
-                reference=reference_behind(judge, judged, loaded),
-                tokenizer=loaded,
-                out=out,
+                sides,
+                out,
                 baseline=baseline,
                 concurrency=pace.concurrency,
                 progress=not pace.quiet,

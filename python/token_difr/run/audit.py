@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from token_difr.answers import Provider, as_provider, asks_token_ids, check_prompts
 from token_difr.endpoint import blocking, shown_url
@@ -41,7 +41,7 @@ from token_difr.services import open_client
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
-__all__ = ["AuditRun", "aaudit", "audit", "check_audit", "rendered_by", "run_audit"]
+__all__ = ["AuditRun", "Sides", "aaudit", "audit", "check_audit", "rendered_by", "run_audit"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,12 +106,9 @@ async def aaudit(
 
     Args:
         prompts: The conversations to send.
-        provider: The provider's base URL, a client of it (for keys, headers, proxies and retries of your own), or any
-            :class:`~token_difr.answers.Provider`, such as Tinker's sampling client in a
-            :class:`~token_difr.tinker.TinkerProvider`.
+        provider: Its base URL, a client of it (for keys, headers, retries of your own), or any ``answers.Provider``.
         model: The model that the provider is asked for.
-        reference: Any :class:`~token_difr.reference.Reference`, or the base URL of a server that knows the model by the
-            same name.
+        reference: Any ``Reference``, or the base URL of a server that knows the model by the same name.
         out: The run directory. Where it holds a part of this audit already, only the rest is done.
         tokenizer: The model's tokenizer, or its folder or name; None = ``model``.
         params: How the provider is told to sample; None = temperature 0.
@@ -122,9 +119,7 @@ async def aaudit(
         provider_logprobs: Ask the provider for its output's logprobs too, to hold them against the reference's.
         chat_template_kwargs: Variables of the chat template, such as ``{"enable_thinking": False}``.
         reference_dialect: How a ``reference`` given by its URL is spoken to.
-        sampler: The sampler that the provider claims, or its name, such as ``vllm@0.33``: at a temperature above 0
-            its noise is replayed from ``params.seed``. None = what ``out`` states, if anything. Without sampler or
-            seed the tokens are judged by how surprising they are, and no verdict says *consistent*.
+        sampler: Whose noise to replay above temperature 0, such as ``vllm@0.33``; None = as ``out`` states, if at all.
         vocab_size: Width of the model's logits (its config's ``vocab_size``), where the noise depends on it.
         baseline: Run directory, or scores, of a trusted provider on other prompts of the same kind.
         level: False-alarm rate of "divergent", in [0.001, 1).
@@ -135,70 +130,72 @@ async def aaudit(
         InputError: Something passed in is wrong; nothing has been sent then.
         EndpointError: The provider or the reference failed; what has arrived is kept in ``out``.
     """
-    params = params or SamplingParams()
-    loaded, rendered = rendered_by(tokenizer or model)
-    async with AsyncExitStack() as stack:
-        if isinstance(provider, str):
-            provider = await stack.enter_async_context(open_client(provider))
-        if isinstance(reference, str):
-            client = await stack.enter_async_context(open_client(reference))
-            reference = open_reference(reference_dialect, client, model, tokenizer=loaded)
-        url = provider.url if isinstance(provider, Provider) else shown_url(provider)
-        asking = Asking(
-            service=provider_service,
-            only=provider_only,
-            logprobs=provider_logprobs,
-            chat_template_kwargs=dict(chat_template_kwargs or {}) or None,
-            token_ids=asks_token_ids(url, params, token_ids) if "://" in url else True,
-        )
+    params, scored, rule = params or SamplingParams(), Scored.stated(_name(sampler), vocab_size), Rule(level=level)
+    variables = dict(chat_template_kwargs or {}) or None
+    how: dict[str, Any] = {"service": provider_service, "only": provider_only, "logprobs": provider_logprobs}
+    async with _opened(provider, reference, reference_dialect, model, tokenizer or model) as (sides, rendered):
+        ids = sides.asks_token_ids(params, token_ids)
+        asking = Asking(**how, chat_template_kwargs=variables, token_ids=ids)
+        asked = Asked(provider=sides.url, model=model, params=params, max_tokens=max_tokens, asking=asking)
+        record = Audit(asked=asked, rendered=rendered, judged=sides.judged, scored=scored)
         return await run_audit(
-            Audit(
-                asked=Asked(provider=url, model=model, params=params, max_tokens=max_tokens, asking=asking),
-                rendered=rendered,
-                judged=Judged(
-                    reference=reference.url,
-                    model=reference.model,
-                    dialect=reference.dialect,
-                    topk_logprobs=reference.topk_logprobs,
-                ),
-                scored=Scored.stated(_name(sampler), vocab_size),
-            ),
-            prompts,
-            provider=as_provider(provider, asking),
-            reference=reference,
-            tokenizer=loaded,
-            out=out,
-            baseline=baseline,
-            rule=Rule(level=level),
-            concurrency=concurrency,
-            progress=progress,
+            record, prompts, sides, out, baseline=baseline, rule=rule, concurrency=concurrency, progress=progress
         )
 
 
 audit = blocking(aaudit, "audit")
 
 
+class Sides(NamedTuple):
+    """Who answers, who judges, and the tokenizer of both.
+
+    Attributes:
+        provider: A client of the provider, or any other source of answers.
+        reference: The reference.
+        tokenizer: The model's tokenizer.
+    """
+
+    provider: AsyncOpenAI | Provider
+    reference: Reference
+    tokenizer: Tokenizer
+
+    @property
+    def url(self) -> str:
+        """The provider's base URL, or what else names it."""
+        return self.provider.url if isinstance(self.provider, Provider) else shown_url(self.provider)
+
+    @property
+    def judged(self) -> Judged:
+        """What the record says of the reference."""
+        return Judged(
+            reference=self.reference.url,
+            model=self.reference.model,
+            dialect=self.reference.dialect,
+            topk_logprobs=self.reference.topk_logprobs,
+        )
+
+    def asks_token_ids(self, params: SamplingParams, choice: bool | None) -> bool:
+        """Whether the provider gives token ids: a source of answers that is no endpoint knows nothing else."""
+        return asks_token_ids(self.url, params, choice) if "://" in self.url else True
+
+
 async def run_audit(
     record: Audit,
     prompts: Sequence[Conversation],
-    *,
-    provider: Provider,
-    reference: Reference,
-    tokenizer: Tokenizer,
+    sides: Sides,
     out: str | os.PathLike[str],
+    *,
     baseline: GivenBaseline = None,
     rule: Rule | None = None,
     concurrency: int = 8,
     progress: bool = True,
 ) -> AuditRun:
-    """The audit of a record whose every part is stated, but perhaps for the sampler; :func:`aaudit` has the arguments.
+    """The audit of a record whose every part is stated, but perhaps for the sampler.
 
     Args:
         record: Whose audit it is, and how.
         prompts: The conversations to send.
-        provider: Answers as ``record.asked`` says.
-        reference: Judges as ``record.judged`` says.
-        tokenizer: The one of ``record.rendered``.
+        sides: Answer and judge as the record says.
         out: The run directory.
         baseline: What to compare with.
         rule: By which rule it is judged; None = the default one.
@@ -210,17 +207,37 @@ async def run_audit(
     """
     prompts = check_prompts(prompts)
     check_audit(record)
-    _check_prompts(prompts, tokenizer, record)
+    _check_prompts(prompts, sides.tokenizer, record)
+    provider = as_provider(sides.provider, record.asking)
     against = baseline_of(baseline, record, out=out)
     with RunDirectory.create(out, prompts, record) as run:
         if run.audit.replays != record.replays:  # by a sampler that only ``out`` states
             against = baseline_of(baseline, run.audit, out=out)
         await collect_run(run, provider, concurrency=concurrency, progress=progress)
-        tokenize_run(run, tokenizer)
-        await reference_run(run, reference, concurrency=concurrency, progress=progress)
+        tokenize_run(run, sides.tokenizer)
+        await reference_run(run, sides.reference, concurrency=concurrency, progress=progress)
         scores = score_run(run)
-        report = decide_run(run, scores, against, rule=rule, tokenizer=tokenizer)
+        report = decide_run(run, scores, against, rule=rule, tokenizer=sides.tokenizer)
         return AuditRun(path=run.path, scores=scores.scores, report=report)
+
+
+@asynccontextmanager
+async def _opened(
+    provider: str | AsyncOpenAI | Provider,
+    reference: str | Reference,
+    dialect: str,
+    model: str,
+    tokenizer: str | os.PathLike[str] | Tokenizer,
+) -> AsyncIterator[tuple[Sides, Rendered]]:
+    """Both sides, each opened if it is a URL, and what the record says of the tokenizer."""
+    loaded, rendered = rendered_by(tokenizer)
+    async with AsyncExitStack() as stack:
+        if isinstance(provider, str):
+            provider = await stack.enter_async_context(open_client(provider))
+        if isinstance(reference, str):
+            client = await stack.enter_async_context(open_client(reference))
+            reference = open_reference(dialect, client, model, tokenizer=loaded)
+        yield Sides(provider, reference, loaded), rendered
 
 
 def check_audit(record: Audit) -> None:
