@@ -31,7 +31,7 @@ NAMES = {
     "token_difr.testing.scripted_engine": "ScriptedEngine",
     "token_difr.testing.tinker_service": "TinkerService engine_logprobs tinker_service",
     "token_difr.api": "verify_outputs_api verify_outputs_fireworks verify_outputs_tinker",
-    "token_difr.audit": "AuditResult audit_provider",
+    "token_difr.audit": "AuditResult AuditRun aaudit audit audit_provider",
     "token_difr.common": """
         SamplingMethod TokenMetrics TokenSequence compute_metrics_summary construct_prompts encode_thinking_response
     """,
