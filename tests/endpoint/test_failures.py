@@ -60,6 +60,7 @@ def status(code: int, body: object) -> Answer:
         (403, {"error": {"message": "your input was flagged"}}, EndpointError, "HTTP 403: your input", False),
         (404, {"detail": "Not Found"}, EndpointError, "is the base URL right?", False),
         (400, {"error": {"message": "prompt too long"}}, EndpointError, "HTTP 400: prompt too long", False),
+        (402, {"error": {"message": "out of credit"}}, EndpointError, "HTTP 402: out of credit", True),
         (500, "oops", EndpointError, "HTTP 500", False),
         (429, {"error": {"message": "slow\x1b[31m\ndown"}}, EndpointError, "slow [31m down", False),
     ],

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from token_difr.endpoint import ask_all, run_blocking
+from token_difr.endpoint import ask_all, ask_each, run_blocking
 from token_difr.errors import AnswerError, AuthenticationError, InputError
 
 
@@ -91,6 +91,18 @@ def test_fatal_failure_stops_at_once() -> None:
     with pytest.raises(AuthenticationError, match=r"^no$"):
         asyncio.run(ask_all(range(100), ask, concurrency=4, label="", progress=False))
     assert started == [0, 1, 2, 3]
+
+
+def test_one_loop_for_any_items() -> None:
+    """Whoever keeps failures itself is asked before each item whether to go on, and told how many were left."""
+    done = []
+
+    async def ask(item: str) -> None:
+        done.append(item)
+
+    asking = ask_each("abcdef", ask, concurrency=2, label="", progress=False, goes_on=lambda: len(done) < 4)
+    assert asyncio.run(asking) == 2
+    assert done == list("abcd")
 
 
 def test_nothing_to_ask() -> None:

@@ -1,21 +1,24 @@
 """The one seam to the network: clients, the requests' worker pool, and the SDK's errors in our words.
 
-Shared by the two stages that ask somebody, ``collect`` and ``reference``. The transport is the openai SDK's: a test or
-a user gives another one as ``http_client``.
+Transport alone: nothing here knows a service by name. It is the openai SDK's: a test or a user gives another one as
+``http_client``.
 """
 
 from token_difr.endpoint.client import connect, is_local, public_url, shown_url, tag_headers
 from token_difr.endpoint.failures import answer_body, endpoint_error, quoted, stops_everything
-from token_difr.endpoint.pool import ask_all
+from token_difr.endpoint.pool import ask_all, ask_each
+from token_difr.endpoint.posting import post
 from token_difr.endpoint.synchronous import blocking, run_blocking
 
 __all__ = [
     "answer_body",
     "ask_all",
+    "ask_each",
     "blocking",
     "connect",
     "endpoint_error",
     "is_local",
+    "post",
     "public_url",
     "quoted",
     "run_blocking",

@@ -28,6 +28,9 @@ LONGEST_QUOTE = 300
 SECRET_HEADER = re.compile("auth|key|token|secret|cookie", re.IGNORECASE)
 """Names of headers that prove who asks; they do not change an answer."""
 
+OUT_OF_CREDIT = 402
+"""The HTTP status of an account without money."""
+
 DEEPEST_BODY = 100
 """Levels of lists and objects in an answer; what reads and stores it calls itself once a level."""
 
@@ -113,13 +116,19 @@ def _is_shallow(body: object) -> bool:
 
 
 def stops_everything(error: BaseException) -> bool:
-    """Whether every other request would meet the same error, so that none should be sent."""
+    """Whether every other request would meet the same error, so that none should be sent.
+
+    So it is with a host that nobody reaches, a refused key, an account without credit (HTTP 402), a model that is not
+    served, and whatever is no endpoint's fault. A path that there is not (HTTP 404) says nothing of others' paths.
+    """
     import httpx2
 
     if isinstance(error, EndpointUnreachableError):
         failure = error.__cause__
         return isinstance(failure.__cause__ if failure else None, httpx2.ConnectError | httpx2.ConnectTimeout)
-    return not isinstance(error, EndpointError) or isinstance(error, AuthenticationError | UnknownModelError)
+    if not isinstance(error, EndpointError) or isinstance(error, AuthenticationError | UnknownModelError):
+        return True
+    return getattr(error.__cause__, "status_code", None) == OUT_OF_CREDIT
 
 
 def _status_error(error: Any, *, url: str, client: AsyncOpenAI, model: str) -> EndpointError:

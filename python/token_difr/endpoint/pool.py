@@ -4,14 +4,69 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
 from token_difr.endpoint.failures import stops_everything
 from token_difr.errors import EndpointError, InputError
 
-__all__ = ["ask_all"]
+__all__ = ["ask_all", "ask_each"]
+
+T = TypeVar("T")
 
 FEWEST_FIRST = 4
 """So many requests must fail before the failure is taken to be everybody's, however few are in flight."""
+
+
+async def ask_each(
+    items: Sequence[T],
+    ask: Callable[[T], Awaitable[None]],
+    *,
+    concurrency: int,
+    label: str,
+    progress: bool = True,
+    goes_on: Callable[[], bool] = lambda: True,
+) -> int:
+    """Call ``ask`` for every item, at most ``concurrency`` calls at a time, with one progress bar for all.
+
+    ``ask`` keeps its own answer and decides which failures are its own to keep: what it raises ends everything, and
+    what is in flight is abandoned.
+
+    Args:
+        items: What to ask for; started in this order.
+        ask: Sends one request and keeps the answer.
+        concurrency: Requests in flight, at least 1.
+        label: Stands before the progress bar.
+        progress: Show a bar on standard error, if that is a terminal and there is more than one item.
+        goes_on: Asked before each item: False sends no more, and what is in flight comes to its end.
+
+    Returns:
+        How many items were not asked for.
+
+    Raises:
+        InputError: ``concurrency`` below 1.
+        Exception: The first one that ``ask`` raised.
+    """
+    from tqdm import tqdm
+
+    if concurrency < 1:
+        raise InputError(f"concurrency must be at least 1, not {concurrency!r}")
+    waiting = iter(items)
+    shown = progress and len(items) > 1
+    with tqdm(total=len(items), desc=label, disable=None if shown else True, leave=False) as bar:
+
+        async def work() -> None:
+            while goes_on() and (item := next(waiting, None)) is not None:
+                await ask(item)
+                bar.update()
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(min(concurrency, len(items))):
+                    group.create_task(work())
+        except BaseExceptionGroup as errors:
+            # Workers that fail together fail for the same reason: the first one speaks for all.
+            raise errors.exceptions[0] from errors.exceptions[0].__cause__
+    return sum(1 for _ in waiting)
 
 
 async def ask_all(
@@ -22,52 +77,37 @@ async def ask_all(
     label: str,
     progress: bool = True,
 ) -> None:
-    """Call ``ask`` once for every index, at most ``concurrency`` calls at a time.
+    """Call ``ask`` once for every index, at most ``concurrency`` calls at a time; see :func:`ask_each`.
 
     ``ask`` keeps its own answer: whatever ends this early, what has arrived is kept.
 
-    Args:
-        indices: What to ask for; started in this order.
-        ask: Sends one request and keeps the answer.
-        concurrency: Requests in flight, at least 1.
-        label: Stands before the progress bar.
-        progress: Show a bar on standard error, if that is a terminal.
-
     Raises:
         InputError: ``concurrency`` below 1.
-        TokenDifrError: An error that all requests would meet (refused connection, refused key, unknown model): at
-            once, and what is in flight is abandoned. Errors of single requests: after all others are done, as one
-            error of the first one's type that says how many failed and why the first did. Where the first
+        TokenDifrError: An error that all requests would meet (:func:`~token_difr.endpoint.stops_everything`): at once,
+            and what is in flight is abandoned. Errors of single requests: after all others are done, as one error of
+            the first one's type that says how many failed and why the first did. Where the first
             ``max(concurrency, 4)`` requests all fail, no more are sent.
     """
-    from tqdm import tqdm
-
-    if concurrency < 1:
-        raise InputError(f"concurrency must be at least 1, not {concurrency!r}")
-    waiting = iter(indices)
     first = set(indices[: max(concurrency, FEWEST_FIRST)])
     failures: dict[int, EndpointError] = {}
-    with tqdm(total=len(indices), desc=label, disable=None if progress else True, leave=False) as bar:
 
-        async def work() -> None:
-            while not first <= failures.keys() and (index := next(waiting, None)) is not None:
-                try:
-                    await ask(index)
-                except EndpointError as error:
-                    if stops_everything(error):
-                        raise
-                    failures[index] = error
-                bar.update()
-
+    async def attempt(index: int) -> None:
         try:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(min(concurrency, len(indices))):
-                    group.create_task(work())
-        except BaseExceptionGroup as errors:
-            # Workers that fail together fail for the same reason: the first one speaks for all.
-            raise errors.exceptions[0] from errors.exceptions[0].__cause__
+            await ask(index)
+        except EndpointError as error:
+            if stops_everything(error):
+                raise
+            failures[index] = error
+
+    unsent = await ask_each(
+        indices,
+        attempt,
+        concurrency=concurrency,
+        label=label,
+        progress=progress,
+        goes_on=lambda: not first <= failures.keys(),
+    )
     if failures:
-        unsent = sum(1 for _ in waiting)
         raise _summary(list(failures.values()), len(indices), unsent)
 
 
