@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,8 +28,6 @@ from token_difr.server.listening import running
 from token_difr.server.model.engine.rounding import WeightRounding
 from token_difr.server.model.folder import DEMO
 from token_difr.services import open_client
-
-MakeClient = Callable[..., RolloutsClient]
 
 
 def test_the_same_policy() -> None:
@@ -105,7 +102,7 @@ def test_any_logprobs(pairs: list[list[tuple[float, float]]]) -> None:
     assert np.isfinite(found.sequence_ratios()).all()
 
 
-def test_rounded_weights_are_seen(make_client: MakeClient, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_rounded_weights_are_seen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A run whose provider rounds its weights to four bits is further from the reference than an honest one."""
     shares = {}
     with running(ModelService(ServerSettings(model=DEMO))) as trainer:
@@ -127,13 +124,13 @@ def test_rounded_weights_are_seen(make_client: MakeClient, tmp_path: Path, capsy
                 main(["rollouts", "mismatch", str(tmp_path / name), "--json"])
             assert not exited.value.code
             shares[name] = json.loads(capsys.readouterr().out)
-        drawn = make_client(trainer, "demo", logprobs=0, max_tokens=12, temperature=1.0, top_p=1.0).generate_many(
-            ["What is a list?", "What is a module?"], 2
-        )
+        sampling = {"logprobs": 0, "max_tokens": 12, "temperature": 1.0, "top_p": 1.0}
+        with RolloutsClient("demo", provider=trainer, use_cache=False, progress_bar=False, **sampling) as client:
+            drawn = client.generate_many(["What is a list?", "What is a module?"], 2)
 
         async def against() -> Any:
-            async with open_client(trainer) as client:
-                return await mismatch_against(drawn, VllmReference(client, "demo"), load_tokenizer("demo"))
+            async with open_client(trainer) as opened:
+                return await mismatch_against(drawn, VllmReference(opened, "demo"), load_tokenizer("demo"))
 
         itself = asyncio.run(against())
     begun = replace(drawn[0], begun="<think>")
