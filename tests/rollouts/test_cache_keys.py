@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from token_difr.rollouts.config import Config
-from token_difr.rollouts.plan import plan_requests
+from token_difr.rollouts.requests import prompt_requests
 
 Case = tuple[dict[str, Any], Any, int, str]
 """Configuration, prompt, number of the sample, and its key as hexadecimal digits."""
@@ -99,6 +99,24 @@ CASES: dict[str, Case] = {
         0,
         "d58eccce0391b2a4a581f5214700f221954a158d1e557f12300135cf57fea6d2",
     ),
+    "Fireworks' completions, the tokens' own logprobs alone": (
+        {"provider": "fireworks", "endpoint": "completions", "tokenizer": "demo", "logprobs": 0},
+        "hello",
+        0,
+        "2cc1e4d590ee8ea6dc8359b4765388d10f2b4d61ff9ec8bf3e8f49175a86cd13",
+    ),
+    "vLLM's completions, the tokens' own logprobs alone, a begun thought": (
+        {
+            "provider": "http://127.0.0.1:8000/v1",
+            "endpoint": "completions",
+            "tokenizer": "demo",
+            "logprobs": 0,
+            "think_tag": True,
+        },
+        "hello <think>",
+        0,
+        "7a0f5e40dbb6f0dadb881931489c22ed706ba227fd7519d953a2af06dccb1025",
+    ),
     "Tinker's SDK": (
         {"provider": "tinker", "tokenizer": "demo", "logprobs": 0, "stop": "END", "temperature": 0.0},
         "What is a list?",
@@ -138,4 +156,4 @@ def test_keys_stay(name: str) -> None:
     given, prompt, sample, key = CASES[name]
     options = {"model": "m", **given}
     config = Config.of(options.pop("model"), options)
-    assert plan_requests(config, prompt, 6).key(sample).hex() == key
+    assert prompt_requests(config, prompt, 6).key(sample).hex() == key

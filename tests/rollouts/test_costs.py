@@ -11,7 +11,7 @@ import pytest
 from token_difr.errors import EndpointError, InputError, LimitError
 from token_difr.rollouts import RolloutsClient
 from token_difr.rollouts.limits import Budget
-from token_difr.rollouts.prices import _per_million
+from token_difr.services.prices import _per_million
 from token_difr.testing.faulty_provider import faulty_provider
 
 MakeClient = Callable[..., RolloutsClient]

@@ -173,11 +173,15 @@ def test_fireworks_client(tmp_path: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "full"),
     [
-        ("gpt-oss-20b", "accounts/fireworks/models/gpt-oss-20b"),
-        ("org/Model-1", "accounts/fireworks/models/Model-1"),
-        ("accounts/me/models/mine", "accounts/me/models/mine"),
+        ("gpt-oss-20b", "gpt-oss-20b"),
+        ("qwen-15b", "deepseek-r1-distill-qwen-1p5b"),
+        ("meta-llama/Llama-3.3-70B-Instruct", "llama-v3p3-70b-instruct"),
+        ("Qwen/Qwen2.5-72B-Instruct", "qwen2p5-72b-instruct"),
+        ("zai-org/GLM-4.7", "glm-4p7"),
+        ("org/Model-1", "model-1"),
     ],
 )
 def test_names_at_fireworks(name: str, full: str) -> None:
-    """Aliases, ``org/name`` and full names."""
-    assert fireworks_model(name) == full
+    """Short names, names on the hub, and a guess at all others; Fireworks' own names are as they are."""
+    assert fireworks_model(name) == f"accounts/fireworks/models/{full}"
+    assert fireworks_model(f"accounts/me/models/{name}") == f"accounts/me/models/{name}"

@@ -146,3 +146,34 @@ def test_name_on_the_hub_that_nobody_knows() -> None:
     registry.register(Service.FIREWORKS, "two/model-x", "b/model-x")
     with pytest.raises(UnregisteredModelError, match="may be any of one/model-x, two/model-x"):
         registry.hugging_face_name("model-x")
+
+
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [
+        (LLAMA, "llama-v3p1-8b-instruct"),
+        (LLAMA.lower(), "llama-v3p1-8b-instruct"),
+        ("Llama-3.1-8B-Instruct", "llama-v3p1-8b-instruct"),
+        ("llama-v3p1-8b-instruct", "llama-v3p1-8b-instruct"),
+        ("llama-v3p1-8b", "llama-v3p1-8b-instruct"),
+        ("somebody/Llama-3.1-8B-Instruct", "llama-3p1-8b-instruct"),
+        ("org/Model-1.5", "model-1p5"),
+    ],
+)
+def test_a_model_given_in_any_way(model: str, name: str) -> None:
+    """What is known comes first, then the guess; another organization's model of the same name is another model."""
+    assert Registry().name_of_any(model, Service.FIREWORKS) == f"accounts/fireworks/models/{name}"
+
+
+def test_names_of_services_without_a_pattern() -> None:
+    """OpenRouter has a rule, Fireworks a guess; elsewhere what is not known is an error, and the user's word counts."""
+    registry = Registry()
+    assert registry.name_of_any("org/Model-1", "openrouter") == "org/model-1"
+    with pytest.raises(UnregisteredModelError, match="not in TOGETHER_MODEL_REGISTRY"):
+        registry.name_of_any("org/Model-1", "together")
+    registry.register("together", "org/Model-1", "org/Model-1-Turbo")
+    assert registry.name_of_any("model-1", "together") == "org/Model-1-Turbo"
+    registry.register("vllm", "org/Model-1", "served")
+    assert registry.name("org/Model-1", "vllm") == "served"
+    with pytest.raises(InputError, match="no service is called 'nobody'"):
+        registry.register("nobody", "a", "b")

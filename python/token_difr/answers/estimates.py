@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from token_difr.errors import InputError
+from token_difr.services import Prices
 
 __all__ = ["Estimate", "estimate"]
-
-TOKENS_PER_PRICE = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,11 +46,7 @@ def estimate(
     Raises:
         InputError: A negative price.
     """
-    for name, price in (("price_input", price_input), ("price_output", price_output)):
-        if price is not None and not price >= 0:
-            raise InputError(f"{name} must be at least 0, not {price!r}")
+    prices = Prices.given(price_input, price_output)
     max_output_tokens = requests * max_tokens
-    cost = None
-    if prompt_tokens is not None and price_input is not None and price_output is not None:
-        cost = (prompt_tokens * price_input + max_output_tokens * price_output) / TOKENS_PER_PRICE
+    cost = None if prices is None or prompt_tokens is None else prices.cost(prompt_tokens, max_output_tokens)
     return Estimate(requests=requests, prompt_tokens=prompt_tokens, max_output_tokens=max_output_tokens, max_cost=cost)

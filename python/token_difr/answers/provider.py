@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from token_difr.answers.chat_answer import chat_response
-from token_difr.answers.chat_request import chat_fields, check_asking, refused_field, split_fields
-from token_difr.endpoint import answer_body, endpoint_error, shown_url, tag_headers
+from token_difr.answers.chat_request import asked_options, chat_fields, refused_field
+from token_difr.endpoint import post, shown_url, tag_headers
 from token_difr.errors import AnswerError, TokenDifrError
 from token_difr.records import Asking, Conversation, Response, SamplingParams
-from token_difr.services import profile_named, profile_of
+from token_difr.services import CHAT_PATH, check_able, profile_named, profile_of
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -57,7 +57,7 @@ class ChatProvider:
         self._asking = asking or Asking()
         service = self._asking.service
         self._profile = profile_of(self.url) if service is None else profile_named(service)
-        check_asking(self._asking, self._profile)
+        check_able(self._profile, asked_options(SamplingParams(), index=0, max_tokens=1, asking=self._asking))
         self._refused: set[str] = set()
 
     async def answer(
@@ -78,15 +78,9 @@ class ChatProvider:
                 self._refused.add(refused)
 
     async def _ask(self, index: int, messages: Conversation, model: str, sent: dict[str, Any]) -> Response:
-        import openai
-
-        create: Any = self._client.chat.completions.with_raw_response.create  # messages of any role, as they stand
         headers = tag_headers(self._client, f"collect-{index}")
-        try:
-            answer = await create(model=model, messages=messages, **split_fields(sent), extra_headers=headers)
-        except openai.OpenAIError as error:
-            raise endpoint_error(error, client=self._client, model=model) from error
-        body = answer_body(answer.content, client=self._client)
+        request = {"model": model, "messages": messages, **sent}  # messages of any role, as they stand
+        body = await post(self._client, CHAT_PATH, request, model=model, headers=headers)
         try:
             return chat_response(index, body, sent=sent)
         except AnswerError as error:

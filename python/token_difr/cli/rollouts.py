@@ -36,7 +36,7 @@ def sample(
     provider: Annotated[
         str,
         typer.Option(
-            "--provider", metavar="NAME|URL", help="openrouter, fireworks, together, tinker, openai, or a URL."
+            "--provider", metavar="NAME|URL", help="A service, such as openrouter or fireworks, or a base URL."
         ),
     ] = "openrouter",
     provider_key_env: options.ProviderKeyEnv = None,
@@ -70,11 +70,12 @@ def sample(
 ) -> None:
     """Draw samples of one prompt: a line of JSON each, as they arrive. Exits with 2 if any failed."""
     from token_difr.rollouts import RolloutsClient
+    from token_difr.services import routing_to
 
     settings: dict[str, Any] = {
         "provider": provider,
         "key_variable": provider_key_env,
-        "routing": None if provider_only is None else {"only": [provider_only], "allow_fallbacks": False},
+        "routing": None if provider_only is None else routing_to(provider_only),
         "service": provider_service,
         "temperature": temperature,
         "top_p": top_p,

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
 from token_difr.findings.evidence import Evidence
 from token_difr.records import Finding, Response, TopKBatch
+from token_difr.services import own_logprobs
 
 __all__ = ["claimed_logprobs", "provider_logprobs", "sampled_logprobs"]
 
 NAME = "provider_logprobs"
 FAR = 0.1
 """Nats by which two logprobs of one token differ more than numerical noise lets them."""
-LOWEST = -9999.0
-"""What engines write for minus infinity."""
 MANY = 0.05
 """Share of such tokens from which on they are a warning."""
 
@@ -75,25 +72,6 @@ def claimed_logprobs(batch: TopKBatch) -> NDArray[np.float64]:
 def sampled_logprobs(response: Response) -> list[float] | None:
     """A provider's logprobs of its output, one a token; NaN where one is not finite, None where there are none.
 
-    In either form: a content list, or the older parallel lists.
+    See :func:`~token_difr.services.own_logprobs`.
     """
-    given = response.choice.get("logprobs")
-    if not isinstance(given, dict):
-        return None
-    content = given.get("content")
-    values = [_value(entry) for entry in content] if isinstance(content, list) else given.get("token_logprobs")
-    numbers = [_number(value) for value in values] if isinstance(values, list) else [None]
-    return None if None in numbers else [number for number in numbers if number is not None]
-
-
-def _number(value: object) -> float | None:
-    """A logprob; NaN where it is not finite, in a number, in the text that strict JSON has for it, or as -9999."""
-    if isinstance(value, str) and value in {"nan", "inf", "-inf"}:
-        return math.nan
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return float(value) if math.isfinite(value) and value > LOWEST else math.nan
-
-
-def _value(entry: object) -> object:
-    return entry.get("logprob") if isinstance(entry, dict) else None
+    return own_logprobs(response.choice)

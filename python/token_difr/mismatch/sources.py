@@ -13,7 +13,7 @@ from token_difr.errors import InputError
 from token_difr.findings import claimed_logprobs, sampled_logprobs
 from token_difr.mismatch.measure import Mismatch, measure_mismatch
 from token_difr.records import TokenSequence
-from token_difr.rollouts.records import Response, Rollouts
+from token_difr.rollouts import Response, Rollouts
 from token_difr.sequences import render
 
 if TYPE_CHECKING:

@@ -4,6 +4,7 @@ from token_difr.records.asking import Asking
 from token_difr.records.audit import Asked, Audit, Judged, PromptSet, Rendered, Scored
 from token_difr.records.decision import Comparison, Decision, Estimate, StatisticComparison, Summary, Verdict
 from token_difr.records.finding import Finding
+from token_difr.records.logprobs import Logprobs
 from token_difr.records.metrics import TokenMetrics
 from token_difr.records.parting import Parting
 from token_difr.records.report import BaselineRun, Provenance, Report
@@ -27,6 +28,7 @@ __all__ = [
     "Estimate",
     "Finding",
     "Judged",
+    "Logprobs",
     "Message",
     "Parting",
     "PromptSet",

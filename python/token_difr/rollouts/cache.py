@@ -1,6 +1,6 @@
 """The cache of the rollouts client: answers by the request that they answer.
 
-The key is the whole request (:meth:`~token_difr.rollouts.plan.Plan.key`), so that two requests that differ in anything
+The key is the whole request (:meth:`~token_difr.rollouts.requests.PromptRequests.key`), so that two requests that differ in anything
 have two answers. What is stored is the provider's answer as it came; samples are read off it anew each time. An API key
 is no part of a request's body: it is in no key, no row and no file.
 

@@ -9,15 +9,16 @@ from typing import Any, Self
 
 from token_difr.endpoint import run_blocking
 from token_difr.errors import LimitError
-from token_difr.rollouts.asking import Connections, Sender
 from token_difr.rollouts.cache import RolloutCache
 from token_difr.rollouts.config import Config
 from token_difr.rollouts.drawing import Drawing
 from token_difr.rollouts.limits import Budget, RatePace, Slots
 from token_difr.rollouts.old_caches import OldCache
-from token_difr.rollouts.plan import plan_requests
-from token_difr.rollouts.prices import Prices
-from token_difr.rollouts.records import Response, Rollouts
+from token_difr.rollouts.requests import prompt_requests
+from token_difr.rollouts.response import Response
+from token_difr.rollouts.samples import Rollouts
+from token_difr.rollouts.sending import Connections, Sender
+from token_difr.services import Prices
 
 __all__ = ["Prompt", "RolloutsClient"]
 
@@ -139,26 +140,30 @@ class RolloutsClient:
     ) -> list[Rollouts]:
         config = self._config_of({**changes, **({} if n_samples is None else {"n_samples": n_samples})})
         # In a thread: to load a tokenizer and to render many prompts would block the loop.
-        plans = await asyncio.to_thread(lambda: [plan_requests(config, prompt, config.n_samples) for prompt in prompts])
-        if not plans:
+        requests = await asyncio.to_thread(
+            lambda: [prompt_requests(config, prompt, config.n_samples) for prompt in prompts]
+        )
+        if not requests:
             return []
         ceiling = config.max_cost_usd
         drawing = Drawing(
             config=config,
             prompts=prompts,
-            plans=plans,
+            requests=requests,
             slots=self._slots_of(config.concurrency),
             budget=self.budget if ceiling == self.config.max_cost_usd else Budget(ceiling, above=self.budget),
             cache=self._cache_of(config),
-            old_cache=None if config.old_cache is None else OldCache(config.old_cache, config, plans[0].profile.name),
+            old_cache=None
+            if config.old_cache is None
+            else OldCache(config.old_cache, config, requests[0].destination.profile.name),
             on_response=on_response,
         )
         try:
             async with asyncio.timeout(config.max_seconds) as limit:
                 await drawing.look_up()
                 if drawing.missing:
-                    async with self._connections.sender(config, plans[0], self._pace_of(config)) as sender:
-                        drawing.prices = await self._prices_of(config, plans[0].url, sender)
+                    async with self._connections.sender(config, requests[0], self._pace_of(config)) as sender:
+                        drawing.prices = await self._prices_of(config, requests[0].destination.url, sender)
                         await drawing.draw(sender)
         except TimeoutError:
             if not limit.expired():  # it is somebody else's
@@ -173,7 +178,7 @@ class RolloutsClient:
 
     async def _prices_of(self, config: Config, url: str, sender: Sender) -> Prices | None:
         """The user's; where there is a ceiling, else the provider's own listing, which is asked for once."""
-        given = Prices.given(config)
+        given = Prices.given(config.price_input, config.price_output)
         if given is not None or config.max_cost_usd is None:
             return given
         if (url, config.model) not in self._prices:

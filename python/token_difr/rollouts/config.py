@@ -58,10 +58,9 @@ class Config:
 
     Attributes:
         model: The model by the provider's name.
-        provider: A service (``openrouter``, ``fireworks``, ``together``, ``tinker``, ``openai``) or a base URL; None =
-            OpenRouter. OpenRouter's routing object, such as ``{"only": ["deepinfra"]}``, is taken as ``routing``.
+        provider: A service by its name in ``services.toml``, such as ``fireworks``, or a base URL; None = OpenRouter. OpenRouter's routing object, such as ``{"only": ["deepinfra"]}``, is taken as ``routing``.
         routing: Which providers behind OpenRouter may answer, in its own terms.
-        service: What a base URL is, where it does not tell: see ``token_difr.endpoint.service_profiles``.
+        service: What a base URL is, where it does not tell: see ``token_difr.services.service_profiles``.
         endpoint: "chat", or "completions": conversations are rendered here and sent as token ids, or as text.
         raw: With "completions": strings are sent as they are, not as a user's message.
         temperature: 0 = greedy.

@@ -10,20 +10,19 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
-from tqdm import tqdm
-
-from token_difr.endpoint import stops_everything
-from token_difr.errors import AnswerError, EndpointError, LimitError, TokenDifrError
-from token_difr.rollouts.answer import check_answer, response_of, states_usage, usage_of
-from token_difr.rollouts.asking import Sender
+from token_difr.endpoint import ask_each, stops_everything
+from token_difr.errors import AnswerError, LimitError, TokenDifrError
+from token_difr.rollouts.answer import response_of
 from token_difr.rollouts.cache import Claim, RolloutCache
 from token_difr.rollouts.config import Config
 from token_difr.rollouts.limits import Budget, Slots
 from token_difr.rollouts.old_caches import OldCache
-from token_difr.rollouts.plan import Plan
-from token_difr.rollouts.prices import Prices
-from token_difr.rollouts.records import Response, Rollouts, SampleError
+from token_difr.rollouts.requests import PromptRequests
+from token_difr.rollouts.response import Response
+from token_difr.rollouts.samples import Rollouts, SampleError
+from token_difr.rollouts.sending import Sender
 from token_difr.rollouts.store import StoreError
+from token_difr.services import Prices, StatedUsage, read_answer
 
 __all__ = ["Drawing"]
 
@@ -35,8 +34,8 @@ FIRST_WAIT, LONGEST_WAIT = 0.02, 0.5
 """Seconds until a request that another process has in flight is looked up again."""
 BREATH = 256
 """Responses that are made in a row before the event loop gets its turn."""
-EVERYBODYS = {401, 402, 404}
-"""HTTP statuses that every other request would meet too; a 403 may be about one prompt."""
+NO_SUCH_PATH = 404
+"""The HTTP status of a path that there is not: all requests here go to the same one."""
 HOPELESS = range(400, 500)
 MAY_SUCCEED = {408, 409, 425, 429}
 
@@ -50,7 +49,7 @@ class Drawing:
     Attributes:
         config: Of this call.
         prompts: As they were given.
-        plans: One a prompt.
+        requests: One a prompt.
         slots: Requests in flight, over all calls of the client in this loop.
         budget: What may be spent.
         cache: None = none.
@@ -62,7 +61,7 @@ class Drawing:
 
     config: Config
     prompts: Sequence[Any]
-    plans: Sequence[Plan]
+    requests: Sequence[PromptRequests]
     slots: Slots
     budget: Budget
     cache: RolloutCache | None = None
@@ -78,10 +77,10 @@ class Drawing:
 
     async def look_up(self) -> None:
         """Take what the caches have."""
-        for number, plan in enumerate(self.plans):
+        for number, requests in enumerate(self.requests):
             places = self._places(number)
             if self.cache is not None:
-                keys = await asyncio.to_thread(_keys, plan, number)
+                keys = await asyncio.to_thread(_keys, requests, number)
                 found = await asyncio.wrap_future(self.cache.look_up(list(keys)))
                 await self._take({keys[key]: body for key, body in found.items()})
             if self.old_cache is not None:
@@ -90,22 +89,15 @@ class Drawing:
 
     async def draw(self, sender: Sender) -> None:
         """Ask for what is missing."""
-        waiting = iter(self.missing)
-        shown = self.config.progress_bar and len(self.missing) > 1
-        with tqdm(total=len(self.missing), desc="rollouts", disable=None if shown else True, leave=False) as bar:
 
-            async def work() -> None:
-                for place in waiting:
-                    async with self.slots:
-                        await self._attempt(sender, place)
-                    bar.update()
+        async def attempt(place: Place) -> None:
+            async with self.slots:
+                await self._attempt(sender, place)
 
-            try:
-                async with asyncio.TaskGroup() as group:
-                    for _ in range(min(self.config.concurrency, len(self.missing))):
-                        group.create_task(work())
-            except BaseExceptionGroup as errors:  # workers that fail together fail for the same reason
-                raise errors.exceptions[0] from errors.exceptions[0].__cause__
+        config = self.config
+        await ask_each(
+            self.missing, attempt, concurrency=config.concurrency, label="rollouts", progress=config.progress_bar
+        )
 
     def raise_interruption(self) -> None:
         """Raise what ``on_response`` raised, if it did: everything that was paid for is stored by now."""
@@ -114,15 +106,15 @@ class Drawing:
 
     def give_up(self, reason: TokenDifrError) -> None:
         """What is not answered by now failed for ``reason``."""
-        places = [place for number in range(len(self.plans)) for place in self._places(number)]
+        places = [place for number in range(len(self.requests)) for place in self._places(number)]
         self._errors |= {place: reason for place in places if not self._is_done(place)}
 
     def _places(self, number: int) -> list[Place]:
-        return [(number, sample) for sample in range(len(self.plans[number].seeds))]
+        return [(number, sample) for sample in range(len(self.requests[number].seeds))]
 
     def rollouts(self) -> list[Rollouts]:
         """What there is, one a prompt."""
-        return [self._rollouts_of(number) for number in range(len(self.plans))]
+        return [self._rollouts_of(number) for number in range(len(self.requests))]
 
     def _is_done(self, place: Place) -> bool:
         return place in self._responses or place in self._errors
@@ -143,22 +135,24 @@ class Drawing:
             logger.info("prompt %d, sample %d: %s in %.2f s", *place, outcome, time.monotonic() - started)
 
     async def _sample(self, sender: Sender, place: Place) -> None:
-        plan, sample = self.plans[place[0]], place[1]
+        requests, sample = self.requests[place[0]], place[1]
         if self.cache is None:
-            self._record(place, self._read(await self._paid(sender, plan, sample), place))
+            self._record(place, self._read(await self._paid(sender, requests, sample), place))
             return
-        key = plan.key(sample)
+        key = requests.key(sample)
         body, owner = await self._claimed(self.cache, key)
         if body is not None:
             self._record(place, self._read(body, place, cached=True))
             return
         try:
-            body = await self._paid(sender, plan, sample)
+            body = await self._paid(sender, requests, sample)
             response = self._read(body, place)  # what cannot be read is asked for anew
         except BaseException:
             self.cache.release(key, owner)
             raise
-        kept = self.cache.keep(key, model=self.config.model, url=plan.url, request=plan.request(sample), answer=body)
+        kept = self.cache.keep(
+            key, model=self.config.model, url=requests.destination.url, request=requests.request(sample), answer=body
+        )
         try:
             await asyncio.shield(asyncio.wrap_future(kept))
         except StoreError as error:  # the sample stays; another one would not be kept either
@@ -176,9 +170,9 @@ class Drawing:
             await asyncio.sleep(wait)
             wait = min(2 * wait, LONGEST_WAIT)
 
-    async def _paid(self, sender: Sender, plan: Plan, sample: int) -> Body:
+    async def _paid(self, sender: Sender, requests: PromptRequests, sample: int) -> Body:
         """A provider's answer, within the budget."""
-        request = plan.request(sample)
+        request = requests.request(sample)
         await self.slots.turn()
         prices = self.prices
         most, cost = 0.0 if prices is None else prices.most(request), 0.0
@@ -186,22 +180,23 @@ class Drawing:
         try:
             body = await sender.send(request)
             # An answer that does not say what it used may have used all that it could.
-            cost = Prices.cost_of(usage_of(body), prices) if states_usage(body) else most
+            usage = StatedUsage.of(body)
+            cost = Prices.cost_of(usage, prices) if usage.is_priceable else most
         except AnswerError:
             cost = most
             raise
         finally:
             self.budget.settle(most, cost)
         try:
-            check_answer(body)
+            read_answer(body)
         except AnswerError as error:
-            raise AnswerError(f"{plan.url}: {error}") from error
+            raise AnswerError(f"{requests.destination.url}: {error}") from error
         return body
 
     def _stop_after(self, error: TokenDifrError, number: int) -> None:
         """Send no more of what would fail alike."""
         status = getattr(error.__cause__, "status_code", None)
-        if not isinstance(error, EndpointError) or stops_everything(error) or status in EVERYBODYS:
+        if stops_everything(error) or status == NO_SUCH_PATH:
             self._stopped[None] = error
         elif status in HOPELESS and status not in MAY_SUCCEED:
             self._stopped[number] = error
@@ -215,27 +210,29 @@ class Drawing:
     async def _take_old(self, places: Sequence[Place]) -> None:
         old = self.old_cache
         assert old is not None  # noqa: S101  # the caller looked
-        wanted = [(self.prompts[number], self.plans[number].seeds[sample]) for number, sample in places]
+        wanted = [(self.prompts[number], self.requests[number].seeds[sample]) for number, sample in places]
         for place, response in zip(places, await asyncio.to_thread(old.find_all, wanted), strict=True):
             if response is not None:
                 self._record(place, response)
 
     def _read(self, body: Body, place: Place, *, cached: bool = False) -> Response:
-        plan = self.plans[place[0]]
+        requests = self.requests[place[0]]
         try:
             return response_of(
                 body,
-                seed=plan.seeds[place[1]],
-                prompt_text=plan.prompt_text,
-                prompt_tokens=None if plan.prompt_token_ids is None else len(plan.prompt_token_ids),
-                thought_open=plan.thought_open,
+                seed=requests.seeds[place[1]],
+                prompt_text=requests.prompt_text,
+                prompt_tokens=None if requests.prompt_token_ids is None else len(requests.prompt_token_ids),
+                thought_open=requests.thought_open,
                 echo=self.config.echo,
                 wants_logprobs=self.config.logprobs is not None,
-                join=plan.join,
+                join=requests.join,
                 cached=cached,
             )
         except (ArithmeticError, TypeError, ValueError) as error:
-            raise AnswerError(f"{plan.url}: the answer holds a value that is none: {error!r:.200}") from error
+            raise AnswerError(
+                f"{requests.destination.url}: the answer holds a value that is none: {error!r:.200}"
+            ) from error
 
     def _record(self, place: Place, response: Response) -> None:
         self._responses[place] = response
@@ -248,7 +245,7 @@ class Drawing:
             self._stopped[None] = LimitError(f"on_response raised {type(error).__name__}: no more is sent")
 
     def _rollouts_of(self, number: int) -> Rollouts:
-        config, seeds = self.config, self.plans[number].seeds
+        config, seeds = self.config, self.requests[number].seeds
         places = self._places(number)
         return Rollouts(
             prompt=self.prompts[number],
@@ -266,13 +263,13 @@ class Drawing:
             cache_dir=None if self.cache is None else str(self.cache.folder),
             logprobs_enabled=config.logprobs is not None,
             echo_enabled=config.echo,
-            prompt_token_ids=self.plans[number].prompt_token_ids,
-            begun=self.plans[number].begun,
+            prompt_token_ids=self.requests[number].prompt_token_ids,
+            begun=self.requests[number].begun,
         )
 
 
-def _keys(plan: Plan, number: int) -> dict[bytes, Place]:
-    return {plan.key(sample): (number, sample) for sample in range(len(plan.seeds))}
+def _keys(requests: PromptRequests, number: int) -> dict[bytes, Place]:
+    return {requests.key(sample): (number, sample) for sample in range(len(requests.seeds))}
 
 
 async def _awaited(cache: RolloutCache, key: bytes, claiming: Future[Claim]) -> Claim:

@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 from token_difr.rollouts.client import RolloutsClient
 from token_difr.rollouts.config import Config
+from token_difr.services import REGISTRY, Service
 
-__all__ = ["ALIASES", "FireworksClient", "fireworks_model"]
-
-ALIASES: Mapping[str, str] = MappingProxyType(
-    {
-        "qwen-15b": "accounts/fireworks/models/deepseek-r1-distill-qwen-1p5b",
-        "llama-v3p1-8b": "accounts/fireworks/models/llama-v3p1-8b-instruct",
-        "gpt-oss-20b": "accounts/fireworks/models/gpt-oss-20b",
-    }
-)
-"""Short names of models."""
+__all__ = ["FireworksClient", "fireworks_model"]
 
 
 def fireworks_model(name: str) -> str:
-    """Fireworks' name of a model: of an alias, of ``org/name``, or as it is."""
-    if name in ALIASES:
-        return ALIASES[name]
-    if name.startswith("accounts/"):
-        return name
-    return f"accounts/fireworks/models/{name.rpartition('/')[2]}"
+    """Fireworks' name of a model that is given in any way; see :meth:`~token_difr.services.Registry.name_of_any`."""
+    return REGISTRY.name_of_any(name, Service.FIREWORKS)
 
 
 class FireworksClient(RolloutsClient):
@@ -36,7 +23,7 @@ class FireworksClient(RolloutsClient):
     Conversations are rendered here by the model's own chat template, and sent as token ids.
 
     Args:
-        model: An alias, ``org/name``, or the full name.
+        model: Its name on the hub, Fireworks' own, or a short one.
         logprobs: Likeliest tokens at each place, at most 5.
         echo: Logprobs of the prompt too.
         **options: As there; ``tokenizer`` is needed, unless ``raw=True``.

@@ -20,8 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from token_difr.errors import InputError
+from token_difr.records import Logprobs
 from token_difr.rollouts.config import Config
-from token_difr.rollouts.records import Logprobs, Response, Usage
+from token_difr.rollouts.response import Response, Usage
 
 __all__ = ["OldCache"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from token_difr.services.registry import Registry, Service
+from token_difr.services.registry import Registry, Service, guessed_name
 
 __all__ = [
     "FIREWORKS_MODEL_REGISTRY",
@@ -55,5 +55,4 @@ def guess_fireworks_name(hf_name: str) -> str:
     Only a guess: ``meta-llama/Llama-3.1-8B-Instruct`` gives ``accounts/fireworks/models/llama-3p1-8b-instruct``, while
     Fireworks' own name says ``llama-v3p1``.
     """
-    name = hf_name.split("/", 1)[-1].lower().replace(".", "p")
-    return f"accounts/fireworks/models/{name}"
+    return guessed_name(hf_name, Service.FIREWORKS)

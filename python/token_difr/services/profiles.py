@@ -16,6 +16,8 @@ from token_difr.errors import InputError
 
 __all__ = ["ServiceProfile", "profile_named", "profile_of", "service_profiles"]
 
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ServiceProfile:
@@ -28,10 +30,17 @@ class ServiceProfile:
         key_variable: Environment variable that holds the key; None = it needs none.
         neutral: Request fields with the value that changes nothing.
         takes: Further fields that a chat request may have.
+        prefill: Fields that make a chat answer go on with an assistant's message.
         logprobs: Most ``top_logprobs`` of a chat answer; 0 = none.
-        logprobs_form: How a chat request asks for them: "flag" (``logprobs: true``) or "number" (``logprobs: k``).
+        logprobs_form: How a chat request asks for them.
         completions: What its completions endpoint takes: "ids" (and text), "text", or "".
+        completions_logprobs_form: How a completions request asks for logprobs.
         echo: Whether that endpoint gives logprobs of the prompt.
+        own_names: How names of models begin that are surely its own; "" = nothing tells.
+        unlisted: Pattern of its names of models that ``models`` lacks; "" = there is none.
+        guess: The same, where it is only a guess.
+        models: Name on the Hugging Face hub -> name at the service.
+        short: Further names that are taken -> name at the service.
     """
 
     name: str
@@ -40,16 +49,17 @@ class ServiceProfile:
     key_variable: str | None
     neutral: Mapping[str, float]
     takes: frozenset[str]
+    prefill: Mapping[str, bool]
     logprobs: int
     logprobs_form: str
     completions: str
+    completions_logprobs_form: str
     echo: bool
-
-    def logprobs_fields(self, topk: int) -> dict[str, Any]:
-        """The fields of a chat request for the tokens' own logprobs and the ``topk`` likeliest."""
-        if self.logprobs_form == "number":
-            return {"logprobs": max(topk, 1)}
-        return {"logprobs": True, **({"top_logprobs": topk} if topk else {})}
+    own_names: str
+    unlisted: str
+    guess: str
+    models: Mapping[str, str]
+    short: Mapping[str, str]
 
     def accepts(self, field: str) -> bool:
         """Whether a chat request may have ``field``."""
@@ -93,8 +103,15 @@ def _profile(name: str, table: dict[str, Any]) -> ServiceProfile:
         key_variable=table.get("key"),
         neutral=MappingProxyType(table["neutral"]),
         takes=frozenset(table["takes"]),
+        prefill=MappingProxyType(table.get("prefill", NOTHING)),
         logprobs=table["logprobs"],
         logprobs_form=table.get("logprobs_form", "flag"),
         completions=table["completions"],
+        completions_logprobs_form=table.get("completions_logprobs_form", "number"),
         echo=table["echo"],
+        own_names=table.get("own_names", ""),
+        unlisted=table.get("unlisted", ""),
+        guess=table.get("guess", ""),
+        models=MappingProxyType(table.get("models", NOTHING)),
+        short=MappingProxyType(table.get("short", NOTHING)),
     )

@@ -11,7 +11,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from token_difr.errors import InputError
-from token_difr.rollouts.config import Config
 from token_difr.tinker.sdk import tinker_error
 
 __all__ = ["sampling_client"]
@@ -19,21 +18,26 @@ __all__ = ["sampling_client"]
 CLOSING_SECONDS = 30.0
 
 
-def _key(config: Config) -> str | None:
+def _key(api_key: str | None, key_variable: str | None) -> str | None:
     """The key, where the SDK is not to find it by itself."""
-    if config.api_key is not None or config.key_variable is None:
-        return config.api_key
-    key = os.environ.get(config.key_variable, "").strip()
+    if api_key is not None or key_variable is None:
+        return api_key
+    key = os.environ.get(key_variable, "").strip()
     if not key:
-        raise InputError(f"the environment variable {config.key_variable}, which should hold tinker's key, is not set")
+        raise InputError(f"the environment variable {key_variable}, which should hold tinker's key, is not set")
     return key
 
 
 @asynccontextmanager
-async def sampling_client(config: Config) -> AsyncIterator[Any]:
-    """A sampling client of the SDK for ``config.model``: a base model, or a ``tinker://`` path of trained weights.
+async def sampling_client(
+    model: str, *, api_key: str | None = None, key_variable: str | None = None
+) -> AsyncIterator[Any]:
+    """A sampling client of the SDK. The SDK's own variables hold, ``TINKER_BASE_URL`` among them.
 
-    The SDK's own variables hold, ``TINKER_BASE_URL`` among them.
+    Args:
+        model: A base model, or a ``tinker://`` path of trained weights.
+        api_key: The key; None = from the environment.
+        key_variable: Environment variable that holds it; None = the SDK's own.
 
     Raises:
         InputError: The SDK is not installed, or there is no key.
@@ -44,15 +48,15 @@ async def sampling_client(config: Config) -> AsyncIterator[Any]:
         raise InputError("the tinker provider needs the SDK: pip install 'token-difr[tinker]'") from error
 
     def opened() -> tuple[Any, Any]:
-        service = tinker.ServiceClient(api_key=_key(config))
-        name = "model_path" if config.model.startswith("tinker://") else "base_model"
-        made: Any = service.create_sampling_client(**{name: config.model})
+        service = tinker.ServiceClient(api_key=_key(api_key, key_variable))
+        name = "model_path" if model.startswith("tinker://") else "base_model"
+        made: Any = service.create_sampling_client(**{name: model})
         return service, made.result() if hasattr(type(made), "result") else made
 
     try:
         service, client = await asyncio.to_thread(opened)  # it waits for the service
     except tinker.TinkerError as error:
-        raise tinker_error(error, f"model {config.model}") from error
+        raise tinker_error(error, f"model {model}") from error
     except ValueError as error:
         raise InputError(f"tinker: {error}") from error
     try:

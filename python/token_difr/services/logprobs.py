@@ -2,35 +2,55 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from token_difr.errors import AnswerError
-from token_difr.rollouts.records import Logprobs, Usage
+from token_difr.records import Logprobs
+from token_difr.services.usage import whole_number
 
-__all__ = ["logprobs_of"]
+__all__ = ["logprobs_of", "own_logprobs"]
+
+LOWEST = -9999.0
+"""What engines write for minus infinity, which JSON lacks."""
 
 Candidates = list[tuple[int | None, str, float]]
+
+
+def own_logprobs(choice: Mapping[str, Any]) -> list[float] | None:
+    """The output tokens' own logprobs alone, one a token; NaN where one is not finite.
+
+    None where there are none, or not one for every entry.
+    """
+    given = choice.get("logprobs")
+    if not isinstance(given, dict):
+        return None
+    entries = _entries(given)
+    values = [_own(entry) for entry in entries] if entries is not None else given.get("token_logprobs")
+    numbers = [_number(value) for value in values] if isinstance(values, list) else [None]
+    return None if None in numbers else [number for number in numbers if number is not None]
 
 
 def logprobs_of(
     body: Mapping[str, Any],
     choice: Mapping[str, Any],
     *,
-    usage: Usage,
     echo: bool,
-    prompt_text: str,
+    prompt_text: str = "",
     prompt_tokens: int | None = None,
+    counted_prompt_tokens: int = 0,
 ) -> Logprobs:
     """The logprobs of an answer's tokens; with ``echo``, the prompt's tokens come first.
 
     Args:
         body: The whole answer: Together writes the prompt's logprobs beside the choices.
         choice: The choice.
-        usage: Tells the number of the prompt's tokens.
         echo: Whether the prompt's were asked for.
         prompt_text: The prompt, where it was rendered here: its length finds the first token of the answer.
         prompt_tokens: Its number of tokens, where it was sent as ids.
+        counted_prompt_tokens: Its number of tokens by the provider's ``usage``; 0 = not known.
 
     Raises:
         AnswerError: None came, or lists of different lengths.
@@ -38,14 +58,23 @@ def logprobs_of(
     given = choice.get("logprobs")
     if not isinstance(given, dict):
         raise AnswerError("logprobs were asked for, and the provider gave none")
-    made = _content_form(given["content"]) if isinstance(given.get("content"), list) else _list_form(given)
+    entries = _entries(given)
+    made = _list_form(given) if entries is None else _content_form(entries)
     if not echo:
         return made
     prompt = _prompt_beside(body)
     if prompt is not None:
         return _joined(prompt, made)
-    count = _prompt_count(made, usage, prompt_text) if prompt_tokens is None else min(prompt_tokens, len(made))
-    return Logprobs(**{**_fields(made), "num_prompt_tokens": count})
+    if prompt_tokens is None:
+        count = _prompt_count(made, counted_prompt_tokens, prompt_text)
+    else:
+        count = min(prompt_tokens, len(made))
+    return replace(made, num_prompt_tokens=count)
+
+
+def _entries(given: Mapping[str, Any]) -> list[Any] | None:
+    """One object a token, of the content or of the refusal in its place; None in the older form of parallel lists."""
+    return next((each for each in (given.get("content"), given.get("refusal")) if isinstance(each, list)), None)
 
 
 def _content_form(content: Sequence[Any]) -> Logprobs:
@@ -57,11 +86,11 @@ def _content_form(content: Sequence[Any]) -> Logprobs:
         ]
         return Logprobs(
             tokens=[str(entry["token"]) for entry in content],
-            token_logprobs=[_number(entry.get("logprob")) for entry in content],
+            token_logprobs=[_finite(entry.get("logprob")) for entry in content],
             top_logprobs=[_by_text(row) for row in candidates],
             candidates=candidates,
-            text_offset=_whole(content, "text_offset"),
-            token_ids=_whole(content, "token_id"),
+            text_offset=_one_each([entry.get("text_offset") for entry in content], content),
+            token_ids=_one_each([entry.get("token_id") for entry in content], content),
         )
     except (TypeError, KeyError, AttributeError, ValueError) as error:
         raise AnswerError(f"the answer's logprobs are not of a known form: {error!r}") from error
@@ -82,11 +111,11 @@ def _list_form(given: Mapping[str, Any]) -> Logprobs:
         raise AnswerError("the answer's top_logprobs are not dictionaries of numbers") from error
     return Logprobs(
         tokens=[str(token) for token in tokens],
-        token_logprobs=[_number(value) for value in values],
+        token_logprobs=[_finite(value) for value in values],
         top_logprobs=[_by_text(row) for row in candidates],
         candidates=candidates,
-        text_offset=_fitting(given.get("text_offset"), tokens),
-        token_ids=_fitting(given.get("token_ids"), tokens),
+        text_offset=_one_each(given.get("text_offset"), tokens),
+        token_ids=_one_each(given.get("token_ids"), tokens),
     )
 
 
@@ -99,26 +128,22 @@ def _prompt_beside(body: Mapping[str, Any]) -> Logprobs | None:
 
 
 def _joined(prompt: Logprobs, answer: Logprobs) -> Logprobs:
-    ours, theirs = _fields(prompt), _fields(answer)
-    whole = {name: ours[name] + theirs[name] for name in ("tokens", "token_logprobs")}
-    for name in ("top_logprobs", "candidates", "token_ids"):  # where both have them: else places would not fit
-        both = len(ours[name]) == len(prompt) and len(theirs[name]) == len(answer)
-        whole[name] = ours[name] + theirs[name] if both else []
+    whole: dict[str, Any] = {}
+    for name in ("tokens", "token_logprobs", "top_logprobs", "candidates", "token_ids"):
+        ours, theirs = getattr(prompt, name), getattr(answer, name)
+        both = len(ours) == len(prompt) and len(theirs) == len(answer)  # else places would not fit
+        whole[name] = ours + theirs if both else []
     return Logprobs(**whole, num_prompt_tokens=len(prompt))
 
 
-def _prompt_count(made: Logprobs, usage: Usage, prompt_text: str) -> int:
-    """How many leading tokens are the prompt's: by the text's length, which no special token hides, else by ``usage``.
+def _prompt_count(made: Logprobs, counted: int, prompt_text: str) -> int:
+    """How many leading tokens are the prompt's: by the text's length, which no special token hides, else as counted.
 
     A count alone cannot tell a leading token that the server added from an end token that it does not count.
     """
     if made.text_offset and prompt_text:
         return sum(offset < len(prompt_text) for offset in made.text_offset)
-    return min(usage.prompt_tokens, len(made))
-
-
-def _fields(made: Logprobs) -> dict[str, Any]:
-    return {name: getattr(made, name) for name in Logprobs.__dataclass_fields__}
+    return min(counted, len(made))
 
 
 def _by_text(row: Candidates) -> dict[str, float]:
@@ -128,19 +153,30 @@ def _by_text(row: Candidates) -> dict[str, float]:
     return best
 
 
-def _whole(content: Sequence[Any], name: str) -> list[int]:
-    """A value of every entry; empty unless all have it."""
-    values = [entry.get(name) for entry in content]
-    return values if all(type(value) is int for value in values) else []
-
-
-def _fitting(values: object, tokens: Sequence[Any]) -> list[int]:
+def _one_each(values: object, tokens: Sequence[Any]) -> list[int]:
     """One whole number a token, which Together writes with a decimal point; else empty."""
     if not isinstance(values, list) or len(values) != len(tokens):
         return []
-    whole = all(type(value) in {int, float} and value == int(value) for value in values)
-    return [int(value) for value in values] if whole else []
+    whole = [whole_number(value) for value in values]
+    return [] if None in whole else [value for value in whole if value is not None]
+
+
+def _own(entry: object) -> object:
+    return entry.get("logprob") if isinstance(entry, dict) else None
 
 
 def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    """A logprob; NaN where it is not finite: as a number, as the text that strict JSON has for it, or as -9999."""
+    if isinstance(value, str) and value in {"nan", "inf", "-inf"}:
+        return math.nan
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value) if math.isfinite(value) and value > LOWEST else math.nan
+    except OverflowError:  # more digits than a float has
+        return math.nan
+
+
+def _finite(value: object) -> float | None:
+    number = _number(value)
+    return None if number is None or math.isnan(number) else number

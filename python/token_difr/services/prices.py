@@ -1,4 +1,4 @@
-"""What requests cost: by the provider's own word, else by tokens and prices."""
+"""What requests cost: by the provider's own word, else by tokens and prices. One unit: US dollars for a million tokens."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from token_difr.endpoint import endpoint_error
+from token_difr.endpoint import endpoint_error, shown_url
 from token_difr.errors import InputError
-from token_difr.rollouts.config import Config
-from token_difr.rollouts.records import Usage
+from token_difr.services.usage import StatedUsage
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -23,12 +22,12 @@ MILLION = 1e6
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """US dollars for a million tokens.
+    """What tokens cost.
 
     Attributes:
-        input: Prompt tokens.
-        output: Tokens of the answer.
-        request: US dollars for a request, beside its tokens.
+        input: A million prompt tokens, in US dollars, or whatever else the user reckons in.
+        output: A million tokens of the answer.
+        request: A request, beside its tokens.
     """
 
     input: float
@@ -36,27 +35,33 @@ class Prices:
     request: float = 0.0
 
     @classmethod
-    def given(cls, config: Config) -> Prices | None:
-        """The user's; None unless both are given."""
-        if config.price_input is None or config.price_output is None:
-            return None
-        return cls(config.price_input, config.price_output)
+    def given(cls, price_input: float | None, price_output: float | None) -> Prices | None:
+        """The user's; None unless both are given.
+
+        Raises:
+            InputError: A negative price.
+        """
+        for name, price in (("price_input", price_input), ("price_output", price_output)):
+            if price is not None and not price >= 0:
+                raise InputError(f"{name} must be at least 0, not {price!r}")
+        return None if price_input is None or price_output is None else cls(price_input, price_output)
+
+    def cost(self, prompt_tokens: float, output_tokens: float, *, requests: int = 1) -> float:
+        """What so many tokens cost, and the requests that they belong to."""
+        return (prompt_tokens * self.input + output_tokens * self.output) / MILLION + requests * self.request
 
     def most(self, body: Mapping[str, Any]) -> float:
         """What a request may cost at most: no token is shorter than a byte of it."""
         limits = [body.get(name) for name in ("max_tokens", "max_completion_tokens")]
         longest = max(value for value in limits if isinstance(value, int | float))
-        return (len(json.dumps(body)) * self.input + longest * self.output) / MILLION + self.request
+        return self.cost(len(json.dumps(body)), longest)
 
     @staticmethod
-    def cost_of(usage: Usage, prices: Prices | None) -> float:
+    def cost_of(usage: StatedUsage, prices: Prices | None) -> float:
         """What an answer has cost: what the provider says, else its tokens at ``prices``, where they are known."""
         if usage.cost_usd is not None:
             return usage.cost_usd
-        if prices is None:
-            return 0.0
-        tokens = usage.prompt_tokens * prices.input + usage.completion_tokens * prices.output
-        return tokens / MILLION + prices.request
+        return 0.0 if prices is None else prices.cost(usage.prompt_tokens or 0, usage.completion_tokens or 0)
 
 
 async def listed_prices(client: AsyncOpenAI, model: str) -> Prices:
@@ -78,7 +83,7 @@ async def listed_prices(client: AsyncOpenAI, model: str) -> Prices:
         raise endpoint_error(error, client=client, model=model) from error
     except (ValueError, KeyError, TypeError, AttributeError, StopIteration) as error:
         raise InputError(
-            f"max_cost_usd needs prices, and {client.base_url} lists none for {model!r}: give price_input and "
+            f"max_cost_usd needs prices, and {shown_url(client)} lists none for {model!r}: give price_input and "
             "price_output, in US dollars for a million tokens"
         ) from error
 
