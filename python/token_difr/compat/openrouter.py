@@ -12,11 +12,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from token_difr.answers.chat_answer import chat_response
 from token_difr.compat.openrouter_samples import answer_texts
 from token_difr.endpoint import ask_all, endpoint_error, quoted, shown_url
 from token_difr.errors import AnswerError
 from token_difr.records import Conversation
+from token_difr.services import read_answer
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -110,7 +110,7 @@ async def _complete(
     if body is None:
         raise AnswerError(f"{shown_url(client)} answered something that is no chat completion; is the URL right?")
     try:
-        chat_response(0, body, sent={})
+        read_answer(body)
     except AnswerError as error:
         reason = body.get("error") and quoted(body["error"], client)
         raise AnswerError(f"{shown_url(client)}: {error}{f': {reason}' if reason else ''}") from None

@@ -12,6 +12,7 @@ from token_difr.compat.tokens import encode_thinking_response, prompt_ids
 from token_difr.records import Conversation, TokenSequence
 from token_difr.sequences import load_tokenizer
 from token_difr.sequences.interchange import Samples
+from token_difr.services import message_texts
 
 if TYPE_CHECKING:
     from openai.types.chat import ChatCompletion
@@ -45,9 +46,10 @@ def tokenize_openrouter_responses(
 
 
 def answer_texts(completion: ChatCompletion) -> tuple[str, str]:
-    """Content and reasoning, "" where there is none; the latter is OpenRouter's addition to the message."""
+    """Content and reasoning, "" where there is none; the latter is a provider's addition to the SDK's message."""
     message = completion.choices[0].message
-    return message.content or "", getattr(message, "reasoning", None) or ""
+    names = ("content", "refusal", "reasoning", "reasoning_content")
+    return message_texts({name: getattr(message, name, None) for name in names})
 
 
 @overload

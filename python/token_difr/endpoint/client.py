@@ -37,6 +37,7 @@ def connect(
     http_client: httpx2.AsyncClient | None = None,
     api_key: str | None = None,
     pace: Pace | None = None,
+    sends_organization: bool = False,
 ) -> AsyncOpenAI:
     """A client of the endpoint at ``url``.
 
@@ -50,6 +51,8 @@ def connect(
         http_client: Another transport, for tests and proxies. It has no more than its timeout of each read.
         api_key: The key itself, in place of one from the environment.
         pace: Called before every attempt, retries among them; not with an ``http_client``.
+        sends_organization: Let the user's organization and project, which the SDK takes from the environment, into
+            the requests: they are none of a stranger's business.
 
     Raises:
         InputError: Not an http(s) base URL, the key's variable is not set or holds what no key is, or a header that
@@ -59,9 +62,8 @@ def connect(
     from openai import AsyncOpenAI, Omit
 
     parts = _base(url)
-    # The SDK would put the user's OpenAI organization, from the environment, into requests to anybody.
     own: dict[str, str | Omit] = {**_checked(headers or {})}
-    if parts.hostname != "api.openai.com":
+    if not sends_organization:
         own = {"OpenAI-Organization": Omit(), "OpenAI-Project": Omit(), **own}
     try:
         return AsyncOpenAI(

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from token_difr.answers import check_prompts
 from token_difr.errors import InputError
-from token_difr.findings import claimed_logprobs, sampled_logprobs
+from token_difr.findings import claimed_logprobs
 from token_difr.mismatch.measure import Mismatch, measure_mismatch
 from token_difr.records import TokenSequence
 from token_difr.rollouts import Response, Rollouts
 from token_difr.sequences import render
+from token_difr.services import own_logprobs
 
 if TYPE_CHECKING:
     from token_difr.reference import Reference
@@ -37,7 +38,7 @@ def run_mismatch(run: RunDirectory, *, bins: int = 8) -> Mismatch:
     theirs = np.split(claimed_logprobs(batch), batch.sequence_indptr[1:-1])
     pairs = []
     for index, trainer in enumerate(theirs):
-        sampler = sampled_logprobs(responses[index])
+        sampler = own_logprobs(responses[index].choice)
         if sampler and len(trainer) - len(sampler) in {0, 1}:  # the end token may have none
             pairs.append((np.array(sampler), trainer[: len(sampler)]))
     if not pairs:

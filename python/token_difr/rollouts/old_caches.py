@@ -23,6 +23,7 @@ from token_difr.errors import InputError
 from token_difr.records import Logprobs
 from token_difr.rollouts.config import Config
 from token_difr.rollouts.response import Response, Usage
+from token_difr.services import StatedUsage
 
 __all__ = ["OldCache"]
 
@@ -172,15 +173,12 @@ def _entry(text: str) -> Mapping[str, Any] | None:
 
 
 def _response(entry: Mapping[str, Any], seed: int) -> Response:
-    given = entry.get("usage")
-    usage = given if isinstance(given, dict) else {}
-    counts = {name: usage.get(name) or 0 for name in ("prompt_tokens", "completion_tokens", "total_tokens")}
     logprobs = entry.get("logprobs")
     texts: dict[str, Any] = {name: entry.get(name) or "" for name in TEXTS}
     return Response(
         **texts,
         created=entry.get("created") or 0,
-        usage=Usage(**counts),
+        usage=Usage.of(StatedUsage.of(entry)),
         logprobs=_logprobs(logprobs) if isinstance(logprobs, dict) else None,
         echo=bool(entry.get("echo")),
         seed=seed,

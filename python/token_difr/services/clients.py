@@ -28,6 +28,8 @@ def open_client(
     Raises:
         InputError: See there.
     """
+    profile = profile_of(public_url(url))
     if key_variable is None and api_key is None:
-        key_variable = profile_of(public_url(url)).key_variable
-    return connect(url, key_variable=key_variable, api_key=api_key, **options)
+        key_variable = profile.key_variable
+    known = {"key_variable": key_variable, "sends_organization": profile.organization}
+    return connect(url, api_key=api_key, **{**known, **options})

@@ -28,6 +28,7 @@ class ServiceProfile:
         url: Base URL; None for software that people run themselves.
         hosts: Host names by which a base URL is recognized.
         key_variable: Environment variable that holds the key; None = it needs none.
+        organization: Whether its requests name the user's organization and project, where the environment has them.
         neutral: Request fields with the value that changes nothing.
         takes: Further fields that a chat request may have.
         prefill: Fields that make a chat answer go on with an assistant's message.
@@ -47,6 +48,7 @@ class ServiceProfile:
     url: str | None
     hosts: tuple[str, ...]
     key_variable: str | None
+    organization: bool
     neutral: Mapping[str, float]
     takes: frozenset[str]
     prefill: Mapping[str, bool]
@@ -101,6 +103,7 @@ def _profile(name: str, table: dict[str, Any]) -> ServiceProfile:
         url=table.get("url"),
         hosts=tuple(table.get("hosts", ())),
         key_variable=table.get("key"),
+        organization=table.get("organization", False),
         neutral=MappingProxyType(table["neutral"]),
         takes=frozenset(table["takes"]),
         prefill=MappingProxyType(table.get("prefill", NOTHING)),

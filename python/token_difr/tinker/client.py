@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from token_difr.errors import InputError
-from token_difr.tinker.sdk import tinker_error
+from token_difr.tinker.sdk import check_installed, tinker_error
 
 __all__ = ["sampling_client"]
 
@@ -42,10 +42,8 @@ async def sampling_client(
     Raises:
         InputError: The SDK is not installed, or there is no key.
     """
-    try:
-        import tinker
-    except ImportError as error:
-        raise InputError("the tinker provider needs the SDK: pip install 'token-difr[tinker]'") from error
+    check_installed("provider")
+    import tinker
 
     def opened() -> tuple[Any, Any]:
         service = tinker.ServiceClient(api_key=_key(api_key, key_variable))

@@ -7,7 +7,7 @@ from typing import Any
 
 from token_difr.errors import InputError
 from token_difr.records import Conversation, Response, SamplingParams
-from token_difr.tinker.sdk import tinker_error, tinker_result
+from token_difr.tinker.sdk import check_installed, result_of
 
 __all__ = ["TinkerProvider"]
 
@@ -40,10 +40,7 @@ class TinkerProvider:
         decode: Callable[[list[int]], str],
         stop: str | Sequence[str] | Sequence[int] | None = None,
     ) -> None:
-        try:
-            import tinker  # noqa: F401
-        except ImportError as error:
-            raise InputError("the tinker provider needs the SDK: pip install 'token-difr[tinker]'") from error
+        check_installed("provider")
         self._client = client
         self._render = render
         self._decode = decode
@@ -88,19 +85,16 @@ class TinkerProvider:
         )
 
     async def _sample(self, prompt: list[int], sent: dict[str, Any], index: int) -> Any:
-        import tinker
         from tinker import types
 
-        try:
-            future = self._client.sample(
+        def start() -> Any:
+            return self._client.sample(
                 prompt=types.ModelInput.from_ints(prompt),
                 num_samples=1,
                 sampling_params=types.SamplingParams(**sent),
             )
-            answer: Any = await tinker_result(future)
-        except tinker.TinkerError as error:
-            raise tinker_error(error, f"prompt {index}") from error
-        return answer.sequences[0]
+
+        return (await result_of(start, f"prompt {index}")).sequences[0]
 
 
 def _sent(params: SamplingParams, index: int, max_tokens: int) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from token_difr.errors import AnswerError, BatchError, InputError, TokenDifrWarn
 from token_difr.records import TokenSequence, TopKBatch
 from token_difr.reference.reference import Reference
 from token_difr.reference.served import allowed_topk, batch_of, sent_tokens
-from token_difr.tinker.sdk import tinker_error, tinker_result
+from token_difr.tinker.sdk import check_installed, tinker_error, tinker_result
 
 __all__ = ["TinkerReference"]
 
@@ -44,10 +44,7 @@ class TinkerReference(Reference):
     dialect = "tinker"
 
     def __init__(self, client: Any, model: str, *, topk_logprobs: int = 20) -> None:
-        try:
-            import tinker  # noqa: F401
-        except ImportError as error:
-            raise InputError("the tinker reference needs the SDK: pip install 'token-difr[tinker]'") from error
+        check_installed("reference")
         parameters = inspect.signature(client.sample).parameters
         if "topk_prompt_logprobs" not in parameters:
             raise InputError("this tinker SDK has no topk_prompt_logprobs: install tinker 0.28.1 or newer")

@@ -4,14 +4,45 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from collections.abc import Callable
 from typing import Any
 
-from token_difr.errors import AuthenticationError, EndpointError, EndpointUnreachableError
+from token_difr.errors import AuthenticationError, EndpointError, EndpointUnreachableError, InputError
 
-__all__ = ["tinker_error", "tinker_result"]
+__all__ = ["check_installed", "result_of", "tinker_error", "tinker_result"]
 
 LONGEST_QUOTE = 300
 """Characters of the SDK's own message that ours quote."""
+
+
+def check_installed(role: str) -> None:
+    """Whether the SDK is there for Tinker as ``role``.
+
+    Raises:
+        InputError: It is not; the message says how to get it.
+    """
+    try:
+        import tinker  # noqa: F401
+    except ImportError as error:
+        raise InputError(f"the tinker {role} needs the SDK: pip install 'token-difr[tinker]'") from error
+
+
+async def result_of(start: Callable[[], Any], what: str) -> Any:
+    """What the SDK gives for ``start()``.
+
+    Args:
+        start: Begins a request, and gives the SDK's future of it.
+        what: Which request it is.
+
+    Raises:
+        EndpointError: The service failed.
+    """
+    import tinker
+
+    try:
+        return await tinker_result(start())
+    except tinker.TinkerError as error:
+        raise tinker_error(error, what) from error
 
 
 async def tinker_result(future: Any) -> Any:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from token_difr.errors import AnswerError, InputError
-from token_difr.tinker.sdk import tinker_error, tinker_result
+from token_difr.tinker.sdk import result_of
 
 if TYPE_CHECKING:
     from token_difr.sequences import Tokenizer
@@ -81,7 +81,7 @@ async def sample(
         "top_p": top_p,
     }
     params = types.SamplingParams(**options, seed=seed, stop=stop)
-    answer = await _result(
+    answer = await result_of(
         lambda: client.sample(prompt=types.ModelInput.from_ints(prompt), num_samples=n_samples, sampling_params=params),
         "sampling",
     )
@@ -107,7 +107,7 @@ async def reference_logprobs(
     whole = [int(token) for token in [*prompt_token_ids, *response_token_ids]]
     if not len(prompt_token_ids):
         raise InputError("without a prompt the first token has no logprob: give at least one prompt token")
-    given = await _result(lambda: client.compute_logprobs(types.ModelInput.from_ints(whole)), "logprobs")
+    given = await result_of(lambda: client.compute_logprobs(types.ModelInput.from_ints(whole)), "logprobs")
     if len(given) != len(whole):
         raise AnswerError(f"tinker gave {len(given)} logprobs for {len(whole)} tokens")
     answer = list(given)[len(prompt_token_ids) :]  # entry 0 of all is None: nothing comes before the first token
@@ -207,16 +207,6 @@ def _one_each(name: str, values: ArrayLike | float, count: int) -> NDArray[np.fl
     if not np.isfinite(made).all():
         raise InputError(f"{name} has a value that is not finite, at {int(np.flatnonzero(~np.isfinite(made))[0])}")
     return made
-
-
-async def _result(start: Any, what: str) -> Any:
-    """The end of what the SDK has begun: newer futures are awaited, older ones waited for in a thread."""
-    import tinker
-
-    try:
-        return await tinker_result(start())
-    except tinker.TinkerError as error:
-        raise tinker_error(error, what) from error
 
 
 def _made(prompt: list[int], sequence: Any, tokenizer: Tokenizer) -> TinkerSample:
