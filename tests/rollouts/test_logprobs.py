@@ -9,7 +9,7 @@ import pytest
 
 from token_difr.errors import AnswerError
 from token_difr.rollouts import FireworksClient, Response, RolloutsClient
-from token_difr.rollouts.answer import response_of
+from token_difr.rollouts.answer import Expected, response_of
 from token_difr.rollouts.fireworks import fireworks_model
 from token_difr.server import ModelService, ServerSettings
 from token_difr.server.listening import running
@@ -27,7 +27,7 @@ def demo() -> Iterator[str]:
 
 def read(choice: dict[str, Any], *, usage: dict[str, int] | None = None, **options: Any) -> Response:
     body = {"choices": [{"text": "ab", **choice}], "usage": usage or {}}
-    return response_of({**body, **options.pop("body", {})}, seed=0, wants_logprobs=True, **options)
+    return response_of({**body, **options.pop("body", {})}, Expected(logprobs=True, **options), seed=0)
 
 
 def test_chat_form() -> None:
@@ -88,7 +88,7 @@ def test_without_echo() -> None:
     """There are no logprobs of the prompt then; without logprobs there are none at all."""
     response = read({"logprobs": LISTS})
     assert response.get_prompt_logprobs() is None
-    plain = response_of({"choices": [{"text": "a"}]}, seed=0)
+    plain = response_of({"choices": [{"text": "a"}]}, Expected(), seed=0)
     assert plain.get_generation_logprobs() is None
 
 

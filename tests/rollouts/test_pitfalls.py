@@ -15,7 +15,7 @@ import pytest
 import token_difr
 from token_difr.errors import AnswerError, AuthenticationError
 from token_difr.rollouts import RolloutCache, RolloutsClient
-from token_difr.rollouts.answer import response_of
+from token_difr.rollouts.answer import Expected, response_of
 from token_difr.testing.faulty_provider import FaultyProvider
 
 MakeClient = Callable[..., RolloutsClient]
@@ -70,7 +70,7 @@ def test_4_an_answer_that_is_none(endpoint: Any, make_client: MakeClient, conten
 
 def test_4_usage_that_is_null() -> None:
     """It counts as nothing."""
-    response = response_of({"choices": [{"message": {"content": "a"}}], "usage": None}, seed=0)
+    response = response_of({"choices": [{"message": {"content": "a"}}], "usage": None}, Expected(), seed=0)
     assert response.usage.total_tokens == 0
 
 

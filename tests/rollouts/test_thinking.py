@@ -9,14 +9,14 @@ import pytest
 
 from token_difr.errors import InputError, PromptError
 from token_difr.rollouts import Response, RolloutsClient
-from token_difr.rollouts.answer import response_of
+from token_difr.rollouts.answer import Expected, response_of
 from token_difr.rollouts.thinking import begun_thought, check_injection, family_of, split_thought
 
 MakeClient = Callable[..., RolloutsClient]
 
 
 def read(message: dict[str, Any], **options: Any) -> Response:
-    return response_of({"choices": [{"message": message, "finish_reason": "stop"}]}, seed=0, **options)
+    return response_of({"choices": [{"message": message, "finish_reason": "stop"}]}, Expected(**options), seed=0)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 
 from token_difr.answers.chat_answer import chat_response
 from token_difr.errors import AnswerError
-from token_difr.rollouts.answer import response_of
+from token_difr.rollouts.answer import Expected, response_of
 from token_difr.services import StatedUsage, first_choice, logprobs_of, own_logprobs, read_answer
 
 TEXT = {"type": "text", "text": "a"}
@@ -98,7 +98,7 @@ def test_both_faces_read_alike(name: str) -> None:
     """Text, reasoning, reason and counts are the same; what is unknown is None to an audit, and empty in a sample."""
     body, found = READABLE[name]
     expected = {**DEFAULTS, **found}
-    audited, sampled = chat_response(0, body, sent={}), response_of(body, seed=0)
+    audited, sampled = chat_response(0, body, sent={}), response_of(body, Expected(), seed=0)
     assert {field: getattr(audited, field) for field in expected} == expected
     assert (sampled.content, sampled.reasoning) == (expected["content"], expected["reasoning"])
     assert sampled.finish_reason == (expected["finish_reason"] or "")
@@ -112,7 +112,7 @@ def test_both_faces_refuse_alike(name: str) -> None:
     with pytest.raises(AnswerError) as audited:
         chat_response(0, UNREADABLE[name], sent={})
     with pytest.raises(AnswerError) as sampled:
-        response_of(UNREADABLE[name], seed=0)
+        response_of(UNREADABLE[name], Expected(), seed=0)
     assert str(audited.value) == str(sampled.value)
 
 

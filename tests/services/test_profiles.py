@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+import tomllib
+from importlib import resources
 from urllib.parse import urlsplit
 
 import pytest
 
 from token_difr.errors import InputError
-from token_difr.services import profile_named, profile_of, service_profiles
+from token_difr.services import ServiceProfile, profile_named, profile_of, service_profiles
 
 
 @pytest.mark.parametrize(
@@ -39,6 +42,16 @@ def test_table_is_consistent() -> None:
             assert profile.key_variable is not None
         assert profile.completions in {"ids", "text", ""}
         assert not profile.takes & set(profile.neutral)
+
+
+def test_every_entry_of_the_table_is_read() -> None:
+    """A misspelled key, or a form that nobody knows, would be a silent nothing."""
+    tables = tomllib.loads((resources.files("token_difr.services") / "services.toml").read_text("utf-8"))
+    read = {"key" if each.name == "key_variable" else each.name for each in dataclasses.fields(ServiceProfile)}
+    for name, table in tables.items():
+        assert set(table) <= read, name
+    for profile in service_profiles().values():
+        assert {profile.logprobs_form, profile.completions_logprobs_form} <= {"flag", "pair", "number", "positive"}
 
 
 def test_accepts_neutral_and_further_fields() -> None:

@@ -98,13 +98,9 @@ async def aprobe(
         InputError: No prompt, a greedy ``params``, or a tokenizer that cannot be loaded.
         EndpointError: The provider or the reference failed.
     """
-    questions = list(default_prompts() if prompts is None else prompts)
-    if not questions or params.greedy:
-        raise InputError("a probe needs at least one prompt, and a temperature above 0 to sample at")
-    loaded = load_tokenizer(tokenizer or model) if isinstance(tokenizer, str | os.PathLike | None) else tokenizer
+    questions, loaded = _questions(prompts, params), _loaded(tokenizer, model)
     async with _opened(provider, reference, model) as (client, judge):
-        ask_ids = asks_token_ids(shown_url(client), params, token_ids)
-        asking = _Asking(client, model, questions, max_tokens, ask_ids, concurrency, progress)
+        asking = _Questioning(client, model, questions, max_tokens, token_ids, concurrency, progress)
         cold, hot = await asking.answers(params, seed=seed)
         first, again, other = _parts(hot, len(questions))
         seeds = compare_seeds(first, again, other)
@@ -112,9 +108,7 @@ async def aprobe(
         if seeds.honored is not Honored.NO:
             sequences = tokenize(questions * 3, [*first, *other], loaded, max_tokens=max_tokens)
             rows = await judge.topk(sequences, concurrency=concurrency, progress=progress)
-    known = Sampler.known() if samplers is None else samplers
-    sent = replace(params, seed=_seeds(seed, len(questions)))
-    fits, untried = ([], []) if rows is None else fit_samplers(rows, sent, known, vocab_size=vocab_size)
+    fits, untried = _fits(rows, replace(params, seed=_seeds(seed, len(questions))), samplers, vocab_size)
     return Probe(
         provider=shown_url(client),
         model=model,
@@ -126,6 +120,26 @@ async def aprobe(
         samplers=tuple(fits),
         untried=tuple(untried),
     )
+
+
+def _questions(prompts: Sequence[Conversation] | None, params: SamplingParams) -> list[Conversation]:
+    questions = list(default_prompts() if prompts is None else prompts)
+    if not questions or params.greedy:
+        raise InputError("a probe needs at least one prompt, and a temperature above 0 to sample at")
+    return questions
+
+
+def _loaded(tokenizer: str | os.PathLike[str] | Tokenizer | None, model: str) -> Tokenizer:
+    return load_tokenizer(tokenizer or model) if isinstance(tokenizer, str | os.PathLike | None) else tokenizer
+
+
+def _fits(
+    rows: TopKBatch | None, sent: SamplingParams, samplers: Iterable[Sampler] | None, vocab_size: int | None
+) -> tuple[list[SamplerFit], list[Untried]]:
+    """Without rows there is nothing to replay."""
+    if rows is None:
+        return [], []
+    return fit_samplers(rows, sent, Sampler.known() if samplers is None else samplers, vocab_size=vocab_size)
 
 
 @asynccontextmanager
@@ -142,14 +156,14 @@ async def _opened(
 
 
 @dataclass(frozen=True, slots=True)
-class _Asking:
+class _Questioning:
     """Who is asked what."""
 
     client: AsyncOpenAI
     model: str
     questions: list[Conversation]
     max_tokens: int
-    token_ids: bool
+    token_ids: bool | None
     concurrency: int
     progress: bool
 
@@ -157,19 +171,20 @@ class _Asking:
         """Each question twice at temperature 0; and twice with one seed and once with another."""
         seeds = _seeds(seed, len(self.questions))
         first = seeds[: len(self.questions)]
+        asking = Asking(token_ids=asks_token_ids(shown_url(self.client), params, self.token_ids))
         return (
-            await self._asked(2, SamplingParams()),
-            await self._asked(3, replace(params, seed=(*first, *seeds))),
+            await self._asked(2, SamplingParams(), asking),
+            await self._asked(3, replace(params, seed=(*first, *seeds)), asking),
         )
 
-    async def _asked(self, times: int, params: SamplingParams) -> list[Response]:
+    async def _asked(self, times: int, params: SamplingParams, asking: Asking) -> list[Response]:
         return await collect(
             self.questions * times,
             client=self.client,
             model=self.model,
             params=params,
             max_tokens=self.max_tokens,
-            asking=Asking(token_ids=self.token_ids),
+            asking=asking,
             concurrency=self.concurrency,
             progress=self.progress,
         )

@@ -17,7 +17,7 @@ Conversation = list[Message]
 
 @dataclass(frozen=True, kw_only=True)
 class Response:
-    """A provider's answer to one conversation.
+    """A provider's answer to one conversation of an audit: the whole of it, and what the stages after it need.
 
     Attributes:
         index: Which of the audit's prompts this answers, from 0.

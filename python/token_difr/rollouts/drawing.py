@@ -12,7 +12,7 @@ from typing import Any
 
 from token_difr.endpoint import ask_each, stops_everything
 from token_difr.errors import AnswerError, LimitError, TokenDifrError
-from token_difr.rollouts.answer import response_of
+from token_difr.rollouts.answer import Expected, response_of
 from token_difr.rollouts.cache import Claim, RolloutCache
 from token_difr.rollouts.config import Config
 from token_difr.rollouts.limits import Budget, Slots
@@ -217,18 +217,16 @@ class Drawing:
 
     def _read(self, body: Body, place: Place, *, cached: bool = False) -> Response:
         requests = self.requests[place[0]]
+        expected = Expected(
+            prompt_text=requests.prompt_text,
+            prompt_tokens=None if requests.prompt_token_ids is None else len(requests.prompt_token_ids),
+            thought_open=requests.thought_open,
+            echo=self.config.echo,
+            logprobs=self.config.logprobs is not None,
+            join=requests.join,
+        )
         try:
-            return response_of(
-                body,
-                seed=requests.seeds[place[1]],
-                prompt_text=requests.prompt_text,
-                prompt_tokens=None if requests.prompt_token_ids is None else len(requests.prompt_token_ids),
-                thought_open=requests.thought_open,
-                echo=self.config.echo,
-                wants_logprobs=self.config.logprobs is not None,
-                join=requests.join,
-                cached=cached,
-            )
+            return response_of(body, expected, seed=requests.seeds[place[1]], cached=cached)
         except (ArithmeticError, TypeError, ValueError) as error:
             raise AnswerError(
                 f"{requests.destination.url}: the answer holds a value that is none: {error!r:.200}"
