@@ -81,6 +81,13 @@ async def ask_all(
 
     ``ask`` keeps its own answer: whatever ends this early, what has arrived is kept.
 
+    Args:
+        indices: What to ask for; started in this order.
+        ask: Sends one request and keeps the answer.
+        concurrency: Requests in flight, at least 1.
+        label: Stands before the progress bar.
+        progress: Show a bar on standard error, if that is a terminal.
+
     Raises:
         InputError: ``concurrency`` below 1.
         TokenDifrError: An error that all requests would meet (:func:`~token_difr.endpoint.stops_everything`): at once,

@@ -14,7 +14,7 @@ from token_difr.errors import InputError
 if TYPE_CHECKING:
     from token_difr.sequences import Tokenizer
 
-__all__ = ["Config"]
+__all__ = ["DEFAULT_PROVIDER", "Config"]
 
 RANGES: dict[str, tuple[float, float]] = {
     "temperature": (0.0, 2.0),
@@ -45,6 +45,9 @@ WHOLE = frozenset({"max_tokens", "n_samples", "top_k", "logprobs", "max_retries"
 OF_A_PROVIDER = ("routing", "service", "api_key", "key_variable", "headers")
 """What belongs to a provider: a call that names another one starts without them. No key goes to a stranger."""
 
+DEFAULT_PROVIDER = "openrouter"
+"""Who is asked where nobody is named."""
+
 OURS = frozenset({"n", "stream", "messages", "prompt", "on_response"})
 """Request fields that the client decides itself."""
 
@@ -58,7 +61,8 @@ class Config:
 
     Attributes:
         model: The model by the provider's name.
-        provider: A service by its name in ``services.toml``, such as ``fireworks``, or a base URL; None = OpenRouter. OpenRouter's routing object, such as ``{"only": ["deepinfra"]}``, is taken as ``routing``.
+        provider: A service by its name in ``services.toml``, such as ``fireworks``, or a base URL; None = OpenRouter.
+            OpenRouter's routing object, such as ``{"only": ["deepinfra"]}``, is taken as ``routing``.
         routing: Which providers behind OpenRouter may answer, in its own terms.
         service: What a base URL is, where it does not tell: see ``token_difr.services.service_profiles``.
         endpoint: "chat", or "completions": conversations are rendered here and sent as token ids, or as text.
@@ -203,7 +207,7 @@ class Config:
             return self
         known, extra = split_options(options)
         provider = known.get("provider")
-        if isinstance(provider, Mapping) and self.provider in {None, "openrouter"}:
+        if isinstance(provider, Mapping) and self.provider in {None, DEFAULT_PROVIDER}:
             known |= {"routing": known.pop("provider")}  # another way through the same provider
         elif provider is not None and provider != self.provider:
             known = {**dict.fromkeys(OF_A_PROVIDER), **known}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from token_difr.endpoint import public_url
 from token_difr.errors import InputError
-from token_difr.rollouts.config import Config
+from token_difr.rollouts.config import DEFAULT_PROVIDER, Config
 from token_difr.services import (
     RequestOptions,
     ServiceProfile,
@@ -42,7 +42,7 @@ def destination_of(config: Config) -> Destination:
     Raises:
         InputError: No such service, one without an address, or no base URL.
     """
-    provider = config.provider or "openrouter"
+    provider = config.provider or DEFAULT_PROVIDER
     if not isinstance(provider, str):
         raise InputError(f"provider must be the name of a service or a base URL, not {provider!r}")
     if provider == TINKER:

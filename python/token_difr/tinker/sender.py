@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from token_difr.endpoint.transport import Pace
 from token_difr.errors import EndpointUnreachableError, InputError
 from token_difr.records import SamplingParams
 from token_difr.services import Prices
@@ -41,7 +42,7 @@ class TinkerSender:
         *,
         stop: str | Sequence[str] | Sequence[int] | None,
         timeout_seconds: float,
-        pace: Callable[[], Awaitable[None]] | None = None,
+        pace: Pace | None = None,
     ) -> None:
         self._timeout = timeout_seconds
         self._pace = pace
