@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from token_difr.errors import InputError
+from token_difr.reference.dialects import DIALECTS
 
 if TYPE_CHECKING:
     from token_difr.records import SamplingParams
@@ -56,6 +57,8 @@ __all__ = [
     "template_variables",
 ]
 
+_DIALECTS = tuple(DIALECTS)
+
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="The run directory.", show_default=False)]
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="The run directory: made, or gone on with.")]
 Prompts = Annotated[
@@ -83,7 +86,7 @@ ReferenceDialect = Annotated[
     typer.Option(
         "--reference-dialect",
         metavar="NAME",
-        help="What it speaks: vllm, fireworks, fireworks-legacy, sglang, together, completions or llama.cpp.",
+        help=f"What it speaks: {', '.join(_DIALECTS[:-1])} or {_DIALECTS[-1]}.",
     ),
 ]
 ProviderService = Annotated[

@@ -7,22 +7,21 @@ from dataclasses import dataclass
 
 from token_difr.findings.evidence import Evidence
 from token_difr.records import Finding
+from token_difr.reference import DIALECTS, LocalReference, Reference, VllmEngineReference
 from token_difr.sequences import Tokenizer
+from token_difr.tinker.reference import TinkerReference
 
 __all__ = ["EchoCheck", "check_echo", "echo"]
 
-HOW = {
-    "vllm": "by their ids",
-    "fireworks": "by their ids",
-    "sglang": "by their ids",
-    "together": "by their ids or names, and their number",
-    "completions": "by their names and their number",
-    "fireworks-legacy": "by their names and their number",
-    "tinker": "by their number",
-    "local": "in this process",
-    "vllm-engine": "in this process",
-}
-"""How the parser of each dialect has made sure; an answer that fails it is an error, and never scored."""
+_REFERENCES: tuple[type[Reference], ...] = (
+    *DIALECTS.values(),
+    LocalReference,
+    VllmEngineReference,
+    TinkerReference,
+)
+
+CHECKS = {each.dialect: each.echo_check for each in _REFERENCES if each.echo_check is not None}
+"""Dialect -> how its reference was compared, as each declares it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,7 +67,7 @@ def check_echo(echoed: Sequence[str], sent: Sequence[int], tokenizer: Tokenizer,
 def echo(evidence: Evidence) -> Finding | None:
     """How the reference's echo was compared with what it was sent."""
     dialect = evidence.identity.reference_dialect
-    how = HOW.get(dialect or "")
+    how = CHECKS.get(dialect or "")
     if how is None:
         return Finding(
             name="echo",
