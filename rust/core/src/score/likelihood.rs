@@ -21,7 +21,9 @@
 //! the unresolved entries too. Where top-k lies inside the row there is no lump, and a token outside it that may tie with
 //! the k-th value is charged as that one.
 //!
-//! *prob* uses the same Z, the greatest there can be, and is therefore at most the true probability.
+//! *prob* is about the token itself, so that a joined token has its own weight there. Its Z counts everything that may be in
+//! the support, the tail at its upper bound: what is uncertain makes prob smaller, never larger, as long as the token is
+//! kept. (Unseen tokens that would have to tie with the last one of top-k are left out of Z, see `lump`.)
 
 use super::candidates::Candidates;
 use super::position::{Position, Setting, tail_of};
