@@ -26,7 +26,7 @@ from openai import OpenAI
 
 from measure import fastest
 from token_difr import _core
-from token_difr.reference.rows import Asked, batch_of
+from token_difr.reference.rows import RowsAsked, batch_of
 from token_difr.reference.token_names import vocabulary_of
 from token_difr.sequences import load_tokenizer
 
@@ -60,7 +60,7 @@ def print_answers(rows: int) -> None:
     print(f"{rows:,} rows of k = {K}, {len(body) / 1e6:.1f} MB, through the SDK's client")
     print(f"{'typed answer, rows of pairs':36}{len(body) / objects / 1e6:10.1f} MB/s")
     print(f"{'raw answer, TopKBatch':36}{len(body) / arrays / 1e6:10.1f} MB/s")
-    asked = Asked(sent, start, K)
+    asked = RowsAsked(sent, start, K)
     alone = fastest(lambda: batch_of(_core.parse("content", body, asked), sent, start))
     print(f"{'the same without the client':36}{len(body) / alone / 1e6:10.1f} MB/s")
     # The client's own work on a request is in both of the first, and in the objects' side of the second.
@@ -104,7 +104,7 @@ def by_bytes(body: bytes, sent: Any, start: int) -> Callable[[], Any]:
 
     def work() -> Any:
         raw = client.post("/completions", body={"model": "m", "prompt": "x"}, cast_to=httpx2.Response)
-        return batch_of(_core.parse("content", raw.content, Asked(sent, start, K)), sent, start)
+        return batch_of(_core.parse("content", raw.content, RowsAsked(sent, start, K)), sent, start)
 
     return work
 

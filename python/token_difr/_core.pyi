@@ -325,8 +325,8 @@ class Rows:
     @property
     def contiguous(self) -> bool: ...
 
-class _Asked(Protocol):
-    """What is read of a :class:`token_difr.reference.rows.Asked`."""
+class _RowsAsked(Protocol):
+    """What is read of a :class:`token_difr.reference.rows.RowsAsked`."""
 
     @property
     def sent(self) -> NDArray[np.uint32]: ...
@@ -339,7 +339,7 @@ class _Asked(Protocol):
     @property
     def vocabulary(self) -> Vocabulary | None: ...
 
-def parse(form: str, body: bytes, asked: _Asked, /) -> Rows:
+def parse(form: str, body: bytes, asked: _RowsAsked, /) -> Rows:
     """The rows in a reference's answer.
 
     Args:

@@ -14,14 +14,14 @@ from token_difr.errors import BatchError
 from token_difr.records import TokenSequence, TopKBatch
 from token_difr.reference import DIALECTS, Reference
 from token_difr.reference.batched import BatchedReference
-from token_difr.reference.rows import Asked, Rows, batch_of
+from token_difr.reference.rows import RowsAsked, Rows, batch_of
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_each_dialect_names_a_parser_of_the_core(dialect: str) -> None:
     """An answer that is no JSON gets as far as the parser; a form that there is not would be named."""
     with pytest.raises(ValueError, match="is not JSON"):
-        _core.parse(DIALECTS[dialect].form, b"", Asked(np.array([1, 2], np.uint32), 1, 1))
+        _core.parse(DIALECTS[dialect].form, b"", RowsAsked(np.array([1, 2], np.uint32), 1, 1))
 
 
 def test_a_dialect_that_needs_a_tokenizer_names_tokens() -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from token_difr import _core
 from token_difr.records import UNRESOLVED
 from token_difr.reference import vocabulary_of
-from token_difr.reference.rows import Asked, batch_of
+from token_difr.reference.rows import RowsAsked, batch_of
 from token_difr.sequences import load_tokenizer
 
 K = 3
@@ -97,7 +97,7 @@ def test_every_dialect_reads_what_was_written(answer: tuple[Any, int, Any]) -> N
     """Rows and claimed logprobs of random answers, in four dialects."""
     sent, start, rows = answer
     tokens = np.array(sent, np.uint32)
-    asked = Asked(tokens, start, K)
+    asked = RowsAsked(tokens, start, K)
     check(_core.parse("vllm", vllm_answer(sent, rows), asked), sent, start, rows)
     check(_core.parse("sglang", sglang_answer(sent, rows), asked), sent, start, rows)
     for first in (0, start):
@@ -111,13 +111,13 @@ def test_damaged_answers_are_errors_or_rows(answer: tuple[Any, int, Any], data: 
     """Cut, spliced or overwritten bytes: ValueError, or arrays of the right shape; never anything else."""
     sent, start, rows = answer
     tokens = np.array(sent, np.uint32)
-    asked = Asked(tokens, start, K)
+    asked = RowsAsked(tokens, start, K)
     parsers: list[Any] = [
         (vllm_answer, "vllm", asked),
         (sglang_answer, "sglang", asked),
         (content_answer, "content", asked),
         (legacy_answer, "legacy", asked),
-        (content_answer, "next-token", Asked(tokens[:2], 1, K)),
+        (content_answer, "next-token", RowsAsked(tokens[:2], 1, K)),
     ]
     for write, form, about in parsers:
         body = bytearray(write(sent, rows))
@@ -139,7 +139,7 @@ def test_damaged_answers_are_errors_or_rows(answer: tuple[Any, int, Any], data: 
 @example(b'{"choices":' + b"[" * 5000)
 def test_bytes_that_are_no_answer(body: bytes) -> None:
     """Always a ValueError with one line."""
-    asked = Asked(np.array([1, 2], np.uint32), 1, K)
+    asked = RowsAsked(np.array([1, 2], np.uint32), 1, K)
     for form in ("vllm", "sglang", "content", "legacy"):
         with pytest.raises(ValueError, match=r"\A[^\n]+\Z"):
             _core.parse(form, body, asked)
@@ -148,13 +148,13 @@ def test_bytes_that_are_no_answer(body: bytes) -> None:
 def test_lengths_that_contradict_each_other() -> None:
     """A prompt longer than what was sent is the caller's fault, and named."""
     with pytest.raises(ValueError, match="5 tokens of prompt"):
-        _core.parse("vllm", b"{}", Asked(np.array([1], np.uint32), 5, K))
+        _core.parse("vllm", b"{}", RowsAsked(np.array([1], np.uint32), 5, K))
 
 
 def test_a_form_that_there_is_not() -> None:
     """It is named, with those there are."""
     with pytest.raises(ValueError, match='called "tgi"; known: vllm, content, legacy, sglang, next-token'):
-        _core.parse("tgi", b"{}", Asked(np.array([1], np.uint32), 1, K))
+        _core.parse("tgi", b"{}", RowsAsked(np.array([1], np.uint32), 1, K))
 
 
 @pytest.fixture(scope="module")

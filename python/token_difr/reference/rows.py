@@ -12,10 +12,10 @@ from token_difr._core import Rows, Vocabulary
 from token_difr.errors import BatchError, InputError
 from token_difr.records import TokenSequence, TopKBatch
 
-__all__ = ["Asked", "Rows", "allowed_topk", "batch_of", "sent_tokens"]
+__all__ = ["RowsAsked", "Rows", "allowed_topk", "batch_of", "sent_tokens"]
 
 
-class Asked(NamedTuple):
+class RowsAsked(NamedTuple):
     """What an answer should hold, for the native core's parsers.
 
     Attributes:

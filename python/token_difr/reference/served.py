@@ -20,7 +20,7 @@ from token_difr.endpoint import answer_body, endpoint_error, shown_url, tag_head
 from token_difr.errors import AnswerError, InputError
 from token_difr.records import TokenSequence, TopKBatch
 from token_difr.reference.reference import Reference
-from token_difr.reference.rows import Asked, allowed_topk, batch_of, sent_tokens
+from token_difr.reference.rows import RowsAsked, allowed_topk, batch_of, sent_tokens
 from token_difr.reference.token_names import vocabulary_of
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class ServedReference(Reference):
 
     def _to_batch(self, content: bytes, sent: NDArray[np.uint32], prompt_length: int, *, tag: str) -> TopKBatch:
         first = self._first(prompt_length)
-        asked = Asked(sent, prompt_length, self.topk_logprobs, first, self._vocabulary)
+        asked = RowsAsked(sent, prompt_length, self.topk_logprobs, first, self._vocabulary)
         try:
             return batch_of(_core.parse(self.form, content, asked), sent, prompt_length)
         except ValueError as error:  # BatchError too
