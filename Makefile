@@ -1,45 +1,83 @@
 # What each target needs (virtual environments, the compiled core), it makes; nothing is made twice.
 #
-#   make demo      an audit over HTTP on this machine, ending in verdicts; installs no torch
-#   make test      all tests; installs torch once, for cross-checks
-#   make check     formatting, lints, types, documentation
-#   make bench     speed, as ratios measured side by side
-#   make fuzz      hostile bytes against the parsers, ten minutes from each side; `make test` has a short form
-#   make soak      ten minutes of mixed requests against the server, and 20,000 samples through a bad proxy;
-#                  `make test` has a short form of both
-#   make develop   the development environment in .venv
+#   make demo         an audit over HTTP on this machine, ending in verdicts; installs no torch
+#   make test         all tests; installs torch once, for cross-checks
+#   make test-newest  the same tests on the newest versions of everything, in an environment of its own
+#   make test-busy    the same tests beside two busy loops, at the lowest priority: none may rest on the machine's speed
+#   make check        formatting, lints, types, documentation, imports
+#   make bench        speed, as ratios measured side by side
+#   make fuzz         hostile bytes against the parsers, ten minutes from each side; `make test` has a short form
+#   make soak         ten minutes of mixed requests against the server, and 20,000 samples through a bad proxy;
+#                     `make test` has a short form of both
+#   make house        figures of the code: sizes, names, imports
+#   make lock         newest versions that pyproject.toml allows into requirements/*.txt, which demo and test install
+#   make develop      the development environment in .venv
 
 PYTHON ?= python3
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find rust -name '*.rs' -o -name Cargo.toml)
 DEV := .venv/installed
 DEMO := .venv-demo/installed
+NEWEST := .venv-newest
+LOCKER := .venv-lock/installed
 BIN := .venv/bin
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
+PYTEST := -m pytest -q -n 2 --dist loadfile
 
-.PHONY: demo demo-size test check bench fuzz soak develop format clean
+# Only what the lock names is installed, by hash. The package is then built with the locked maturin, which pip looks for
+# on the path; --no-deps, because its dependencies are the lock's business.
+INSTALL_LOCKED = $(1)/bin/python $(PIP_INSTALL) --require-hashes --requirement $(2)
+INSTALL_PACKAGE = PATH="$(abspath $(1)/bin):$$PATH" $(1)/bin/python $(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+
+.PHONY: demo demo-size test test-newest test-busy check bench fuzz soak house lock develop format clean
 
 develop: $(DEV)
 
-$(DEV): pyproject.toml $(RUST_SOURCES)
+.venv/locked: requirements/dev.txt
 	test -x .venv/bin/python || $(PYTHON) -m venv .venv
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	$(call INSTALL_LOCKED,.venv,$<)
 	touch $@
 
-$(DEMO): pyproject.toml $(RUST_SOURCES)
+.venv-demo/locked: requirements/demo.txt
 	test -x .venv-demo/bin/python || $(PYTHON) -m venv .venv-demo
-	.venv-demo/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[serve]"
+	$(call INSTALL_LOCKED,.venv-demo,$<)
 	touch $@
+
+.venv/installed .venv-demo/installed: %/installed: %/locked pyproject.toml $(RUST_SOURCES)
+	$(call INSTALL_PACKAGE,$*)
+	touch $@
+
+$(LOCKER):
+	$(PYTHON) -m venv .venv-lock
+	.venv-lock/bin/python $(PIP_INSTALL) "uv>=0.9"
+	touch $@
+
+lock: $(LOCKER)
+	.venv-lock/bin/python scripts/lock.py
 
 demo: $(DEMO)
 	.venv-demo/bin/token-difr demo
 
+# Without maturin, which builds the package here and which its users do not get.
 demo-size: $(DEMO)
-	@du -sm .venv-demo | cut -f1 | xargs printf '%s MB\n'
-	@.venv-demo/bin/python -m pip list --disable-pip-version-check --format=freeze | wc -l | xargs printf '%s packages\n'
+	@du -sm --exclude='maturin*' .venv-demo | cut -f1 | xargs printf '%s MB\n'
+	@.venv-demo/bin/python -m pip list --disable-pip-version-check --format=freeze | grep -vc '^maturin=' | xargs printf '%s packages\n'
 	@! .venv-demo/bin/python -m pip list --disable-pip-version-check --format=freeze | grep -i '^torch='
 
 test: $(DEV)
 	cargo test --quiet
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile
+	$(BIN)/python $(PYTEST)
+
+test-newest:
+	test -x $(NEWEST)/bin/python || $(PYTHON) -m venv $(NEWEST)
+	$(NEWEST)/bin/python $(PIP_INSTALL) --upgrade --upgrade-strategy eager --editable ".[dev]"
+	$(NEWEST)/bin/python $(PYTEST)
+
+# All at the lowest priority, the loops too: the tests get their turns among them, after everything else on the machine.
+test-busy: $(DEV)
+	trap 'kill $$one $$two' EXIT INT TERM; \
+	nice -n 19 sh -c 'while :; do :; done' & one=$$!; \
+	nice -n 19 sh -c 'while :; do :; done' & two=$$!; \
+	nice -n 19 $(BIN)/python $(PYTEST)
 
 check: $(DEV)
 	cargo fmt --check
@@ -49,6 +87,7 @@ check: $(DEV)
 	$(BIN)/ruff check --no-cache .
 	$(BIN)/mypy
 	$(BIN)/python -m mypy.stubtest token_difr._core
+	$(BIN)/lint-imports
 
 bench: $(DEV)
 	$(BIN)/python benches/bench_score.py
@@ -64,10 +103,13 @@ soak: $(DEV)
 	$(BIN)/python scripts/soak_server.py --seconds 600
 	$(BIN)/python scripts/soak_rollouts.py --samples 20000
 
+house: $(DEV)
+	$(BIN)/python scripts/measure_house.py
+
 format: $(DEV)
 	cargo fmt
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix --quiet .
 
 clean:
-	rm -rf target build .venv .venv-demo .venv-peer python/token_difr/*.so
+	rm -rf target build .venv .venv-demo .venv-newest .venv-lock .venv-peer python/token_difr/*.so

@@ -25,9 +25,9 @@ from typing import Any, NamedTuple
 import httpx2
 import numpy as np
 
-from token_difr.server.engine.onnx import OnnxEngine
-from token_difr.server.logprob_rows import logprob_rows
-from token_difr.server.model_folder import DEMO, ModelFolder
+from token_difr.server.generation.logprob_rows import logprob_rows
+from token_difr.server.model.engine.onnx import OnnxEngine
+from token_difr.server.model.folder import DEMO, ModelFolder
 
 GENERATE_CONCURRENCY, SCORE_CONCURRENCY = 16, 8
 OUTPUT_TOKENS, SCORED_TOKENS, TOP = 64, 250, 20

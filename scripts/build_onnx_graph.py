@@ -2,7 +2,7 @@
 
 Reads ``MODEL_DIR/config.json`` and writes ``MODEL_DIR/model.onnx``: standard operators of opset 23, float32, a few
 kilobytes. Every weight is an external initializer that carries the name it has in the folder's safetensors file; the
-server hands the arrays over when it loads the graph (``token_difr/server/engine/onnx.py``), so that a variant with
+server hands the arrays over when it loads the graph (``token_difr/server/model/engine/onnx.py``), so that a variant with
 rounded weights is the same graph with other arrays. Linear weights are declared transposed, ``[in, out]``.
 
 Inputs: ``input_ids`` and ``position_ids`` int64[batch, sequence], ``attention_mask`` int64[batch, total] (1 = may be

@@ -15,14 +15,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from token_difr.server.batching import Generation, GenerationSpec, Scheduler
-from token_difr.server.engine import Engine
-from token_difr.server.engine.onnx import OnnxEngine
-from token_difr.server.engine.rounding import WeightRounding
-from token_difr.server.engine.torch import ElementType, TorchEngine
-from token_difr.server.impostor import RandomTokens
-from token_difr.server.model_folder import DEMO, ModelFolder
-from token_difr.server.sampling import SamplingSettings
+from token_difr.server.generation import Generation, GenerationSpec, Scheduler
+from token_difr.server.generation.sampling import SamplingSettings
+from token_difr.server.generation.sampling.faults import SamplerFaults
+from token_difr.server.model.engine import Engine
+from token_difr.server.model.engine.onnx import OnnxEngine
+from token_difr.server.model.engine.rounding import WeightRounding
+from token_difr.server.model.engine.torch import ElementType, TorchEngine
+from token_difr.server.model.folder import DEMO, ModelFolder
 
 OUTPUT_TOKENS = 64
 SYSTEM_PROMPT = "You are a helpful assistant. Be brief and answer in plain words."
@@ -89,7 +89,7 @@ def generate(engine: Engine, prompts: Outputs, rate: float = 0.0) -> Outputs:
         Generation(
             GenerationSpec(prompt=prompt, max_tokens=OUTPUT_TOKENS, sampling=SamplingSettings(temperature=0)),
             width,
-            random_tokens=RandomTokens(rate, prompt, width) if rate else None,
+            faults=SamplerFaults(random_token_rate=rate),
         )
         for prompt in prompts
     ]

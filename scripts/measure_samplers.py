@@ -27,9 +27,9 @@ from token_difr.records import SamplingParams, ScoreStatus, derived_seeds
 from token_difr.run.audit import AuditRun, audit
 from token_difr.sampler import Sampler
 from token_difr.server import ModelService, ServerSettings
-from token_difr.server.engine.rounding import WeightRounding
 from token_difr.server.listening import running
-from token_difr.server.model_folder import DEMO
+from token_difr.server.model.engine.rounding import WeightRounding
+from token_difr.server.model.folder import DEMO
 
 SAMPLERS = (
     "vllm@0.33",

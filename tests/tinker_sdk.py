@@ -10,10 +10,9 @@ from unittest import mock
 
 import pytest
 
+from patience import PATIENCE_SECONDS
 from token_difr.testing.loopback import serving
 from token_difr.testing.tinker_service import TinkerService
-
-WAIT = 30.0  # seconds that closing may take
 
 leaves_connections = (
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
@@ -31,6 +30,6 @@ def tinker_sampling(service: TinkerService) -> Iterator[Any]:
         try:
             yield client.create_sampling_client(base_model="demo")
         finally:
-            client.close("success").result(timeout=WAIT)  # else its connections outlive the test
+            client.close("success").result(timeout=PATIENCE_SECONDS)  # else its connections outlive the test
             del client
             gc.collect()  # what the SDK leaves to the collector shows here, and not in another test

@@ -16,6 +16,9 @@
         └── AnswerError                    an answer that lacks what was asked for, or contradicts it
             └── RowCountError (also ValueError)    rows for more or fewer tokens than were sent
 
+What goes on all the same, though not as asked, is a ``TokenDifrWarning`` (a ``UserWarning``). Whatever warns by that class
+is this package, so that it can be told from the packages below it.
+
 The command line prints the message of any of these as one line and exits with 2. Messages never hold a key.
 """
 
@@ -34,6 +37,7 @@ __all__ = [
     "RunDirectoryError",
     "SamplerError",
     "TokenDifrError",
+    "TokenDifrWarning",
     "UnknownModelError",
     "UnregisteredModelError",
     "UnreplayableError",
@@ -42,6 +46,10 @@ __all__ = [
 
 class TokenDifrError(Exception):
     """Base of all errors that this package raises on purpose."""
+
+
+class TokenDifrWarning(UserWarning):
+    """Something was done otherwise than asked; the message says what, and what to do."""
 
 
 class InputError(TokenDifrError, ValueError):

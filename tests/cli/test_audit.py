@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from token_difr.cli import main
+from token_difr.run.manifest import read_manifest
 
 
 @pytest.fixture
@@ -83,7 +84,8 @@ def test_stages_one_by_one(endpoint: Any, prompts: Path, tmp_path: Path, run_cli
     assert run_cli(*audit_of(endpoint, prompts, run))[0] == 3
     assert endpoint.requests == []
     run_cli(*audit_of(endpoint, prompts, whole))
-    for name in ("run.json", "sequences.jsonl", "rows.jsonl"):
+    assert read_manifest(run).audit == read_manifest(whole).audit
+    for name in ("sequences.jsonl", "rows.jsonl"):
         assert sorted((run / name).read_bytes().splitlines()) == sorted((whole / name).read_bytes().splitlines())
 
 
@@ -268,7 +270,10 @@ def test_directory_of_another_audit(endpoint: Any, prompts: Path, tmp_path: Path
         assert (code, output) == (2, "")
         assert error.count("\n") == 1
         if "tokenizer" not in changes:
-            assert f"belongs to another audit; it differs in {next(iter(changes))}" in error
+            assert (
+                f"belongs to another audit; it differs in {'judged' if 'topk_logprobs' in changes else 'asked'}.{next(iter(changes))}"
+                in error
+            )
     assert {file.name: file.read_bytes() for file in (tmp_path / "run").iterdir()} == before
     assert endpoint.requests == []
 

@@ -6,11 +6,13 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from token_difr.run import RunDirectory
 from token_difr.run.audit import audit
 
 PROMPTS = [[{"role": "user", "content": f"question {n}"}] for n in range(3)]
@@ -70,9 +72,11 @@ def test_bad_input(arguments: list[str], finished: Path, tmp_path: Path) -> None
 
 def test_verdict_for_a_terminal_without_unicode(finished: Path) -> None:
     """A verdict's exit code does not depend on what its terminal can show."""
-    file = finished / "verdict.json"
-    verdict = json.loads(file.read_bytes())
-    file.write_text(json.dumps({**verdict, "reason": "\u2265 \U0001f642"}))
+    with RunDirectory.resume(finished) as run:
+        report = run.report()
+        assert report is not None
+        decision = replace(report.decision, reason="\u2265 \U0001f642")
+        run.keep_report(replace(report, decision=decision))
     done = run_cli("report", finished, env={**os.environ, "PYTHONIOENCODING": "ascii"})
     assert done.returncode == 3
     assert r"\u2265 \U0001f642" in done.stdout

@@ -13,7 +13,7 @@ import pytest
 
 from token_difr.server import ModelService, ServerSettings
 from token_difr.server.listening import running
-from token_difr.server.model_folder import DEMO
+from token_difr.server.model.folder import DEMO
 
 
 class PlainTokenizer:

@@ -11,6 +11,7 @@ import httpx2
 import openai
 import pytest
 
+from patience import PATIENCE_SECONDS
 from token_difr import (
     AnswerError,
     TokenMetrics,
@@ -165,7 +166,7 @@ def test_server_that_takes_text_alone(fireworks: Any, serving: Any) -> None:
         def text_alone(path: str, body: dict[str, Any]) -> tuple[int, Any]:
             if isinstance(body["prompt"], list) or body["logprobs"] is True:
                 return 400, {"error": {"message": "prompt must be a string"}}
-            answer = httpx2.post(f"{url}{path.removeprefix('/v1')}", json=body)
+            answer = httpx2.post(f"{url}{path.removeprefix('/v1')}", json=body, timeout=PATIENCE_SECONDS)
             return answer.status_code, answer.json()
 
         fireworks.answer = text_alone

@@ -16,7 +16,7 @@ from token_difr.run.audit import AuditRun, audit
 from token_difr.sequences import load_tokenizer, render
 from token_difr.server import ModelService, ServerSettings
 from token_difr.server.listening import running
-from token_difr.server.model_folder import DEMO
+from token_difr.server.model.folder import DEMO
 
 HIDDEN = "You are a pirate."
 
@@ -58,9 +58,9 @@ def test_hidden_system_prompt_is_counted(reference: str, tmp_path: Path) -> None
     assert finding.level == "warning"
     assert finding.evidence["prompts_by_difference"] == {str(surplus): 10}
     with RunDirectory.read(run.path) as stored:
-        verdict = stored.read_verdict()
-    assert verdict is not None
-    assert verdict["findings"][0]["name"] in {finding.name for finding in run.findings if finding.level == "warning"}
+        report = stored.report()
+    assert report is not None
+    assert report.findings[0].name in {finding.name for finding in run.findings if finding.level == "warning"}
 
 
 def test_honest_provider(reference: str, tmp_path: Path) -> None:

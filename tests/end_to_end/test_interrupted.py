@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 from interruptible import interruptible
+from patience import PATIENCE_SECONDS
 from token_difr.answers import read_prompts
 from token_difr.demo_model import PROMPTS_FILE
 from token_difr.run import RunDirectory
@@ -94,9 +95,9 @@ def finish(server: Server, prompts: Path, out: Path) -> Sequence[Sequence[int]]:
     with RunDirectory.read(out) as stored:
         sequences = stored.sequences()
         again = score(stored.batch())
-        figures = stored.read_verdict()
-    assert figures is not None
-    assert figures["summary"]["exact_match_rate"][0] == run.decision.summary.exact_match_rate.value
+        report = stored.report()
+    assert report is not None
+    assert report.decision.summary.exact_match_rate.value == run.decision.summary.exact_match_rate.value
     for name, column in run.scores.to_arrays().items():
         np.testing.assert_array_equal(again.to_arrays()[name], column)
     return [list(sequences[index].output_token_ids) for index in range(PROMPTS)]
@@ -120,28 +121,30 @@ def wait_for_answers(server: Server, process: subprocess.Popen[str], answers: in
         time.sleep(0.002)
 
 
-def settled_tags(server: Server) -> list[str]:
-    """The tags once the server is done with what it had begun: it logs a request after answering it."""
-    tags: list[str] = []
-    while tags != (tags := server.tags()) or not tags:
-        time.sleep(0.3)
-    return tags
+def settled_tags(server: Server, out: Path, start: int) -> list[str]:
+    """All tags, once those after the first ``start`` hold every request whose answer was kept: it is logged later."""
+    while not kept(out) <= set(server.tags()[start:]):
+        time.sleep(0.05)
+    return server.tags()
 
 
 def stop_midway(server: Server, prompts: Path, out: Path, answers: int, how: signal.Signals) -> tuple[int, str]:
     """Start the audit, and send it ``how`` after so many answers; returns its exit code and its standard error."""
-    before = len(settled_tags(server)) if server.tags() else 0
+    before = len(server.tags())
     with start_audit(server, prompts, out) as process:
         wait_for_answers(server, process, before + answers)
         process.send_signal(how)
-        _, error = process.communicate(timeout=60)
+        _, error = process.communicate(timeout=PATIENCE_SECONDS)
     return process.returncode, error
 
 
 @pytest.fixture(scope="module")
 def undisturbed(server: Server, prompts: Path, tmp_path_factory: pytest.TempPathFactory) -> Sequence[Sequence[int]]:
     """Output tokens of an audit that nothing happened to."""
-    return finish(server, prompts, tmp_path_factory.mktemp("undisturbed") / "run")
+    out = tmp_path_factory.mktemp("undisturbed") / "run"
+    outputs = finish(server, prompts, out)
+    settled_tags(server, out, 0)
+    return outputs
 
 
 def test_killed_audit_goes_on(
@@ -149,16 +152,16 @@ def test_killed_audit_goes_on(
 ) -> None:
     """Three kills cost no answer that was on the disk, and at most ``concurrency`` requests each."""
     out = tmp_path / "run"
-    start = sent = len(settled_tags(server))
+    start = sent = len(server.tags())
     kept_then: set[str] = set()
     for answers in np.random.default_rng(7).integers(4, 2 * PROMPTS // (KILLS + 1), KILLS):
         code, _ = stop_midway(server, prompts, out, int(answers), signal.SIGKILL)
         assert code == -signal.SIGKILL
-        tags = settled_tags(server)
+        tags = settled_tags(server, out, start)
         assert not kept_then & set(tags[sent:])
         sent, kept_then = len(tags), kept(out)
     assert finish(server, prompts, out) == undisturbed
-    tags = settled_tags(server)
+    tags = settled_tags(server, out, start)
     assert kept_then
     assert not kept_then & set(tags[sent:])
     asked = Counter(tags[start:])
@@ -170,12 +173,12 @@ def test_interrupted_audit_goes_on(
     server: Server, prompts: Path, tmp_path: Path, undisturbed: Sequence[Sequence[int]]
 ) -> None:
     """Ctrl-C ends an audit with exit code 130 and a word on how to go on; what had arrived is not asked for again."""
-    out = tmp_path / "run"
+    out, start = tmp_path / "run", len(server.tags())
     code, error = stop_midway(server, prompts, out, 10, signal.SIGINT)
     assert code == 130
     assert f"stopped; what has arrived is in {out}" in error
     assert "Traceback" not in error
-    before, kept_then = len(settled_tags(server)), kept(out)
+    before, kept_then = len(settled_tags(server, out, start)), kept(out)
     assert len(kept_then) >= 10 - CONCURRENCY
     assert finish(server, prompts, out) == undisturbed
-    assert not kept_then & set(settled_tags(server)[before:])
+    assert not kept_then & set(settled_tags(server, out, start)[before:])

@@ -14,7 +14,7 @@ from token_difr.probes import Honored, Probe, probe
 from token_difr.sampler import Sampler
 from token_difr.server import ModelService, ServerSettings
 from token_difr.server.listening import running
-from token_difr.server.model_folder import DEMO
+from token_difr.server.model.folder import DEMO
 
 WIDTH = 2048
 WRAPPING = "torch-cuda@2.9:multiprocessors=1,threads=256"
@@ -65,7 +65,7 @@ def test_gpus_below_one_wrap_are_one_answer(reference: str) -> None:
 
 def test_rounded_weights(reference: str) -> None:
     """A provider with other weights is still recognized by its noise."""
-    from token_difr.server.engine.rounding import WeightRounding
+    from token_difr.server.model.engine.rounding import WeightRounding
 
     settings = {"sampler": Sampler.parse("vllm@0.33"), "weights": WeightRounding.INT8}
     assert probed(reference, settings).reproduced_by == ("vllm@0.33:runner=v2",)

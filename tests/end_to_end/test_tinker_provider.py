@@ -16,8 +16,8 @@ from token_difr.records import SamplingParams
 from token_difr.run import RunDirectory
 from token_difr.run.audit import audit
 from token_difr.sequences import load_tokenizer, render
-from token_difr.server.engine.loading import load_engine
-from token_difr.server.model_folder import DEMO, ModelFolder
+from token_difr.server.model.engine.loading import load_engine
+from token_difr.server.model.folder import DEMO, ModelFolder
 from token_difr.testing.tinker_service import TinkerService, engine_logprobs
 from token_difr.tinker import TinkerProvider, TinkerReference
 
@@ -58,7 +58,8 @@ def test_tinker_against_itself(client: Any, tmp_path: Path) -> None:
         response = stored.responses()[0]
     assert response.sent["top_k"] == -1
     assert len(response.body["choices"][0]["token_ids"]) == response.completion_tokens
-    assert run.identity.provider == "tinker"
+    assert run.audit.asked is not None
+    assert run.audit.asked.provider == "tinker"
 
 
 @pytest.mark.parametrize(("params", "words"), [(SamplingParams(temperature=1.0, min_p=0.1), "no min_p")])

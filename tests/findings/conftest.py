@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from token_difr.findings import Evidence
-from token_difr.records import AuditIdentity, Response, TokenSequence, TopKBatch
+from token_difr.records import Asked, Asking, Audit, Judged, Response, SamplingParams, TokenSequence, TopKBatch
 from token_difr.sequences import tokenize
 
 MakeEvidence = Callable[..., Evidence]
@@ -40,7 +40,8 @@ def evidence(characters: Any) -> MakeEvidence:
         knows: bool = True,
         logprob: float = -0.25,
         tokenizer: Any = characters,
-        **identity: Any,
+        params: SamplingParams | None = None,
+        **asking: Any,
     ) -> Evidence:
         prompts = [[{"role": "user", "content": f"question {n}"}] for n in range(count)]
         honest = [
@@ -56,7 +57,16 @@ def evidence(characters: Any) -> MakeEvidence:
         responses = [Response(**{**fields, **change(n)}) for n, fields in enumerate(honest)]
         sequences = tokenize(prompts, responses, characters)
         return Evidence(
-            identity=AuditIdentity(provider="http://127.0.0.1:1/v1", reference_dialect="vllm", **identity),
+            audit=Audit(
+                asked=Asked(
+                    provider="http://127.0.0.1:1/v1",
+                    model="m",
+                    params=params or SamplingParams(),
+                    max_tokens=30,
+                    asking=Asking(**asking),
+                ),
+                judged=Judged(reference="http://127.0.0.1:1/v1", model="m", dialect="vllm", topk_logprobs=2),
+            ),
             prompts=prompts,
             responses=responses,
             sequences=sequences,

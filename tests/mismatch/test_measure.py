@@ -25,9 +25,9 @@ from token_difr.rollouts import RolloutsClient
 from token_difr.run.audit import audit
 from token_difr.sequences import load_tokenizer
 from token_difr.server import ModelService, ServerSettings
-from token_difr.server.engine.rounding import WeightRounding
 from token_difr.server.listening import running
-from token_difr.server.model_folder import DEMO
+from token_difr.server.model.engine.rounding import WeightRounding
+from token_difr.server.model.folder import DEMO
 from token_difr.services import open_client
 
 MakeClient = Callable[..., RolloutsClient]

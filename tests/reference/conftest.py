@@ -11,7 +11,7 @@ from token_difr.records import TokenSequence
 from token_difr.sequences import load_tokenizer
 from token_difr.server import ModelService, ServerSettings
 from token_difr.server.listening import running
-from token_difr.server.model_folder import DEMO
+from token_difr.server.model.folder import DEMO
 
 TEXTS = (
     ("The method returns", " a new list of the items, sorted."),

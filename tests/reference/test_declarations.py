@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import get_args
+from typing import get_args, get_type_hints
 
 import numpy as np
 import pytest
 
 from token_difr import _core
-from token_difr.cli import options
+from token_difr.cli.groups import ReferenceOptions
 from token_difr.errors import BatchError
 from token_difr.records import TokenSequence, TopKBatch
 from token_difr.reference import DIALECTS, Reference
 from token_difr.reference.batched import BatchedReference
-from token_difr.reference.rows import RowsAsked, Rows, batch_of
+from token_difr.reference.rows import Rows, RowsAsked, batch_of
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
@@ -31,7 +31,8 @@ def test_a_dialect_that_needs_a_tokenizer_names_tokens() -> None:
 
 def test_the_command_line_lists_every_dialect() -> None:
     """``--help`` names those there are, from the table itself."""
-    help_text = get_args(options.ReferenceDialect)[1].help
+    hints = get_type_hints(ReferenceOptions, include_extras=True)
+    help_text = get_args(hints["reference_dialect"])[1].help
 
     assert [name for name in DIALECTS if name not in help_text] == []
 

@@ -19,6 +19,7 @@ import pytest
 
 import token_difr.rollouts.cache as caching
 from interruptible import interruptible
+from patience import PATIENCE_SECONDS
 from token_difr.rollouts import RolloutCache, RolloutsClient, StoreError
 from token_difr.rollouts.cache import CACHE_FILE
 from token_difr.testing.faulty_provider import FaultyProvider, faulty_provider
@@ -64,12 +65,20 @@ def forked(check: Callable[[], bool]) -> int:
         os._exit(status)
 
 
+def lease_of(folder: Path) -> float:
+    """When the one claim of a cache ends, in seconds since the epoch."""
+    with sqlite3.connect(folder / CACHE_FILE) as connection:
+        (expires,) = connection.execute("SELECT expires FROM claims").fetchone()
+    connection.close()
+    return float(expires)
+
+
 def test_ten_processes_share_a_file(tmp_path: Path) -> None:
     """No error, and no request for a key that one of them has finished: each is answered once."""
     with faulty_provider(share=0.0, delay_seconds=0.005) as provider:
         processes = [draw(provider, tmp_path, prompts=4, samples=25) for _ in range(10)]
         for process in processes:
-            output, errors = process.communicate(timeout=120)
+            output, errors = process.communicate(timeout=PATIENCE_SECONDS)
             assert process.returncode == 0, errors
             assert json.loads(output) == [[25, []]] * 4
     assert len(provider.asked) == 100
@@ -90,7 +99,7 @@ def test_killed_twice(tmp_path: Path) -> None:
             assert kept
             asked = {name: provider.asked[name] for name in kept}
         process = draw(provider, tmp_path, prompts=4, samples=50, concurrency=concurrency)
-        output, errors = process.communicate(timeout=120)
+        output, errors = process.communicate(timeout=PATIENCE_SECONDS)
         assert json.loads(output) == [[50, []]] * 4, errors
     assert {name: provider.asked[name] for name in kept} == asked
     assert len(stored(tmp_path)) == total
@@ -117,25 +126,27 @@ def test_a_claim_of_a_process_with_our_number(tmp_path: Path) -> None:
     """In a container that starts anew everybody is process 1: such a claim lives for its lease, and is not ours."""
     cache = RolloutCache(tmp_path)
     cache.look_up([]).result()
-    soon = time.time() + 0.5
+    later = time.time() + PATIENCE_SECONDS
     with sqlite3.connect(tmp_path / CACHE_FILE) as connection:
         connection.execute(
-            "INSERT INTO claims VALUES (?, 'somebody:0', ?, ?, ?)", (KEY, cache._store.host, os.getpid(), soon)
+            "INSERT INTO claims VALUES (?, 'somebody:0', ?, ?, ?)", (KEY, cache._store.host, os.getpid(), later)
         )
-    connection.close()
     assert cache.claim(KEY).result().owner is None
-    time.sleep(0.6)
+    with connection:
+        connection.execute("UPDATE claims SET expires = ?", (time.time() - 1,))
+    connection.close()
     assert cache.claim(KEY).result().owner is not None
     cache.close()
 
 
 def test_leases_are_renewed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A request may take longer than a lease: its claim lives on."""
-    monkeypatch.setattr(caching, "LEASE_SECONDS", 0.6)
     monkeypatch.setattr(caching, "RENEWAL_SECONDS", 0.1)
     one, other = RolloutCache(tmp_path), RolloutCache(tmp_path)
     owner = one.claim(KEY).result().owner
-    time.sleep(1.0)
+    first = lease_of(tmp_path)
+    while lease_of(tmp_path) <= first + 0.2:  # renewed twice and more; the test's own guard ends a wait in vain
+        time.sleep(0.05)
     assert other.claim(KEY).result().owner is None
     assert owner is not None
     one.release(KEY, owner).result()
@@ -154,7 +165,7 @@ def test_an_answer_that_cannot_be_stored(provider: FaultyProvider, make_client: 
     client._cache_of(client.config)._store.run(  # type: ignore[union-attr]
         lambda c: c.execute("PRAGMA max_page_count=1000000").fetchall()
     )
-    again = client.generate([{"role": "user", "content": "x" * 20_000}], max_seconds=20)
+    again = client.generate([{"role": "user", "content": "x" * 20_000}], max_seconds=PATIENCE_SECONDS)
     assert not again[0].cached
 
 
@@ -205,7 +216,7 @@ def test_an_idle_cache_keeps_no_thread(tmp_path: Path, monkeypatch: pytest.Monke
     cache.look_up([KEY]).result()
     thread = cache._store._thread
     assert thread is not None
-    thread.join(timeout=10)
+    thread.join(timeout=PATIENCE_SECONDS)
     assert not thread.is_alive()
     assert cache.look_up([KEY]).result() == {}
     cache.close()
@@ -322,7 +333,7 @@ def test_after_a_fork(tmp_path: Path) -> None:
     """A forked process opens the file anew."""
     cache = RolloutCache(tmp_path)
     cache.keep(KEY, model="m", url="u", request={}, answer={"a": 1}).result()
-    child = forked(lambda: cache.look_up([KEY]).result(timeout=30) == {KEY: {"a": 1}})
+    child = forked(lambda: cache.look_up([KEY]).result(timeout=PATIENCE_SECONDS) == {KEY: {"a": 1}})
     assert os.waitpid(child, 0)[1] == 0
     cache.close()
 
@@ -342,7 +353,7 @@ def test_a_cancelled_call_leaves_no_claim(tmp_path: Path) -> None:
         client = RolloutsClient("m", provider=provider.url, cache_dir=tmp_path, concurrency=5, progress_bar=False)
         for _ in range(8):
             client.generate_many(["why?"], 60, max_seconds=0.05)
-        assert len(client.generate("why?", 60, max_seconds=30)) == 60
+        assert len(client.generate("why?", 60, max_seconds=PATIENCE_SECONDS)) == 60
         client.close()
     with sqlite3.connect(tmp_path / CACHE_FILE) as connection:
         assert connection.execute("SELECT count(*) FROM claims").fetchone() == (0,)
@@ -369,7 +380,7 @@ def test_ctrl_c_keeps_what_has_arrived(tmp_path: Path) -> None:
         while sum(provider.answered.values()) < 12:
             time.sleep(0.005)
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=PATIENCE_SECONDS)
         answered = sum(provider.answered.values())
     assert "KeyboardInterrupt" in errors
     assert answered - 4 <= len(stored(tmp_path)) <= answered

@@ -5,17 +5,22 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-HERE = Path(__file__).parent
-PAGE = HERE.parents[1] / "docs" / "rollouts.md"
+TESTS = Path(__file__).parents[1]
+PAGE = TESTS.parent / "docs" / "rollouts.md"
 
 
 def test_every_promise_has_its_test() -> None:
     """Each test that the table names exists."""
-    named = re.findall(r"`(test_\w+\.py)(?:::(test_\w+))?`", PAGE.read_text(encoding="utf-8"))
+    named = [
+        (TESTS / (folder or "rollouts") / file, test)
+        for folder, file, test in re.findall(
+            r"`(?:(\w+)/)?(test_\w+\.py)(?:::(test_\w+))?`", PAGE.read_text(encoding="utf-8")
+        )
+    ]
     assert len(named) > 25
     missing = [
-        f"{file}::{test}"
+        f"{file.relative_to(TESTS)}::{test}"
         for file, test in named
-        if not (HERE / file).is_file() or (test and f"def {test}(" not in (HERE / file).read_text(encoding="utf-8"))
+        if not file.is_file() or (test and f"def {test}(" not in file.read_text(encoding="utf-8"))
     ]
     assert missing == []

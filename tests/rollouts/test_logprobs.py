@@ -13,7 +13,7 @@ from token_difr.rollouts.answer import response_of
 from token_difr.rollouts.fireworks import fireworks_model
 from token_difr.server import ModelService, ServerSettings
 from token_difr.server.listening import running
-from token_difr.server.model_folder import DEMO
+from token_difr.server.model.folder import DEMO
 
 MakeClient = Callable[..., RolloutsClient]
 

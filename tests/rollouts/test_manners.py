@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from patience import PATIENCE_SECONDS
 from token_difr.errors import AuthenticationError, EndpointError, InputError, LimitError, UnknownModelError
 from token_difr.rollouts import Response, RolloutCache, RolloutsClient
 from token_difr.rollouts.cache import CACHE_FILE
@@ -106,10 +107,21 @@ def test_one_bad_prompt_does_not_stop_the_others(endpoint: Any, make_client: Mak
     assert len(endpoint.requests) == 4
 
 
-def test_time_ceiling(make_client: MakeClient) -> None:
+def test_time_ceiling(endpoint: Any, make_client: MakeClient) -> None:
     """What is not answered in time is an error that says so."""
-    with faulty_provider(share=0.0, delay_seconds=0.2) as provider:
-        drawn = make_client(provider.url, concurrency=1).generate("why?", 8, max_seconds=0.7)
+    client = make_client(endpoint.url, concurrency=1)
+    client.generate("warm")
+    over = threading.Event()
+
+    def answer(path: str, body: dict[str, Any]) -> tuple[int, Any]:
+        if len(endpoint.requests) > 2:  # all but the first of these samples wait until the call has given up
+            over.wait()
+        status, content = endpoint.honest(path, body)
+        return status, content
+
+    endpoint.answer = answer
+    drawn = client.generate("why?", 8, max_seconds=3)
+    over.set()
     assert 1 <= len(drawn) < 8
     assert all(isinstance(error.error, LimitError) for error in drawn.errors)
     assert len(drawn) + len(drawn.errors) == 8
@@ -141,7 +153,10 @@ def test_rate_limit_in_two_calls(endpoint: Any, make_client: MakeClient) -> None
 
 def test_stalled_connection(make_client: MakeClient) -> None:
     """A provider that never answers is given up after ``timeout``, and named."""
-    with faulty_provider(share=1.0, faults=["stalled"], stall_seconds=3.0) as provider, pytest.raises(EndpointError):
+    with (
+        faulty_provider(share=1.0, faults=["stalled"], stall_seconds=PATIENCE_SECONDS) as provider,
+        pytest.raises(EndpointError),
+    ):
         make_client(provider.url, timeout=0.3).generate("why?")
 
 

@@ -12,11 +12,13 @@ import numpy as np
 import pytest
 
 from token_difr.errors import InputError, PromptError, RunDirectoryError
-from token_difr.records import SamplingParams, Scores, TokenSequence, TopKBatch, Verdict
+from token_difr.records import Judged, SamplingParams, TokenSequence, TopKBatch, Verdict
 from token_difr.reference import Reference
 from token_difr.run import RunDirectory
-from token_difr.run.audit import AuditRun, aaudit, audit, decide_run
-from token_difr.run.baseline import baseline_scores
+from token_difr.run.audit import AuditRun, aaudit, audit
+from token_difr.run.baseline import baseline_of
+from token_difr.run.deciding import decide_run
+from token_difr.run.stages import score_run
 from token_difr.services import open_client
 
 
@@ -45,13 +47,13 @@ def test_audit(endpoint: Any, characters: Any, conversations: list[Any], tmp_pat
     assert len(run.scores[0]) == len("QUESTION 0") + 1
     assert run.scores.exact_match.all()
     with RunDirectory.read(run.path) as stored:
-        assert stored.identity == run.identity
+        assert stored.audit == run.audit
         assert stored.sequences()[0].output_token_ids == [*map(ord, "QUESTION 0"), 2]
-        arrays, verdict = stored.read_scores(), stored.read_verdict()
-    assert arrays is not None
-    np.testing.assert_array_equal(Scores.from_arrays(arrays).margin, run.scores.margin)
-    assert verdict is not None
-    assert verdict["verdict"] == "inconclusive"
+        scores, report = stored.stored_scores(), stored.report()
+    assert scores is not None
+    np.testing.assert_array_equal(scores.scores.margin, run.scores.margin)
+    assert report is not None
+    assert report.decision.verdict is Verdict.INCONCLUSIVE
 
 
 def test_inside_a_running_loop(endpoint: Any, characters: Any, conversations: list[Any], tmp_path: Path) -> None:
@@ -86,7 +88,8 @@ def test_verdict_against_a_baseline(start_endpoint: Callable[[], Any], character
     worse = audit(prompts, **arguments(cheat, characters, tmp_path / "worse", baseline=baseline.scores))
     assert worse.verdict is Verdict.DIVERGENT
     with RunDirectory.read(tmp_path / "worse") as run:
-        assert decide_run(run, baseline.scores)[0] == worse.decision
+        against = baseline_of(baseline.scores, run.audit, out=run.path)
+        assert decide_run(run, score_run(run), against).decision == worse.decision
 
 
 def test_baseline_that_cannot_be_compared(endpoint: Any, characters: Any, tmp_path: Path) -> None:
@@ -94,14 +97,14 @@ def test_baseline_that_cannot_be_compared(endpoint: Any, characters: Any, tmp_pa
     baseline = audit(others(2), **arguments(endpoint, characters, tmp_path / "baseline"))
     seeded = SamplingParams(seed=1)
     same_but_seeded = audit(others(3), **arguments(endpoint, characters, tmp_path / "s", params=seeded))
-    assert baseline_scores(baseline.path, same_but_seeded.identity, out=tmp_path / "s")
+    assert baseline_of(baseline.path, same_but_seeded.audit, out=tmp_path / "s")
     with pytest.raises(InputError, match="cannot be its own baseline"):
-        baseline_scores(tmp_path / "s", same_but_seeded.identity, out=tmp_path / "x" / ".." / "s")
+        baseline_of(tmp_path / "s", same_but_seeded.audit, out=tmp_path / "x" / ".." / "s")
     endpoint.requests.clear()
     hot = arguments(
         endpoint, characters, tmp_path / "run", params=SamplingParams(temperature=1.0), baseline=baseline.path
     )
-    with pytest.raises(InputError, match=r"cannot be compared with this audit; it differs in params"):
+    with pytest.raises(InputError, match=r"cannot be compared with this audit; it differs in asked.temperature"):
         audit(others(3), **hot)
     assert endpoint.requests == []
     assert not (tmp_path / "run").exists()
@@ -122,7 +125,7 @@ def test_prompts_are_checked_before_anything_is_sent(endpoint: Any, characters: 
 def test_unfinished_baseline(endpoint: Any, characters: Any, tmp_path: Path) -> None:
     """A baseline without all its rows is refused."""
     file = audit(others(2), **arguments(endpoint, characters, tmp_path / "baseline")).path / "rows.jsonl"
-    file.write_bytes(file.read_bytes().splitlines(keepends=True)[0])
+    file.write_bytes(b"".join(file.read_bytes().splitlines(keepends=True)[:2]))
     with pytest.raises(RunDirectoryError, match="lacks the reference's rows of 1 of 2 prompts"):
         audit(others(3), **arguments(endpoint, characters, tmp_path / "run", baseline=tmp_path / "baseline"))
 
@@ -149,7 +152,7 @@ def test_own_client_and_own_reference(endpoint: Any, characters: Any, conversati
 
     run = asyncio.run(work())
     assert run.scores.prob.tolist() == [1.0] * run.scores.prob.size
-    assert (run.identity.reference, run.identity.reference_model, run.identity.topk_logprobs) == (None, "oracle", 1)
+    assert run.audit.judged == Judged(reference=None, model="oracle", dialect="certain", topk_logprobs=1)
 
 
 @pytest.mark.parametrize("change", [{"max_tokens": 0}, {"concurrency": 0}, {"provider": "nowhere"}])

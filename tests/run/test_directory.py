@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
 import math
+import re
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,24 @@ import numpy as np
 import pytest
 
 from token_difr.errors import RunDirectoryError
-from token_difr.records import AuditIdentity, Response, SamplingParams, TokenSequence, TopKBatch
+from token_difr.records import (
+    Asked,
+    Asking,
+    Audit,
+    Judged,
+    Rendered,
+    Response,
+    SamplingParams,
+    Scored,
+    Scores,
+    TokenSequence,
+    TopKBatch,
+)
+from token_difr.records.part import leaves
 from token_difr.run import RunDirectory
 
-IDENTITY = AuditIdentity(provider="http://p/v1", model="m", params=SamplingParams(seed=3), max_tokens=8)
+ASKED = Asked(provider="http://p/v1", model="m", params=SamplingParams(seed=3), max_tokens=8)
+AUDIT = Audit(asked=ASKED, rendered=Rendered(tokenizer="t", digest="d"))
 PROMPTS: list[list[dict[str, Any]]] = [[{"role": "user", "content": f"question {n} \u2028 é"}] for n in range(3)]
 
 
@@ -42,7 +57,7 @@ def rows(tokens: int = 2) -> TopKBatch:
 
 
 def filled(path: Path) -> Path:
-    with RunDirectory.create(path, PROMPTS, IDENTITY) as run:
+    with RunDirectory.create(path, PROMPTS, AUDIT) as run:
         for index in range(3):
             run.keep_response(response(index))
         run.keep_sequences({index: TokenSequence([9, 8, 7, 6], [1, 1]) for index in range(3)})
@@ -55,7 +70,7 @@ def test_everything_comes_back(tmp_path: Path) -> None:
     """Prompts, answers, ids and rows are read back equal, NaN and -inf among them."""
     with RunDirectory.read(filled(tmp_path / "run")) as run:
         assert run.prompts == PROMPTS
-        assert run.identity == IDENTITY.with_prompts(PROMPTS)
+        assert run.audit == AUDIT.about(PROMPTS)
         assert run.responses() == {index: response(index) for index in range(3)}
         assert run.sequences()[2].to_dict() == {"prompt_token_ids": [9, 8, 7, 6], "output_token_ids": [1, 1]}
         batch = run.batch()
@@ -67,17 +82,48 @@ def test_everything_comes_back(tmp_path: Path) -> None:
     assert batch.prompt_lengths.tolist() == [4, 4, 4]
 
 
-def test_scores_and_verdict_come_back(tmp_path: Path) -> None:
-    """The arrays of the scores and the report are kept; before that there are none."""
+def scores_of(margin: float = 0.5) -> Scores:
+    return Scores.from_margins([0.0, margin, math.inf, math.nan, 0.0, 0.0], [0, 2, 4, 6])
+
+
+def test_scores_come_back(tmp_path: Path) -> None:
+    """The arrays of the scores are kept, with a checksum; before that there are none."""
     with RunDirectory.resume(filled(tmp_path / "run")) as run:
-        assert run.read_scores() is None
-        assert run.read_verdict() is None
-        run.write_scores({"margin": np.array([0.0, math.inf, math.nan], dtype=np.float32)})
-        run.write_verdict({"verdict": "consistent"})
-        scores = run.read_scores()
-        assert scores is not None
-        np.testing.assert_array_equal(scores["margin"], np.array([0.0, math.inf, math.nan], dtype=np.float32))
-        assert run.read_verdict() == {"verdict": "consistent"}
+        assert run.stored_scores() is None
+        kept = run.keep_scores(scores_of())
+        stored = run.stored_scores()
+        assert stored is not None
+        assert stored.digest == kept.digest
+        np.testing.assert_array_equal(stored.scores.margin, scores_of().margin)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda run: run.keep_response(response(1, "another answer")),
+        lambda run: run.keep_rows(1, rows(1)),
+    ],
+    ids=["answer", "rows"],
+)
+def test_scores_of_other_data_are_missing(tmp_path: Path, change: Callable[[RunDirectory], None]) -> None:
+    """Scores count as long as the rows are there that they were made from, and no others."""
+    with RunDirectory.resume(filled(tmp_path / "run")) as run:
+        run.keep_scores(scores_of())
+        change(run)
+        if len(run.rows()) < 3:
+            run.keep_sequences({1: TokenSequence([9, 8, 7, 6], [1, 1])})
+            run.keep_rows(1, rows())
+        assert run.stored_scores() is None
+
+
+def test_scores_by_another_sampler_are_missing(tmp_path: Path) -> None:
+    """A sampler that is stated afterwards makes the scores old; so does a width of the logits."""
+    with RunDirectory.resume(filled(tmp_path / "run")) as run:
+        run.keep_scores(scores_of())
+    for stated in (Scored(sampler="vllm@0.33"), Scored(vocab_size=7)):
+        with RunDirectory.resume(tmp_path / "run", Audit(scored=stated)) as run:
+            assert run.stored_scores() is None
+    assert run.audit.scored == Scored(sampler="vllm@0.33", vocab_size=7)
 
 
 @pytest.mark.parametrize("kept", [1, 40, -2])
@@ -99,7 +145,7 @@ def test_file_cut_at_any_byte(tmp_path: Path) -> None:
     content = file.read_bytes()
     for end in range(len(content)):
         file.write_bytes(content[:end])
-        whole = content[:end].count(b"\n")
+        whole = max(0, content[:end].count(b"\n") - 1)  # the first line says what the others are made for
         with RunDirectory.resume(tmp_path / "run") as run:
             assert sorted(run.sequences()) == list(range(whole))
             run.keep_sequences({index: TokenSequence([9, 8, 7, 6], [1, 1]) for index in range(whole, 3)})
@@ -112,7 +158,7 @@ def test_damaged_line_is_missing(tmp_path: Path, caplog: pytest.LogCaptureFixtur
     file.write_bytes(file.read_bytes().replace(b"an answer", b"an ANSWER", 1))
     with caplog.at_level(logging.WARNING), RunDirectory.resume(tmp_path / "run") as run:
         assert sorted(run.responses()) == sorted(run.sequences()) == sorted(run.rows()) == [1, 2]
-        assert "line 1" in caplog.text
+        assert "line 2" in caplog.text
         run.keep_response(response(0))  # the same answer again: what was made from it fits again
         assert sorted(run.rows()) == [0, 1, 2]
 
@@ -147,32 +193,51 @@ def test_another_audit_is_refused(tmp_path: Path) -> None:
     """Another identity is an error that names every field that differs, and nothing is written."""
     filled(tmp_path / "run")
     before = {file: file.read_bytes() for file in (tmp_path / "run").iterdir()}
-    other = replace(IDENTITY, model="n", max_tokens=9)
-    with pytest.raises(RunDirectoryError, match=r"model \('m' there, 'n' here\), max_tokens \(8 there, 9 here\)"):
+    other = replace(AUDIT, asked=replace(ASKED, model="n", max_tokens=9))
+    with pytest.raises(
+        RunDirectoryError, match=r"asked\.model \('m' there, 'n' here\), asked\.max_tokens \(8 there, 9 here\)"
+    ):
         RunDirectory.create(tmp_path / "run", PROMPTS, other)
-    with pytest.raises(RunDirectoryError, match=r"the prompts, prompts_count \(3 there, 2 here\)"):
-        RunDirectory.create(tmp_path / "run", PROMPTS[:2], IDENTITY)
+    with pytest.raises(RunDirectoryError, match=r"the prompts, prompts\.count \(3 there, 2 here\)"):
+        RunDirectory.create(tmp_path / "run", PROMPTS[:2], AUDIT)
     assert {file: file.read_bytes() for file in (tmp_path / "run").iterdir()} == before
 
 
 def test_mistake_is_put_right_before_anything_arrived(tmp_path: Path) -> None:
-    """A field that no record depends on yet can be stated otherwise in the same directory."""
-    RunDirectory.create(tmp_path / "run", PROMPTS[:1], replace(IDENTITY, model="typo", reference="http://a/v1")).close()
-    with RunDirectory.create(tmp_path / "run", PROMPTS, IDENTITY) as run:
-        assert run.identity == replace(IDENTITY.with_prompts(PROMPTS), reference="http://a/v1")
+    """A part that no record depends on yet can be stated otherwise in the same directory, every field of it."""
+    judged = Judged(reference="http://a/v1", model="m", dialect="vllm", topk_logprobs=20)
+    wrong = Asked(
+        provider="http://q/v1",
+        model="typo",
+        params=SamplingParams(temperature=1.0),
+        max_tokens=9,
+        asking=Asking(service="sglang", only="typo", chat_template_kwargs={"x": 1}, token_ids=True, logprobs=True),
+    )
+    RunDirectory.create(tmp_path / "run", PROMPTS[:1], Audit(asked=wrong, judged=judged)).close()
+    with RunDirectory.create(tmp_path / "run", PROMPTS, AUDIT) as run:
+        assert run.audit == replace(AUDIT.about(PROMPTS), judged=judged)
         run.keep_response(response(0))
-    with RunDirectory.resume(tmp_path / "run", AuditIdentity(reference="http://b/v1")) as run:
+    other = replace(judged, reference="http://b/v1")
+    with RunDirectory.resume(tmp_path / "run", Audit(judged=other)) as run:
         assert run.prompts == PROMPTS
-        assert run.identity.reference == "http://b/v1"
-    with pytest.raises(RunDirectoryError, match="model"):
-        RunDirectory.resume(tmp_path / "run", AuditIdentity(model="other"))
+        assert run.audit.judged == other
+    for field, value in leaves(wrong):
+        if value != dict(leaves(ASKED)).get(field):
+            with pytest.raises(RunDirectoryError, match=re.escape(f"asked.{field.split('.')[-1]}")):
+                RunDirectory.resume(tmp_path / "run", Audit(asked=changed(ASKED, field, value)))
+
+
+def changed(part: Any, name: str, value: Any) -> Any:
+    """A dataclass with one value of it, or of one nested in it, replaced."""
+    head, _, rest = name.partition(".")
+    return replace(part, **{head: changed(getattr(part, head), rest, value) if rest else value})
 
 
 def test_directory_with_other_files_is_refused(tmp_path: Path) -> None:
     """A folder that is no run directory is not filled, and reading one names what is missing."""
     (tmp_path / "thesis.tex").write_text("")
     with pytest.raises(RunDirectoryError, match=r"not a run directory, and holds 'thesis\.tex'"):
-        RunDirectory.create(tmp_path, PROMPTS, IDENTITY)
+        RunDirectory.create(tmp_path, PROMPTS, AUDIT)
     with pytest.raises(RunDirectoryError, match=r"it has no run\.json"):
         RunDirectory.read(tmp_path)
     assert [file.name for file in tmp_path.iterdir()] == ["thesis.tex"]
@@ -183,12 +248,14 @@ def test_half_made_directory_is_made_again(tmp_path: Path) -> None:
     (tmp_path / "lock").write_text("")
     (tmp_path / "prompts.jsonl").write_text('{"mess')
     (tmp_path / ".run.json.unfinished").write_text("{")
-    RunDirectory.create(tmp_path, PROMPTS, IDENTITY).close()
+    RunDirectory.create(tmp_path, PROMPTS, AUDIT).close()
     with RunDirectory.read(tmp_path) as run:
         assert run.prompts == PROMPTS
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"format": 1}', '{"format": 1, "identity": {"color": 1}}'])
+@pytest.mark.parametrize(
+    "content", ["", "[]", '{"format": 1}', '{"format": 1, "identity": {"tokenizer": 1}}', '{"format": 2}', "[" * 99999]
+)
 def test_damaged_manifest_is_named(tmp_path: Path, content: str) -> None:
     """A manifest that cannot be read is an error of one kind."""
     (filled(tmp_path / "run") / "run.json").write_text(content)
@@ -198,8 +265,8 @@ def test_damaged_manifest_is_named(tmp_path: Path, content: str) -> None:
 
 def test_newer_format_is_refused(tmp_path: Path) -> None:
     """A directory of a later format says so."""
-    (filled(tmp_path / "run") / "run.json").write_text('{"format": 2, "identity": {}}')
-    with pytest.raises(RunDirectoryError, match="has format 2"):
+    (filled(tmp_path / "run") / "run.json").write_text('{"format": 3, "audit": {}}')
+    with pytest.raises(RunDirectoryError, match="has format 3, this version of token-difr reads formats 1 and 2"):
         RunDirectory.read(tmp_path / "run")
 
 
@@ -213,9 +280,9 @@ def test_changed_prompts_are_refused(tmp_path: Path) -> None:
 
 def test_two_writers_are_refused(tmp_path: Path) -> None:
     """The second one to work on a directory is told so; readers are not in the way."""
-    with RunDirectory.create(tmp_path / "run", PROMPTS, IDENTITY) as first:
+    with RunDirectory.create(tmp_path / "run", PROMPTS, AUDIT) as first:
         with pytest.raises(RunDirectoryError, match="in use"):
-            RunDirectory.create(tmp_path / "run", PROMPTS, IDENTITY)
+            RunDirectory.create(tmp_path / "run", PROMPTS, AUDIT)
         first.keep_response(response(0))
         with RunDirectory.read(tmp_path / "run") as reader:
             assert sorted(reader.responses()) == [0]
@@ -235,7 +302,7 @@ sys.stdin.read()
 
 def test_lock_ends_with_its_process(tmp_path: Path) -> None:
     """A killed process leaves no lock."""
-    RunDirectory.create(tmp_path / "run", PROMPTS, IDENTITY).close()
+    RunDirectory.create(tmp_path / "run", PROMPTS, AUDIT).close()
     command = [sys.executable, "-c", HOLD, str(tmp_path / "run")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -258,7 +325,7 @@ def test_modes_keep_others_out(tmp_path: Path) -> None:
 def test_any_text_survives(tmp_path: Path) -> None:
     """Line separators, half surrogate pairs and control characters in an answer come back."""
     text = "a\u2028b\x00\ud800\r\n\x1b[31m"
-    with RunDirectory.create(tmp_path / "run", PROMPTS, IDENTITY) as run:
+    with RunDirectory.create(tmp_path / "run", PROMPTS, AUDIT) as run:
         run.keep_response(response(0, text))
     with RunDirectory.read(tmp_path / "run") as run:
         assert run.responses()[0].content == text
@@ -290,7 +357,7 @@ with RunDirectory.resume(sys.argv[1]) as run:
 @pytest.mark.parametrize(("room", "words"), [(5, "only 5 of"), (0, "File too large")])
 def test_full_disk_leaves_whole_lines(tmp_path: Path, room: int, words: str) -> None:
     """A write that comes to a part only, or to nothing, is taken back and named; with room again it goes on."""
-    RunDirectory.create(tmp_path / "run", PROMPTS, IDENTITY).close()
+    RunDirectory.create(tmp_path / "run", PROMPTS, AUDIT).close()
     command = [sys.executable, "-c", FILL_UP, str(tmp_path / "run"), str(room)]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert printed.startswith(f"cannot write {tmp_path / 'run' / 'responses.jsonl'}: ")
@@ -309,7 +376,7 @@ def test_prompts_are_written_anew(tmp_path: Path, damage: str | None) -> None:
         file.write_text(damage)
     with pytest.raises(RunDirectoryError, match="audit or collect with the same prompts writes it anew"):
         RunDirectory.resume(tmp_path / "run")
-    with RunDirectory.create(tmp_path / "run", PROMPTS, IDENTITY) as run:
+    with RunDirectory.create(tmp_path / "run", PROMPTS, AUDIT) as run:
         assert sorted(run.rows()) == [0, 1, 2]
     with RunDirectory.resume(tmp_path / "run") as run:
         assert run.prompts == PROMPTS
@@ -317,33 +384,40 @@ def test_prompts_are_written_anew(tmp_path: Path, damage: str | None) -> None:
 
 def test_kill_between_prompts_and_manifest(tmp_path: Path) -> None:
     """Prompts that were written for an audit whose manifest never came give way to those of the manifest's."""
-    RunDirectory.create(tmp_path / "run", PROMPTS, IDENTITY).close()
-    RunDirectory.create(tmp_path / "other", PROMPTS[:1], IDENTITY).close()
+    RunDirectory.create(tmp_path / "run", PROMPTS, AUDIT).close()
+    RunDirectory.create(tmp_path / "other", PROMPTS[:1], AUDIT).close()
     (tmp_path / "other" / "prompts.jsonl").replace(tmp_path / "run" / "prompts.jsonl")
-    RunDirectory.create(tmp_path / "run", PROMPTS, IDENTITY).close()
+    RunDirectory.create(tmp_path / "run", PROMPTS, AUDIT).close()
     with RunDirectory.read(tmp_path / "run") as run:
         assert run.prompts == PROMPTS
 
 
-def test_cut_off_scores_are_named(tmp_path: Path) -> None:
-    """Scores that end anywhere before their end are damaged, and no other error."""
+def test_damaged_scores_are_missing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Scores that end before their end, or hold another byte, are made anew: a warning, and never other scores."""
     with RunDirectory.resume(filled(tmp_path / "run")) as run:
-        run.write_scores({"margin": np.arange(3, dtype=np.float32)})
+        digest = run.keep_scores(scores_of()).digest
         file = tmp_path / "run" / "scores.npz"
         whole = file.read_bytes()
-        for end in range(len(whole)):
+        for end in range(0, len(whole), 7):
             file.write_bytes(whole[:end])
-            with pytest.raises(RunDirectoryError, match=r"scores\.npz is damaged; score the run again"):
-                run.read_scores()
-        for position in range(len(whole)):
+            assert run.stored_scores() is None
+        assert "the rows are scored again" in caplog.text
+        for position in range(0, len(whole), 3):
             file.write_bytes(whole[:position] + bytes([whole[position] ^ 0xFF]) + whole[position + 1 :])
-            with contextlib.suppress(RunDirectoryError):  # not every byte matters
-                run.read_scores()
+            stored = run.stored_scores()  # not every byte matters
+            assert stored is None or (stored.digest == digest and scores_equal(stored.scores, scores_of()))
+
+
+def scores_equal(ours: Scores, theirs: Scores) -> bool:
+    return all(
+        np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
+        for a, b in zip(ours.to_arrays().values(), theirs.to_arrays().values(), strict=True)
+    )
 
 
 def test_lock_that_cannot_be_had(tmp_path: Path) -> None:
     """Only a lock that another process holds means "in use"."""
-    RunDirectory.create(tmp_path / "run", PROMPTS, IDENTITY).close()
+    RunDirectory.create(tmp_path / "run", PROMPTS, AUDIT).close()
     (tmp_path / "run" / "lock").unlink()
     (tmp_path / "run" / "lock").mkdir()
     with pytest.raises(RunDirectoryError, match=r"cannot write .*lock: Is a directory"):
@@ -356,14 +430,18 @@ def test_tokenizer_folder_by_any_name(tmp_path: Path, monkeypatch: pytest.Monkey
     (tmp_path / "link").symlink_to(tmp_path / "tokenizer")
     monkeypatch.chdir(tmp_path)
     spellings = ("tokenizer", "tokenizer/", "./tokenizer", "../" + tmp_path.name + "/tokenizer", "link")
-    assert {AuditIdentity(tokenizer=name).tokenizer for name in spellings} == {str((tmp_path / "tokenizer").resolve())}
+    assert {Rendered(tokenizer=name, digest=None).tokenizer for name in spellings} == {
+        str((tmp_path / "tokenizer").resolve())
+    }
     for name in ("organization/name", "demo", "no-folder/"):
-        assert AuditIdentity(tokenizer=name).tokenizer == name
+        assert Rendered(tokenizer=name, digest=None).tokenizer == name
 
 
 def test_every_line_is_json_with_a_checksum(tmp_path: Path) -> None:
-    """The files are what the documentation says: JSON lines with "crc32" and "index"."""
+    """The files are what the documentation says: JSON lines with "crc32" and "index", below one with "made_for"."""
     run = filled(tmp_path / "run")
     for name in ("responses.jsonl", "sequences.jsonl", "rows.jsonl"):
-        for line in (run / name).read_text("ascii").splitlines():
+        first, *lines = (run / name).read_text("ascii").splitlines()
+        assert set(json.loads(first)) == {"crc32", "made_for"}
+        for line in lines:
             assert {"crc32", "index", "source"} <= set(json.loads(line))

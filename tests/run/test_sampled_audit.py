@@ -12,10 +12,10 @@ import pytest
 from token_difr.answers import asks_token_ids
 from token_difr.cli import main
 from token_difr.errors import InputError, SamplerError, UnreplayableError
-from token_difr.records import AuditIdentity, SamplingParams, ScoreStatus, derived_seeds
+from token_difr.records import Asked, Asking, Audit, SamplingParams, Scored, ScoreStatus, derived_seeds
 from token_difr.run import RunDirectory
 from token_difr.run.audit import audit
-from token_difr.run.baseline import baseline_scores
+from token_difr.run.baseline import baseline_of
 
 SEEDS = (1, 2, 3, 4, 5)
 
@@ -38,7 +38,7 @@ def test_replayed(endpoint: Any, characters: Any, conversations: list[Any], tmp_
     assert ScoreStatus.UNREPLAYED not in done.scores.status
     assert done.scores.exact_match.any()
     with RunDirectory.read(done.path) as stored:
-        assert (stored.identity.sampler, stored.identity.vocab_size) == ("vllm@0.33", None)
+        assert stored.audit.scored == Scored(sampler="vllm@0.33", vocab_size=None)
 
 
 def test_unreplayed(endpoint: Any, characters: Any, conversations: list[Any], tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_other_seeds_are_another_audit(
     """Answers belong to the seeds that they were asked with; the message is one line that can be read."""
     many = conversations * 40
     run(endpoint, characters, many, tmp_path / "run", params=sampled(derived_seeds(1, 200)))
-    with pytest.raises(InputError, match="differs in params") as refused:
+    with pytest.raises(InputError, match=r"differs in asked\.seed") as refused:
         run(endpoint, characters, many, tmp_path / "run", params=sampled(derived_seeds(2, 200)))
     assert len(str(refused.value)) < 700
 
@@ -112,25 +112,24 @@ def test_baselines(endpoint: Any, characters: Any, conversations: list[Any], tmp
         path: Path = run(endpoint, characters, conversations, tmp_path / name, params=params, sampler=sampler).path
         return path
 
-    def identity(params: SamplingParams, sampler: str | None) -> AuditIdentity:
-        return AuditIdentity(params=params, sampler=sampler, token_ids=True)
-
     replayed, shared = baseline("each", sampled(SEEDS), "vllm@0.33"), baseline("shared", sampled(7), "vllm@0.33")
     unreplayed = baseline("none", sampled(None), None)
 
     for sampler in ("vllm@0.33", "vllm@0.30"):
-        scores = baseline_scores(replayed, identity(sampled((8,) * 3), sampler), out=tmp_path)
-        assert scores is not None
-        assert ScoreStatus.UNREPLAYED not in scores.status
-    scores = baseline_scores(replayed, identity(sampled(None), None), out=tmp_path)
-    assert scores is not None
-    assert set(scores.status) == {ScoreStatus.UNREPLAYED}
-    with pytest.raises(InputError, match=r"differs in sampler \(None, here 'vllm@0.33'\)"):
-        baseline_scores(unreplayed, identity(sampled(1), "vllm@0.33"), out=tmp_path)
-    with pytest.raises(InputError, match=r"differs in seed \(7, here None\)"):
-        baseline_scores(shared, identity(sampled(None), None), out=tmp_path)
-    with pytest.raises(InputError, match=r"differs in token_ids \(True, here False\)"):
-        baseline_scores(replayed, AuditIdentity(params=sampled(None), token_ids=False), out=tmp_path)
+        found = baseline_of(replayed, record(sampled((8,) * 3), sampler), out=tmp_path)
+        assert found is not None
+        assert ScoreStatus.UNREPLAYED not in found.scores.status
+        assert found.origin.sampler == "vllm@0.33"
+    found = baseline_of(replayed, record(sampled(None), None), out=tmp_path)
+    assert found is not None
+    assert set(found.scores.status) == {ScoreStatus.UNREPLAYED}
+    assert found.origin.sampler is None
+    with pytest.raises(InputError, match=r"differs in scored\.sampler \(None, here 'vllm@0.33'\)"):
+        baseline_of(unreplayed, record(sampled(1), "vllm@0.33"), out=tmp_path)
+    with pytest.raises(InputError, match=r"differs in asked\.seed \(7, here None\)"):
+        baseline_of(shared, record(sampled(None), None), out=tmp_path)
+    with pytest.raises(InputError, match=r"differs in asked\.token_ids \(True, here False\)"):
+        baseline_of(replayed, record(sampled(None), None, token_ids=False), out=tmp_path)
 
 
 def test_noise_by_rank_is_its_own_kind(
@@ -139,8 +138,15 @@ def test_noise_by_rank_is_its_own_kind(
     """Honest runs match less where noise belongs to ranks: only another such run is a baseline for one."""
     params = sampled(1, top_k=2)
     path = run(endpoint, characters, conversations, tmp_path / "run", params=params, sampler="vllm@0.33").path
-    with pytest.raises(InputError, match="differs in sampler"):
-        baseline_scores(path, AuditIdentity(params=params, sampler="sglang@0.5.23"), out=tmp_path)
+    with pytest.raises(InputError, match=r"differs in scored\.sampler"):
+        baseline_of(path, record(params, "sglang@0.5.23"), out=tmp_path)
+
+
+def record(params: SamplingParams, sampler: str | None, *, token_ids: bool = True) -> Audit:
+    """The record of an audit like those of :func:`run`, as far as baselines are compared with it."""
+    asking = Asking(token_ids=token_ids)
+    asked = Asked(provider="elsewhere", model="n", params=params, max_tokens=30, asking=asking)
+    return Audit(asked=asked, scored=Scored.stated(sampler, None))
 
 
 @pytest.fixture

@@ -11,9 +11,10 @@ import httpx2
 import pytest
 from openai import OpenAI
 
+from patience import PATIENCE_SECONDS
 from token_difr.server import ModelService, ServerSettings
 from token_difr.server.listening import running
-from token_difr.server.model_folder import DEMO, ModelFolder
+from token_difr.server.model.folder import DEMO, ModelFolder
 from token_difr.testing.scripted_engine import ScriptedEngine
 
 
@@ -47,7 +48,7 @@ def client(url: str) -> Iterator[OpenAI]:
 @pytest.fixture(scope="session")
 def http(url: str) -> Iterator[httpx2.Client]:
     """Plain HTTP on that server, for what the SDK does not type."""
-    with httpx2.Client(base_url=url, timeout=60) as plain:
+    with httpx2.Client(base_url=url, timeout=PATIENCE_SECONDS) as plain:
         yield plain
 
 

@@ -15,11 +15,13 @@ from openai import OpenAI
 from openai.types import Completion, Model
 from openai.types.chat import ChatCompletion
 
-from token_difr.server import ModelService, ServerSettings, service
-from token_difr.server.batching import Generation, GenerationSpec, Scheduler
-from token_difr.server.engine import ForwardPass, KeyValues
+from patience import PATIENCE_SECONDS
+from token_difr.server import ModelService, ServerSettings
+from token_difr.server.generation import Generation, GenerationSpec, Scheduler
+from token_difr.server.http import backend
 from token_difr.server.listening import running
-from token_difr.server.model_folder import DEMO, ModelFolder
+from token_difr.server.model.engine import ForwardPass, KeyValues
+from token_difr.server.model.folder import DEMO, ModelFolder
 from token_difr.testing.scripted_engine import ScriptedEngine
 
 MESSAGES: list[Any] = [{"role": "user", "content": "What does str.join do?"}]
@@ -111,7 +113,10 @@ def test_answer_text_is_unaltered(folder: ModelFolder) -> None:
     engine = ScriptedEngine(
         [*folder.tokenizer.encode(said, add_special_tokens=False), *folder.end_token_ids], folder.tokenizer.size
     )
-    with running(ModelService(ServerSettings(model=DEMO), engine)) as url, httpx2.Client(base_url=url) as http:
+    with (
+        running(ModelService(ServerSettings(model=DEMO), engine)) as url,
+        httpx2.Client(base_url=url, timeout=PATIENCE_SECONDS) as http,
+    ):
         assert post(http, max_tokens=200, temperature=0).json()["choices"][0]["text"] == said
         chat = post(http, "/v1/chat/completions", max_tokens=200, temperature=0).json()["choices"][0]
 
@@ -124,7 +129,10 @@ def test_stop_at_the_last_token_is_a_stop(folder: ModelFolder) -> None:
     """A stop string that is complete with the last allowed token wins over length; so does the end token."""
     script = folder.tokenizer.encode("abc def", add_special_tokens=False)
     engine = ScriptedEngine([*script, *folder.end_token_ids], folder.tokenizer.size)
-    with running(ModelService(ServerSettings(model=DEMO), engine)) as url, httpx2.Client(base_url=url) as http:
+    with (
+        running(ModelService(ServerSettings(model=DEMO), engine)) as url,
+        httpx2.Client(base_url=url, timeout=PATIENCE_SECONDS) as http,
+    ):
         stopped = post(http, max_tokens=len(script), temperature=0, stop="def").json()["choices"][0]
         kept = post(http, max_tokens=9, temperature=0, stop="def", include_stop_str_in_output=True).json()["choices"][0]
         ended = post(http, max_tokens=len(script) + 1, temperature=0).json()["choices"][0]
@@ -138,9 +146,12 @@ def test_stop_at_the_last_token_is_a_stop(folder: ModelFolder) -> None:
 
 def test_quiet_streams_are_kept_alive(folder: ModelFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     """While nothing comes, comment lines do."""
-    monkeypatch.setattr(service, "KEEP_ALIVE_SECONDS", 0.05)
-    engine = ScriptedEngine([*folder.end_token_ids], folder.tokenizer.size, seconds_a_token=0.4)
-    with running(ModelService(ServerSettings(model=DEMO), engine)) as url, httpx2.Client(base_url=url) as http:
+    monkeypatch.setattr(backend, "KEEP_ALIVE_SECONDS", 0.05)
+    engine = ScriptedEngine([*folder.end_token_ids], folder.tokenizer.size, seconds_a_token=2)
+    with (
+        running(ModelService(ServerSettings(model=DEMO), engine)) as url,
+        httpx2.Client(base_url=url, timeout=PATIENCE_SECONDS) as http,
+    ):
         lines = post(http, stream=True).text.splitlines()
 
     assert lines.count(": keep-alive") >= 2
@@ -178,7 +189,10 @@ def test_model_without_template_has_no_chat(folder: ModelFolder, tmp_path: Path)
     """No template is put in place of a missing one: chat is refused, completions work."""
     for name in ("tokenizer.json", "config.json", "model.onnx", "model.safetensors"):
         (tmp_path / name).write_bytes((folder.path / name).read_bytes())
-    with running(ModelService(ServerSettings(model=tmp_path, name="m"))) as url, httpx2.Client(base_url=url) as http:
+    with (
+        running(ModelService(ServerSettings(model=tmp_path, name="m"))) as url,
+        httpx2.Client(base_url=url, timeout=PATIENCE_SECONDS) as http,
+    ):
         assert post(http).status_code == 200
         answer = post(http, "/v1/chat/completions")
 

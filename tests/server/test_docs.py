@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from patience import PATIENCE_SECONDS
 from token_difr.cli.serve import command
 
 PAGE = (Path(__file__).parents[2] / "docs" / "server.md").read_text(encoding="utf-8")
@@ -39,7 +40,11 @@ def test_curl_examples_run(url: str) -> None:
     assert _examples("bash")
     for block in _examples("bash"):
         ended = subprocess.run(
-            ["bash", "-c", block.replace(ADDRESS, url)], capture_output=True, text=True, check=True, timeout=60
+            ["bash", "-c", block.replace(ADDRESS, url)],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=PATIENCE_SECONDS,
         )
 
         assert '"finish_reason"' in ended.stdout

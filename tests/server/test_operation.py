@@ -12,17 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-import numpy as np
 import pytest
 from openai import AuthenticationError, OpenAI
 
+from patience import PATIENCE_SECONDS
 from token_difr.errors import InputError
 from token_difr.server import ModelService, ServerSettings
-from token_difr.server.engine.onnx import OnnxEngine
-from token_difr.server.engine.rounding import WeightRounding
-from token_difr.server.impostor import RoundedCacheEngine
 from token_difr.server.listening import running
-from token_difr.server.model_folder import DEMO, ModelFolder
+from token_difr.server.model.engine.rounding import WeightRounding
+from token_difr.server.model.folder import DEMO, ModelFolder
 from token_difr.server.settings import Mix
 from token_difr.testing.scripted_engine import ScriptedEngine
 
@@ -33,7 +31,7 @@ MESSAGES: list[Any] = [{"role": "user", "content": "What does str.join do?"}]
 def serving(**settings: Any) -> Iterator[httpx2.Client]:
     """A server with these settings, and plain HTTP to it."""
     service = ModelService(ServerSettings(model=DEMO, **settings))
-    with running(service) as url, httpx2.Client(base_url=url, timeout=30) as http:
+    with running(service) as url, httpx2.Client(base_url=url, timeout=PATIENCE_SECONDS) as http:
         yield http
 
 
@@ -42,71 +40,6 @@ def chat(http: httpx2.Client, **fields: Any) -> dict[str, Any]:
     body = {"messages": MESSAGES, "temperature": 0, "max_tokens": 24, "return_token_ids": True, **fields}
     answer: dict[str, Any] = http.post("/v1/chat/completions", json=body).json()
     return answer
-
-
-def test_tokenize_and_back(http: httpx2.Client, folder: ModelFolder) -> None:
-    """Texts and conversations become the ids that the model is fed, and ids become text again."""
-    ids = folder.tokenizer.encode("a 🎉", add_special_tokens=True)
-    answer = http.post("/tokenize", json={"prompt": "a 🎉", "return_token_strs": True}).json()
-
-    assert answer["tokens"] == ids
-    assert (answer["count"], answer["max_model_len"]) == (len(ids), 1024)
-    assert len(answer["token_strs"]) == len(ids)
-    assert http.post("/detokenize", json={"tokens": ids}).json() == {"prompt": "a 🎉"}
-    conversation = http.post("/tokenize", json={"messages": MESSAGES}).json()["tokens"]
-    assert conversation == chat(http)["prompt_token_ids"]
-    for wrong in ({}, {"prompt": "x", "messages": MESSAGES}):
-        assert http.post("/tokenize", json=wrong).status_code == 400
-
-
-def test_generate_in_sglangs_form(http: httpx2.Client, folder: ModelFolder) -> None:
-    """Triples of logprob, id and text; null first; only from the asked position on; equal to prompt_logprobs."""
-    ids = folder.tokenizer.encode("The list method append", add_special_tokens=True)
-    body = {
-        "input_ids": ids,
-        "sampling_params": {"max_new_tokens": 3, "temperature": 0},
-        "return_logprob": True,
-        "logprob_start_len": 0,
-        "top_logprobs_num": 2,
-    }
-    answer = http.post("/generate", json=body).json()
-    meta = answer["meta_info"]
-    rows = http.post("/v1/completions", json={"prompt": ids, "max_tokens": 0, "prompt_logprobs": 2}).json()["choices"][
-        0
-    ]
-
-    assert meta["input_token_logprobs"][0] == [None, ids[0], None]
-    assert meta["input_top_logprobs"][0] is None
-    for (logprob, token, text), row in zip(meta["input_token_logprobs"][1:], rows["prompt_logprobs"][1:], strict=True):
-        assert text is None
-        assert logprob == pytest.approx(row[str(token)]["logprob"], abs=1e-4)
-    assert [len(row) for row in meta["input_top_logprobs"][1:]] == [2] * (len(ids) - 1)
-    assert [entry[1] for entry in meta["output_token_logprobs"]] == answer["output_ids"]
-    assert meta["finish_reason"] == {"type": "length", "length": 3}
-    later = http.post("/generate", json={**body, "logprob_start_len": 2, "return_text_in_logprobs": True}).json()
-    assert [entry[1] for entry in later["meta_info"]["input_token_logprobs"]] == ids[2:]
-    assert isinstance(later["meta_info"]["input_token_logprobs"][1][2], str)
-    chosen = http.post("/generate", json={**body, "token_ids_logprob": ids[1:2] * 2 + [7]}).json()["meta_info"]
-    assert chosen["input_token_ids_logprobs"][0] is None
-    assert chosen["input_token_ids_logprobs"][1][0] == meta["input_token_logprobs"][1]
-    assert [len(row) for row in chosen["output_token_ids_logprobs"]] == [3] * 3
-    assert http.post("/generate", json={**body, "token_ids_logprob": [2048]}).status_code == 400
-    none = http.post("/generate", json={**body, "logprob_start_len": -1}).json()
-    assert "input_token_logprobs" not in none["meta_info"]
-
-
-def test_generate_takes_lists_and_streams(http: httpx2.Client) -> None:
-    """A list gives a list; a stream's last event is the whole answer."""
-    parameters = {"max_new_tokens": 12, "temperature": 0}
-    first, second = http.post("/generate", json={"text": ["abc", "def"], "sampling_params": parameters}).json()
-    with http.stream(
-        "POST", "/generate", json={"text": "abc", "sampling_params": parameters, "stream": True}
-    ) as stream:
-        events = [json.loads(line[6:]) for line in stream.iter_lines() if line.startswith("data: {")]
-
-    assert events[-1]["text"] == first["text"] != second["text"]
-    assert events[-1]["output_ids"] == first["output_ids"]
-    assert all(first["text"].startswith(event["text"]) for event in events)
 
 
 def test_health_and_metrics() -> None:
@@ -159,10 +92,14 @@ def test_large_bodies_are_refused() -> None:
 
 def test_full_queue_is_503_with_retry_after(folder: ModelFolder) -> None:
     """More sequences than the queue has room for are refused whole, with a time to wait; than it ever has, for good."""
-    engine = ScriptedEngine([5], folder.tokenizer.size, seconds_a_token=0.05)
+    engine = ScriptedEngine([5], folder.tokenizer.size, seconds_a_token=0.5)
     service = ModelService(ServerSettings(model=DEMO, max_batch=1, max_queue=2), engine)
-    with running(service) as url, httpx2.Client(base_url=url, timeout=30) as http:
-        body = {"prompt": "a b c", "max_tokens": 20, "stream": True}
+    with running(service) as url, httpx2.Client(base_url=url, timeout=PATIENCE_SECONDS) as http:
+        body = {
+            "prompt": "a b c",
+            "max_tokens": 900,
+            "stream": True,
+        }  # minutes long: both are there until they are left
         with http.stream("POST", "/v1/completions", json=body), http.stream("POST", "/v1/completions", json=body):
             full = http.post("/v1/completions", json={"prompt": "a b c", "n": 2, "max_tokens": 1})
             never = http.post("/v1/completions", json={"prompt": "a b c", "n": 3, "max_tokens": 1})
@@ -179,16 +116,20 @@ def test_shutdown_finishes_what_runs() -> None:
     with running(service) as url:
 
         def ask() -> None:
-            body = {"prompt": "x", "max_tokens": 600, "ignore_eos": True}
-            answers.append(httpx2.post(f"{url}/v1/completions", json=body).json()["usage"]["completion_tokens"])
+            body = {"prompt": "x", "max_tokens": 200, "ignore_eos": True}
+            answers.append(
+                httpx2.post(f"{url}/v1/completions", json=body, timeout=PATIENCE_SECONDS).json()["usage"][
+                    "completion_tokens"
+                ]
+            )
 
         asking = threading.Thread(target=ask)
         asking.start()
-        while not service.scheduler.running:
+        while not service.scheduler.running and not answers:
             time.sleep(0.001)
     asking.join()
 
-    assert answers == [600]
+    assert answers == [200]
 
 
 def test_trace(http: httpx2.Client) -> None:
@@ -298,19 +239,6 @@ def test_latency_and_faults() -> None:
     assert waited >= 0.2
 
 
-def test_rounded_cache_rounds_new_tokens_once(folder: ModelFolder) -> None:
-    """Only the new columns are rounded, to 2^bits - 1 values a vector; earlier ones stay as they are."""
-    engine = RoundedCacheEngine(OnnxEngine(folder.path), 4)
-    ids, positions = np.array([[5, 6, 7]]), np.arange(3)[None]
-    cache = engine.forward(ids, positions, np.ones_like(ids), engine.empty_cache()).cache
-    mask = np.ones((1, 4), dtype=np.int64)
-    longer = engine.forward(ids[:, :1], np.array([[3]]), mask, cache).cache
-    for before, after in zip(cache, longer, strict=True):
-        assert np.array_equal(after[:, :, :3], before)
-        for vector in after.reshape(-1, after.shape[-1]):
-            assert len(np.unique(np.round(vector / np.abs(vector).max() * 7, 3))) <= 15
-
-
 @pytest.mark.parametrize("text", ["demo", "demo:2", ":0.5", "demo@int3:0.5", "demo:x"])
 def test_mix_must_name_a_model_and_a_rate(text: str) -> None:
     """Anything else is an error that says the form."""
@@ -352,18 +280,11 @@ def test_requests_for_too_many_sequences(http: httpx2.Client) -> None:
     assert many.status_code == 400
 
 
-def test_too_many_chosen_ids(http: httpx2.Client) -> None:
-    """Logprobs of chosen ids have the limit that likeliest ones have."""
-    refused = http.post("/generate", json={"input_ids": [5, 6], "return_logprob": True, "token_ids_logprob": [5] * 21})
-    assert refused.status_code == 400
-    assert "at most 20" in refused.json()["error"]["message"]
-
-
 def test_model_names_with_a_slash() -> None:
     """``/v1/models/org/name`` is a model's address too."""
     with running(ModelService(ServerSettings(model=DEMO, name="org/name"))) as url:
-        assert httpx2.get(f"{url}/v1/models/org/name").json()["id"] == "org/name"
-        assert httpx2.get(f"{url}/v1/models/org/other").status_code == 404
+        assert httpx2.get(f"{url}/v1/models/org/name", timeout=PATIENCE_SECONDS).json()["id"] == "org/name"
+        assert httpx2.get(f"{url}/v1/models/org/other", timeout=PATIENCE_SECONDS).status_code == 404
 
 
 def test_cached_tokens_are_counted_prompt_by_prompt(http: httpx2.Client) -> None:

@@ -7,6 +7,8 @@ import sys
 
 import httpx2
 
+from patience import PATIENCE_SECONDS
+
 SERVE = [sys.executable, "-m", "token_difr", "serve"]
 
 
@@ -18,8 +20,10 @@ def test_prints_its_url_and_ends_with_its_input() -> None:
     ) as process:
         assert process.stdout is not None
         url = process.stdout.readline().strip()
-        model = httpx2.get(f"{url}/v1/models", headers={"x-request-tag": "first one"}, timeout=30).json()["data"][0]
-        rest, log = process.communicate(timeout=60)
+        model = httpx2.get(f"{url}/v1/models", headers={"x-request-tag": "first one"}, timeout=PATIENCE_SECONDS).json()[
+            "data"
+        ][0]
+        rest, log = process.communicate(timeout=PATIENCE_SECONDS)
 
     assert process.returncode == 0
     assert rest == ""
@@ -30,7 +34,9 @@ def test_prints_its_url_and_ends_with_its_input() -> None:
 
 def test_a_folder_without_a_model_is_one_clear_line(tmp_path: str) -> None:
     """Exit 2 and one line that names the folder."""
-    ended = subprocess.run([*SERVE, str(tmp_path)], capture_output=True, text=True, check=False, timeout=60)
+    ended = subprocess.run(
+        [*SERVE, str(tmp_path)], capture_output=True, text=True, check=False, timeout=PATIENCE_SECONDS
+    )
 
     assert ended.returncode == 2
     assert "config.json" in ended.stderr

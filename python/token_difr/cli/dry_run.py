@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,63 +12,78 @@ import typer
 
 if TYPE_CHECKING:
     from token_difr.answers import Estimate
-    from token_difr.records import AuditIdentity
+    from token_difr.cli.groups import DryRunOptions
+    from token_difr.records import Audit, Conversation
+    from token_difr.sequences import Tokenizer
 
 __all__ = ["show_dry_run"]
 
 
 def show_dry_run(
-    prompts: Path,
+    prompts: Sequence[Conversation],
     out: Path,
-    identity: AuditIdentity,
+    record: Audit,
+    tokenizer: Tokenizer | None,
+    options: DryRunOptions,
     *,
-    price_input: float | None,
-    price_output: float | None,
     as_json: bool,
 ) -> None:
-    """Print what is still to be sent for ``identity``, given what is in ``out`` already. Sends and writes nothing."""
-    from token_difr.answers import estimate, read_prompts
-    from token_difr.run import RunDirectory
-    from token_difr.sequences import load_tokenizer, render
+    """Print what is still to be sent for ``record``, given what is in ``out`` already. Sends and writes nothing."""
+    provider, reference = _estimates(prompts, out, record, tokenizer, options)
+    figures = {"provider": dataclasses.asdict(provider)}
+    if reference is not None:
+        figures["reference"] = dataclasses.asdict(reference)
+    typer.echo(json.dumps(figures, indent=2) if as_json else _text(figures, _why_unpriced(provider, options)))
 
-    conversations = read_prompts(prompts)
-    asked: set[int] = set()
-    judged: set[int] = set()
-    if (out / "run.json").exists():
-        with RunDirectory.read(out, identity.with_prompts(conversations)) as run:
-            asked, judged = set(run.responses()), set(run.rows())
-    max_tokens = identity.max_tokens or 0
+
+def _estimates(
+    prompts: Sequence[Conversation], out: Path, record: Audit, tokenizer: Tokenizer | None, options: DryRunOptions
+) -> tuple[Estimate, Estimate | None]:
+    """What the provider is still to be sent, and the reference, if the record names one."""
+    from token_difr.answers import estimate
+    from token_difr.sequences import render
+
+    asked, judged = _done(out, record, prompts)
     lengths = None
-    if identity.tokenizer is not None:
-        tokenizer = load_tokenizer(identity.tokenizer)
-        variables = identity.chat_template_kwargs
-        lengths = [len(render(conversation, tokenizer, variables)) for conversation in conversations]
+    if tokenizer is not None:
+        variables = record.asking.chat_template_kwargs
+        lengths = [len(render(conversation, tokenizer, variables)) for conversation in prompts]
 
     def tokens(done: set[int]) -> int | None:
         return None if lengths is None else sum(n for index, n in enumerate(lengths) if index not in done)
 
+    max_tokens = 0 if record.asked is None else record.asked.max_tokens
     provider = estimate(
-        len(conversations) - len(asked),
+        len(prompts) - len(asked),
         max_tokens=max_tokens,
         prompt_tokens=tokens(asked),
-        price_input=price_input,
-        price_output=price_output,
+        price_input=options.price_input,
+        price_output=options.price_output,
     )
-    figures: dict[str, Any] = {"provider": dataclasses.asdict(provider)}
-    if identity.reference is not None:
-        requests, prompt_tokens = len(conversations) - len(judged), tokens(judged)
-        # The reference reads prompt and answer, and writes one token that nobody looks at.
-        most = None if prompt_tokens is None else prompt_tokens + requests * max_tokens
-        figures["reference"] = dataclasses.asdict(estimate(requests, max_tokens=1, prompt_tokens=most))
-    unpriced = _why_unpriced(provider, price_input=price_input, price_output=price_output)
-    typer.echo(json.dumps(figures, indent=2) if as_json else _text(figures, unpriced))
+    if record.judged is None:
+        return provider, None
+    requests, prompt_tokens = len(prompts) - len(judged), tokens(judged)
+    # The reference reads prompt and answer, and writes one token that nobody looks at.
+    most = None if prompt_tokens is None else prompt_tokens + requests * max_tokens
+    return provider, estimate(requests, max_tokens=1, prompt_tokens=most)
 
 
-def _why_unpriced(figures: Estimate, *, price_input: float | None, price_output: float | None) -> str | None:
+def _done(out: Path, record: Audit, prompts: Sequence[Conversation]) -> tuple[set[int], set[int]]:
+    """Indexes of the prompts that ``out`` has answers of, and of those that it has rows of."""
+    from token_difr.run import RunDirectory, is_run_directory
+
+    if not is_run_directory(out):
+        return set(), set()
+    with RunDirectory.read(out, record.about(prompts)) as run:
+        return set(run.responses()), set(run.rows())
+
+
+def _why_unpriced(figures: Estimate, options: DryRunOptions) -> str | None:
     """What the cost lacks, if a price was given and it is unknown nevertheless."""
-    if figures.max_cost is not None or (price_input is None and price_output is None):
+    prices = (options.price_input, options.price_output)
+    if figures.max_cost is not None or prices == (None, None):
         return None
-    if price_input is None or price_output is None:
+    if None in prices:
         return "it takes --price-input and --price-output"
     return "without a tokenizer the prompt tokens are not counted; audit --dry-run counts them"
 

@@ -5,27 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from token_difr.errors import InputError
-from token_difr.reference.dialects import DIALECTS
-
-if TYPE_CHECKING:
-    from token_difr.records import SamplingParams
 
 __all__ = [
     "AskTokenIds",
     "Baseline",
-    "ChatTemplateKwargs",
     "Concurrency",
-    "DryRun",
-    "Headers",
     "Json",
     "MaxRetries",
     "MaxTokens",
-    "MinP",
     "Model",
     "Out",
     "PriceInput",
@@ -33,31 +25,20 @@ __all__ = [
     "Prompts",
     "Provider",
     "ProviderKeyEnv",
-    "ProviderLogprobs",
     "ProviderOnly",
     "ProviderService",
     "Quiet",
-    "Reference",
-    "ReferenceDialect",
-    "ReferenceKeyEnv",
-    "ReferenceModel",
     "Run",
-    "Sampler",
-    "Seed",
-    "Seeds",
     "Temperature",
     "Timeout",
     "TokenizerName",
     "TopK",
     "TopP",
-    "TopkLogprobs",
     "VocabSize",
     "asked_headers",
-    "sampling_params",
+    "seed_a_prompt",
     "template_variables",
 ]
-
-_DIALECTS = tuple(DIALECTS)
 
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="The run directory.", show_default=False)]
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="The run directory: made, or gone on with.")]
@@ -72,23 +53,6 @@ ProviderKeyEnv = Annotated[
     str | None, typer.Option("--provider-key-env", metavar="NAME", help="Environment variable with the provider's key.")
 ]
 Model = Annotated[str, typer.Option("--model", metavar="NAME", help="The model, by the provider's name.")]
-Reference = Annotated[str, typer.Option("--reference", metavar="URL", help="Base URL of the trusted reference.")]
-ReferenceKeyEnv = Annotated[
-    str | None,
-    typer.Option("--reference-key-env", metavar="NAME", help="Environment variable with the reference's key."),
-]
-ReferenceModel = Annotated[
-    str | None,
-    typer.Option("--reference-model", metavar="NAME", help="The model, by the reference's name.  [default: --model]"),
-]
-ReferenceDialect = Annotated[
-    str,
-    typer.Option(
-        "--reference-dialect",
-        metavar="NAME",
-        help=f"What it speaks: {', '.join(_DIALECTS[:-1])} or {_DIALECTS[-1]}.",
-    ),
-]
 ProviderService = Annotated[
     str | None,
     typer.Option(
@@ -101,22 +65,7 @@ ProviderOnly = Annotated[
     str | None,
     typer.Option("--provider-only", metavar="NAME", help="The one provider behind a router (OpenRouter) to answer."),
 ]
-ProviderLogprobs = Annotated[
-    bool,
-    typer.Option("--provider-logprobs", help="Ask for the output's logprobs too, to compare with the reference's."),
-]
-ChatTemplateKwargs = Annotated[
-    str | None,
-    typer.Option(
-        "--chat-template-kwargs", metavar="JSON", help='Variables of the chat template: {"enable_thinking": false}.'
-    ),
-]
-Headers = Annotated[
-    list[str] | None,
-    typer.Option("--provider-header", metavar="NAME=VALUE", help="One more header to the provider; may be repeated."),
-]
 Timeout = Annotated[float, typer.Option("--timeout", metavar="SECONDS", min=0.1, help="For the whole of one answer.")]
-TopkLogprobs = Annotated[int, typer.Option("--topk-logprobs", min=1, help="Logprobs a position to ask it for.")]
 TokenizerName = Annotated[
     str | None,
     typer.Option(
@@ -126,23 +75,6 @@ TokenizerName = Annotated[
 Temperature = Annotated[float, typer.Option("--temperature", min=0.0, help="0 = greedy.")]
 TopK = Annotated[int, typer.Option("--top-k", min=0, help="0 = off.")]
 TopP = Annotated[float, typer.Option("--top-p", help="1 = off.")]
-MinP = Annotated[float, typer.Option("--min-p", help="0 = off.")]
-Seed = Annotated[
-    int | None,
-    typer.Option("--seed", metavar="N", min=0, help="One seed for all answers of the provider.", show_default=False),
-]
-Seeds = Annotated[
-    str | None,
-    typer.Option("--seeds", metavar="N[,N...]", help="One seed a prompt: given ones, or derived from one number."),
-]
-Sampler = Annotated[
-    str | None,
-    typer.Option(
-        "--sampler",
-        metavar="ENGINE@VERSION",
-        help="Whose noise to replay at a temperature above 0, such as vllm@0.33 or torch-cuda@2.9:gpu=H100.",
-    ),
-]
 VocabSize = Annotated[
     int | None,
     typer.Option("--vocab-size", min=1, help="Width of the model's logits, where the sampler's noise depends on it."),
@@ -160,7 +92,6 @@ Concurrency = Annotated[int, typer.Option("--concurrency", min=1, help="Requests
 MaxRetries = Annotated[int, typer.Option("--max-retries", min=0, help="Retries of a request that may yet succeed.")]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON to standard output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bars and no notes on standard error.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Print what would be sent, and send nothing.")]
 PriceInput = Annotated[
     float | None, typer.Option("--price-input", min=0.0, help="Provider's price of a million prompt tokens.")
 ]
@@ -173,37 +104,28 @@ Baseline = Annotated[
 ]
 
 
-def sampling_params(
-    *,
-    temperature: float,
-    top_k: int,
-    top_p: float,
-    min_p: float,
-    seed: int | None,
-    seeds: str | None,
-    prompts: Path,
-) -> SamplingParams:
-    """The sampling options together; ``seeds`` as many as ``prompts`` has prompts.
+def seed_a_prompt(text: str, prompts: int, *, beside: int | None) -> tuple[int, ...]:
+    """The value of ``--seeds``: as many seeds as there are prompts.
+
+    Args:
+        text: Numbers with commas between them; one number is derived from.
+        prompts: How many there are.
+        beside: The value of ``--seed``, which excludes it.
 
     Raises:
-        InputError: A value out of range, ``--seed`` beside ``--seeds``, or not one seed a prompt.
+        InputError: ``--seed`` beside ``--seeds``, or not one seed a prompt.
     """
-    from token_difr.answers import read_prompts
-    from token_difr.records import SamplingParams, derived_seeds
+    from token_difr.records import derived_seeds
 
-    each = None
-    if seeds is not None:
-        if seed is not None:
-            raise InputError("give --seed, one for all answers, or --seeds, one a prompt; not both")
-        numbers, count = _numbers(seeds), len(read_prompts(prompts))
-        each = derived_seeds(numbers[0], count) if len(numbers) == 1 else numbers
-        if len(each) != count:
-            raise InputError(
-                f"--seeds has {len(each)} seeds for {count} prompts: give one a prompt, or one to derive from"
-            )
-    return SamplingParams(
-        temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, seed=seed if each is None else each
-    )
+    if beside is not None:
+        raise InputError("give --seed, one for all answers, or --seeds, one a prompt; not both")
+    numbers = _numbers(text)
+    each = derived_seeds(numbers[0], prompts) if len(numbers) == 1 else numbers
+    if len(each) != prompts:
+        raise InputError(
+            f"--seeds has {len(each)} seeds for {prompts} prompts: give one a prompt, or one to derive from"
+        )
+    return each
 
 
 def template_variables(text: str | None) -> dict[str, Any] | None:

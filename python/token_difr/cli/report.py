@@ -1,21 +1,23 @@
-"""``token-difr report``: the verdict of a run directory, shown again."""
+"""``token-difr report``: the report of a run directory, shown again."""
 
 from __future__ import annotations
 
 from token_difr.cli import options
+from token_difr.cli.grouped import grouped
+from token_difr.cli.groups import ShownOptions
 from token_difr.errors import RunDirectoryError
 
 __all__ = ["command"]
 
 
-def command(run: options.Run, as_json: options.Json = False) -> None:
-    """Show the verdict that RUN holds, and where its outputs part from the reference. The exit code is the verdict."""
-    from token_difr.cli.show import show_run
-    from token_difr.report import decision_from_json, findings_from_json
+@grouped
+def command(run: options.Run, *, shown: ShownOptions) -> None:
+    """Show the report that RUN holds on its present scores. The exit code is the verdict."""
+    from token_difr.cli.show import show_report
     from token_difr.run import RunDirectory
 
     with RunDirectory.read(run) as directory:
-        verdict = directory.read_verdict()
-        if verdict is None:
-            raise RunDirectoryError(f"{run} has no verdict yet: token-difr decide {run}")
-        raise show_run(directory, decision_from_json(verdict), findings_from_json(verdict), as_json=as_json)
+        report = directory.report()
+    if report is None:
+        raise RunDirectoryError(f"{run} has no verdict on the scores that it holds: token-difr decide {run}")
+    raise show_report(report, shown)

@@ -1,9 +1,9 @@
-"""What several verbs print: a run's decision on standard output, notes on standard error."""
+"""What several verbs print: a report on standard output, notes on standard error."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import typer
@@ -12,13 +12,12 @@ from token_difr.errors import InputError
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
-    from rich.text import Text
 
-    from token_difr.records import Decision, Finding, Parting
-    from token_difr.run import RunDirectory
+    from token_difr.cli.groups import ShownOptions
+    from token_difr.records import Audit, Report
     from token_difr.sequences import Tokenizer
 
-__all__ = ["EXIT_CODES", "interrupted_note", "local_tokenizer", "note", "show", "show_run"]
+__all__ = ["EXIT_CODES", "interrupted_note", "local_tokenizer", "note", "show", "show_report"]
 
 EXIT_CODES = {"consistent": 0, "divergent": 1, "inconclusive": 3}
 
@@ -33,16 +32,12 @@ def show(parts: Iterable[RenderableType]) -> None:
         console.print()
 
 
-def show_run(run: RunDirectory, decision: Decision, findings: Sequence[Finding], *, as_json: bool) -> typer.Exit:
-    """Print the decision on ``run`` with its findings and the places where it parts; returns the exit to raise."""
-    from token_difr.report import decision_tables, decision_to_json, findings_to_json
+def show_report(report: Report, shown: ShownOptions) -> typer.Exit:
+    """Print a report in the form that was asked for; returns the exit to raise."""
+    from token_difr.report import render
 
-    if as_json:
-        report = {**decision_to_json(decision), "findings": findings_to_json(findings)}
-        typer.echo(json.dumps(report, indent=2, allow_nan=False))
-    else:
-        show([_what(run), *decision_tables(decision, _partings(run), findings)])
-    return typer.Exit(EXIT_CODES[decision.verdict])
+    sys.stdout.write(render(report, shown.chosen))  # typer's own would not escape what a terminal lacks
+    return typer.Exit(EXIT_CODES[report.decision.verdict])
 
 
 def note(text: str, *, quiet: bool) -> None:
@@ -56,33 +51,12 @@ def interrupted_note(out: object) -> None:
     typer.echo(f"\ntoken-difr: stopped; what has arrived is in {out}, the same command goes on from there", err=True)
 
 
-def _what(run: RunDirectory) -> Text:
-    """What was audited, in one line."""
-    from rich.text import Text
-
-    who = run.identity
-    return Text(f"{who.model} at {who.provider}, against {who.reference_model} at {who.reference}")
-
-
-def local_tokenizer(run: RunDirectory) -> Tokenizer | None:
-    """The tokenizer of ``run`` if it is on this machine; a run from another one can be shown without."""
+def local_tokenizer(audit: Audit) -> Tokenizer | None:
+    """The tokenizer of an audit if it is on this machine; a run from another one can be looked at without."""
     from token_difr.sequences import load_tokenizer
 
     try:
-        return load_tokenizer(run.identity.tokenizer or run.identity.model or "", local_files_only=True)
+        return load_tokenizer(audit.tokenizer, local_files_only=True)
     except InputError as error:
         note(f"token-difr: without the tokenizer, where the outputs part is not shown: {error}", quiet=False)
         return None
-
-
-def _partings(run: RunDirectory) -> list[Parting]:
-    from token_difr.report import worst_partings
-    from token_difr.run.stages import scored
-
-    tokenizer = local_tokenizer(run)
-    if tokenizer is None:
-        return []
-    batch, sequences = run.batch(), run.sequences()
-    return worst_partings(
-        batch, scored(batch, run.identity), [sequences[index] for index in range(len(sequences))], tokenizer.decode
-    )

@@ -10,17 +10,15 @@ __all__ = ["command"]
 
 def command(run: options.Run, *, tokenizer: options.TokenizerName = None, quiet: options.Quiet = False) -> None:
     """Turn the answers of a run into token ids."""
-    from token_difr.records import AuditIdentity
+    from token_difr.records import Audit
     from token_difr.run import RunDirectory
+    from token_difr.run.audit import rendered_by
     from token_difr.run.stages import tokenize_run
-    from token_difr.sequences import load_tokenizer, tokenizer_digest
 
     with RunDirectory.read(run) as stored:
-        name = tokenizer or stored.identity.tokenizer or stored.identity.model or ""
-    loaded = load_tokenizer(name)
-    with RunDirectory.resume(
-        run, AuditIdentity(tokenizer=name, tokenizer_digest=tokenizer_digest(loaded))
-    ) as directory:
+        name = tokenizer or stored.audit.tokenizer
+    loaded, rendered = rendered_by(name)
+    with RunDirectory.resume(run, Audit(rendered=rendered)) as directory:
         tokenize_run(directory, loaded)
         tokens = sum(len(sequence.output_token_ids) for sequence in directory.sequences().values())
     note(f"{tokens:,} output tokens are in {run}", quiet=quiet)

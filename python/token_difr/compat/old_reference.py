@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from token_difr.errors import AnswerError, EndpointError, InputError, RowCountError
+from token_difr.errors import AnswerError, EndpointError, InputError, RowCountError, TokenDifrWarning
 from token_difr.records import TokenSequence, TopKBatch
 from token_difr.reference import CompletionsReference, FireworksReference, Reference
 from token_difr.tinker import TinkerReference
@@ -104,7 +104,9 @@ class OldReference(Reference):
             if self._other is None:
                 self._other = other
                 warnings.warn(
-                    f"{self.url} refuses token ids: it is sent text, which it may tokenize otherwise", stacklevel=2
+                    f"{self.url} refuses token ids: it is sent text, which it may tokenize otherwise",
+                    TokenDifrWarning,
+                    stacklevel=2,
                 )
         else:
             self._ids_work = True

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from token_difr.answers.general import general_prompts
 from token_difr.compat.tokens import prompt_ids
-from token_difr.errors import InputError
+from token_difr.errors import InputError, TokenDifrWarning
 from token_difr.records import Conversation
 from token_difr.sequences import load_tokenizer
 
@@ -57,7 +57,7 @@ def construct_prompts(  # noqa: PLR0917  # the signature of 0.1
         warnings.warn(
             f"{n_prompts} prompts were asked for, and the general ones that fit are {len(chosen)}: "
             "source='wildchat' has more (pip install 'token-difr[prompts]')",
-            UserWarning,
+            TokenDifrWarning,
             stacklevel=2,
         )
     return _with_system_prompt(chosen, system_prompt)

@@ -10,7 +10,7 @@ import math
 import warnings
 from dataclasses import dataclass
 
-from token_difr.errors import InputError
+from token_difr.errors import InputError, TokenDifrWarning
 from token_difr.records import GREEDY_TEMPERATURE, SamplingParams, TokenMetrics, TopKBatch
 from token_difr.sampler import Sampler
 from token_difr.scores import compute_metrics_summary, score
@@ -56,7 +56,7 @@ class OldParams:
             warnings.warn(
                 f"temperature {self.temperature} without a sampler: tokens are scored against the arg-max, as in "
                 "token-difr 0.1, so an honest provider looks divergent; give sampler= to replay the sampling noise",
-                UserWarning,
+                TokenDifrWarning,
                 stacklevel=stacklevel,
             )
 

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from token_difr.demo.audits import DemoResult, SampledResult
 from token_difr.records import Verdict
-from token_difr.report.terminal import percent, plain_table, verdict_text
+from token_difr.report import percent, plain_table, verdict_text
 from token_difr.run.audit import AuditRun
 
 __all__ = ["closing_sentence", "results_table", "sampled_sentence", "sampled_table"]

@@ -66,7 +66,7 @@ def check_echo(echoed: Sequence[str], sent: Sequence[int], tokenizer: Tokenizer,
 
 def echo(evidence: Evidence) -> Finding | None:
     """How the reference's echo was compared with what it was sent."""
-    dialect = evidence.identity.reference_dialect
+    dialect = evidence.audit.judged.dialect if evidence.audit.judged else None
     how = CHECKS.get(dialect or "")
     if how is None:
         return Finding(

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from token_difr.findings.evidence import Evidence
-from token_difr.records import Finding, Response, SamplingParams, TopKBatch
+from token_difr.records import Finding, Response, TopKBatch
 
 __all__ = ["claimed_logprobs", "provider_logprobs", "sampled_logprobs"]
 
@@ -26,7 +26,7 @@ def provider_logprobs(evidence: Evidence) -> Finding | None:
     Only answers with one logprob a token count. Some engines give logprobs after temperature: above temperature 0, and
     away from 1, a difference says little.
     """
-    if not evidence.identity.provider_logprobs and not any(sampled_logprobs(r) for r in evidence.responses):
+    if not evidence.audit.asking.logprobs and not any(sampled_logprobs(r) for r in evidence.responses):
         return None
     ours, ends = claimed_logprobs(evidence.batch), evidence.batch.sequence_indptr
     pairs = []
@@ -40,7 +40,7 @@ def provider_logprobs(evidence: Evidence) -> Finding | None:
         text = "the provider gave no logprobs that belong to its tokens one by one"
         return Finding(name="provider_logprobs", level="note", text=text, evidence={"tokens": 0})
     far = float((differences > FAR).mean())
-    params = evidence.identity.params or SamplingParams()
+    params = evidence.audit.params
     plain = params.greedy or (params.temperature == 1 and not params.top_k and params.top_p == 1 and not params.min_p)
     caveat = "" if plain else "; some engines give them after temperature and filters, so that this says little"
     return Finding(

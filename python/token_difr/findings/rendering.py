@@ -22,7 +22,7 @@ def dated_template(evidence: Evidence) -> Finding | None:
     texts = list(template.values()) if isinstance(template, Mapping) else [template]
     if not any(isinstance(text, str) and DATE_CALL in text for text in texts):
         return None
-    variables = evidence.identity.chat_template_kwargs or {}
+    variables = evidence.audit.asking.chat_template_kwargs or {}
     given = sorted(name for name in variables if "date" in name)
     return Finding(
         name="dated_template",
@@ -39,7 +39,7 @@ def _acts(evidence: Evidence, names: set[str]) -> bool:
     """Whether these variables change what the template writes: some templates take no date."""
     if evidence.tokenizer is None or not evidence.prompts:
         return False
-    variables = evidence.identity.chat_template_kwargs or {}
+    variables = evidence.audit.asking.chat_template_kwargs or {}
     without = {name: value for name, value in variables.items() if name not in names}
     prompt = evidence.prompts[0]
     return render(prompt, evidence.tokenizer, variables) != render(prompt, evidence.tokenizer, without)
@@ -50,7 +50,7 @@ def reasoning_joined(evidence: Evidence) -> Finding | None:
     tokenizer = evidence.tokenizer
     if tokenizer is None or not any(response.reasoning for response in evidence.responses):
         return None
-    joiner = ReasoningJoiner(tokenizer, evidence.identity.chat_template_kwargs)
+    joiner = ReasoningJoiner(tokenizer, evidence.audit.asking.chat_template_kwargs)
     sources: Counter[str] = Counter()
     for prompt, response in zip(evidence.prompts, evidence.responses, strict=True):
         if response.reasoning:

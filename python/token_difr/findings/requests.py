@@ -19,7 +19,7 @@ def answering_provider(evidence: Evidence) -> Finding | None:
     """Whether the provider that answered is the one that was asked, where a router says who it was."""
     said = [response.body.get("provider") for response in evidence.responses]
     names = Counter(printable(name) for name in said if isinstance(name, str))
-    only = evidence.identity.provider_only
+    only = evidence.audit.asking.only
     if not names and only is None:
         return None
     shown = dict(names.most_common(MOST_SHOWN))
@@ -53,7 +53,7 @@ def answering_provider(evidence: Evidence) -> Finding | None:
 
 def unsent_template_variables(evidence: Evidence) -> Finding | None:
     """Whether template variables were used for our prompts and not sent to the provider, which then read others."""
-    variables = evidence.identity.chat_template_kwargs
+    variables = evidence.audit.asking.chat_template_kwargs
     if not variables or not evidence.responses:
         return None
     unsent = sum("chat_template_kwargs" not in response.sent for response in evidence.responses if response.sent)
@@ -73,10 +73,10 @@ def unsent_template_variables(evidence: Evidence) -> Finding | None:
 def sent_fields(evidence: Evidence) -> Finding | None:
     """Which sampling fields the requests said, and which neutral ones the provider refused or is not known to take."""
     sent = {name for response in evidence.responses for name in response.sent}
-    url = evidence.identity.provider or ""
+    url = evidence.audit.asked.provider if evidence.audit.asked else ""
     if not sent or "://" not in url:
         return None
-    service = evidence.identity.provider_service
+    service = evidence.audit.asking.service
     profile = profile_of(url) if service is None else profile_named(service)
     refused = sorted(set(profile.neutral) - sent)
     unsaid = sorted({"top_k", "min_p", "repetition_penalty", "repeat_penalty"} - sent - set(refused))

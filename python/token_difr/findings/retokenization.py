@@ -17,7 +17,7 @@ def retokenization(evidence: Evidence) -> Finding | None:
     Tokens that the model did not write are scored against it, so drift looks like divergence; an honest baseline drifts
     as much.
     """
-    if evidence.identity.token_ids:
+    if evidence.audit.asking.token_ids:
         return _by_ids(evidence)
     return _by_count(evidence)
 

@@ -13,8 +13,7 @@ from rich.text import Text
 
 from token_difr.probes.agreement import Honored
 from token_difr.probes.probing import Probe
-from token_difr.report.json_report import finite_json
-from token_difr.report.terminal import percent, plain_table
+from token_difr.report import finite_json, percent, plain_table
 from token_difr.sampler import Sampler
 
 __all__ = ["probe_tables", "probe_to_json", "shortened"]

@@ -1,11 +1,12 @@
 """What the stages hand to each other: one record type a file. Values alone; what makes them lives in the stages' rooms."""
 
 from token_difr.records.asking import Asking
-from token_difr.records.audit import AuditIdentity, prompts_digest
+from token_difr.records.audit import Asked, Audit, Judged, PromptSet, Rendered, Scored
 from token_difr.records.decision import Comparison, Decision, Estimate, StatisticComparison, Summary, Verdict
 from token_difr.records.finding import Finding
 from token_difr.records.metrics import TokenMetrics
 from token_difr.records.parting import Parting
+from token_difr.records.report import BaselineRun, Provenance, Report
 from token_difr.records.response import Conversation, Message, Response
 from token_difr.records.sampling import GREEDY_TEMPERATURE, SamplingParams, derived_seeds
 from token_difr.records.scores import Scores, ScoreStatus
@@ -15,18 +16,26 @@ from token_difr.records.topk import UNRESOLVED, TopKBatch
 __all__ = [
     "GREEDY_TEMPERATURE",
     "UNRESOLVED",
+    "Asked",
     "Asking",
-    "AuditIdentity",
+    "Audit",
+    "BaselineRun",
     "Comparison",
     "Conversation",
     "Decision",
     "Estimate",
     "Finding",
+    "Judged",
     "Message",
     "Parting",
+    "PromptSet",
+    "Provenance",
+    "Rendered",
+    "Report",
     "Response",
     "SamplingParams",
     "ScoreStatus",
+    "Scored",
     "Scores",
     "StatisticComparison",
     "Summary",
@@ -35,5 +44,4 @@ __all__ = [
     "TopKBatch",
     "Verdict",
     "derived_seeds",
-    "prompts_digest",
 ]

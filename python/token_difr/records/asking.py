@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from token_difr.errors import InputError
+from token_difr.records.part import SHARED
 
 __all__ = ["Asking"]
 
@@ -16,7 +17,7 @@ class Asking:
     """How a provider is asked.
 
     Attributes:
-        service: Name of its service (``token_difr.endpoint.service_profiles``); None = told by its URL.
+        service: Name of its service (``token_difr.services.service_profiles``); None = told by its URL.
         only: The one provider behind a router (OpenRouter) that may answer; no other one may step in.
         chat_template_kwargs: Variables of the chat template, such as ``{"enable_thinking": False}``: sent where the
             service takes them, and used for our own rendering in any case.
@@ -29,8 +30,8 @@ class Asking:
 
     service: str | None = None
     only: str | None = None
-    chat_template_kwargs: Mapping[str, Any] | None = None
-    token_ids: bool = False
+    chat_template_kwargs: Mapping[str, Any] | None = field(default=None, metadata=SHARED)
+    token_ids: bool = field(default=False, metadata=SHARED)
     logprobs: bool = False
 
     def __post_init__(self) -> None:

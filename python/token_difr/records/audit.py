@@ -1,106 +1,218 @@
-"""What makes two audits the same audit."""
+"""The record of an audit: everything that its results depend on, a part for each stage.
+
+A part is stated whole or not at all (None). It binds once the stage has made something from it: until then a mistyped
+model or URL can be put right in the same run directory. A field that is marked ``SHARED`` is one that a baseline
+must have in common with the audit; endpoints, seeds and the provider's name for the model may differ.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
+from token_difr.records.asking import Asking
+from token_difr.records.part import SHARED, differences
 from token_difr.records.response import Conversation
 from token_difr.records.sampling import SamplingParams
 
-__all__ = ["AuditIdentity", "prompts_digest"]
+__all__ = ["Asked", "Audit", "Judged", "PromptSet", "Rendered", "Scored"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class AuditIdentity:
-    """Everything that the content of a run directory depends on. None = not stated (yet).
+class PromptSet:
+    """Which conversations an audit is about.
 
     Attributes:
-        prompts_digest: SHA-256 of the conversations, see :func:`prompts_digest`.
-        prompts_count: Number of conversations.
-        provider: The provider's base URL, without user-info and query.
-        model: The model that the provider is asked for.
-        params: How the provider is told to sample.
-        max_tokens: The longest output that is asked for, in tokens.
-        token_ids: Whether the provider is asked for token ids, and believed where they spell its text.
-        provider_service: Name of the provider's service, where it was given.
-        provider_only: The one provider behind a router that may answer.
-        provider_logprobs: Whether the provider is asked for the logprobs of its output.
-        chat_template_kwargs: Variables of the chat template.
-        tokenizer: The tokenizer's name, or its folder, which is kept as an absolute path without links.
-        tokenizer_digest: SHA-256 of its vocabulary, rules and chat template.
-        reference: The reference's base URL, without user-info and query.
-        reference_model: The model that the reference is asked for.
-        reference_dialect: How the reference is spoken to, e.g. "vllm".
-        topk_logprobs: Entries a row that the reference is asked for.
-        sampler: Name of the sampler whose noise the scores replay.
-        vocab_size: Width of the model's logits, where that noise depends on it.
+        digest: SHA-256, in hexadecimal, of the conversations as JSON without spaces and with sorted keys.
+        count: How many they are.
     """
 
-    prompts_digest: str | None = None
-    prompts_count: int | None = None
-    provider: str | None = None
-    model: str | None = None
-    params: SamplingParams | None = None
-    max_tokens: int | None = None
-    token_ids: bool | None = None
-    provider_service: str | None = None
-    provider_only: str | None = None
-    provider_logprobs: bool | None = None
-    chat_template_kwargs: Mapping[str, Any] | None = None
-    tokenizer: str | None = None
-    tokenizer_digest: str | None = None
-    reference: str | None = None
-    reference_model: str | None = None
-    reference_dialect: str | None = None
-    topk_logprobs: int | None = None
-    sampler: str | None = None
-    vocab_size: int | None = None
+    digest: str
+    count: int
+
+    @classmethod
+    def of(cls, prompts: Sequence[Conversation]) -> Self:
+        """Those of these conversations."""
+        canonical = json.dumps(list(prompts), sort_keys=True, separators=(",", ":"))
+        return cls(digest=hashlib.sha256(canonical.encode("ascii")).hexdigest(), count=len(prompts))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """What the answers depend on.
+
+    Attributes:
+        provider: The provider's base URL, without user-info and query, or what else names it.
+        model: The model that it is asked for.
+        params: How it is told to sample.
+        max_tokens: The longest output that is asked for, in tokens.
+        asking: How it is asked beside that. The variables of the chat template are here, though our own rendering uses
+            them too: an answer to a prompt that was rendered otherwise is another answer.
+    """
+
+    provider: str
+    model: str
+    params: SamplingParams
+    max_tokens: int = field(metadata=SHARED)
+    asking: Asking = field(default_factory=Asking)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rendered:
+    """What the token sequences depend on, beside the answers.
+
+    Attributes:
+        tokenizer: The tokenizer's name, or its folder, which is kept as an absolute path without links; None if the
+            tokenizer was given as an object without a name.
+        digest: SHA-256 of its vocabulary, rules and chat template: what makes two tokenizers the same.
+    """
+
+    tokenizer: str | None
+    digest: str | None = field(metadata=SHARED)
 
     def __post_init__(self) -> None:
         # One folder has many spellings, and a relative one means another folder elsewhere.
         if self.tokenizer and (folder := Path(self.tokenizer).expanduser()).is_dir() and self.tokenizer != "demo":
             object.__setattr__(self, "tokenizer", str(folder.resolve()))
 
-    def with_prompts(self, prompts: Sequence[Conversation]) -> Self:
-        """The same with the prompts' digest and count."""
-        return replace(self, prompts_digest=prompts_digest(prompts), prompts_count=len(prompts))
 
-    def differences(self, other: Self) -> dict[str, tuple[Any, Any]]:
-        """Values (here, there) by name, where both state one and they differ."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Judged:
+    """What the reference's rows depend on, beside the sequences.
+
+    Attributes:
+        reference: The reference's base URL, without user-info and query; None if it is no URL.
+        model: The model that it is asked for.
+        dialect: How it is spoken to, e.g. "vllm".
+        topk_logprobs: Entries a row that it is asked for.
+    """
+
+    reference: str | None
+    model: str = field(metadata=SHARED)
+    dialect: str = field(metadata=SHARED)
+    topk_logprobs: int = field(metadata=SHARED)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scored:
+    """What the scores depend on, beside the rows and ``Asked.params``. They can be made anew at any time, offline.
+
+    Attributes:
+        sampler: Name of the sampler whose noise is replayed; None = none.
+        vocab_size: Width of the model's logits, where that noise depends on it.
+    """
+
+    sampler: str | None = None
+    vocab_size: int | None = None
+
+    @classmethod
+    def stated(cls, sampler: str | None, vocab_size: int | None) -> Self | None:
+        """What is stated of them; None = nothing."""
+        return None if sampler is None and vocab_size is None else cls(sampler=sampler, vocab_size=vocab_size)
+
+    def completed_by(self, other: Scored) -> Scored:
+        """The same, with what is None here taken from ``other``."""
+        return Scored(sampler=self.sampler or other.sampler, vocab_size=self.vocab_size or other.vocab_size)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Audit:
+    """Whose audit, and how: a part for each stage; None = not stated (yet).
+
+    Attributes:
+        prompts: The conversations.
+        asked: The provider.
+        rendered: The tokenizer.
+        judged: The reference.
+        scored: The sampler.
+    """
+
+    prompts: PromptSet | None = None
+    asked: Asked | None = None
+    rendered: Rendered | None = None
+    judged: Judged | None = None
+    scored: Scored | None = None
+
+    def parts(self) -> Iterator[tuple[str, Any]]:
+        """Every part that is stated, by name."""
+        return ((each.name, part) for each in fields(self) if (part := getattr(self, each.name)) is not None)
+
+    def differences(self, other: Audit, *, shared_only: bool = False) -> dict[str, tuple[Any, Any]]:
+        """Values (here, there) by part and field, such as ``asked.model``, in the parts that both state.
+
+        Args:
+            other: Another record.
+            shared_only: Only what a baseline must share.
+        """
         return {
-            field.name: (ours, theirs)
-            for field in fields(self)
-            if (ours := getattr(self, field.name)) is not None
-            and (theirs := getattr(other, field.name)) is not None
-            and ours != theirs
+            f"{name}.{leaf.rpartition('.')[2]}": values
+            for name, part in self.parts()
+            if (theirs := getattr(other, name)) is not None
+            for leaf, values in differences(part, theirs, shared_only=shared_only).items()
         }
 
-    def completed_by(self, other: Self) -> Self:
-        """The same, with what is not stated here taken from ``other``."""
-        missing = {f.name: getattr(other, f.name) for f in fields(self) if getattr(self, f.name) is None}
-        return replace(self, **missing)
+    def completed_by(self, other: Audit) -> Audit:
+        """The same, with the parts that are not stated here taken from ``other``."""
+        whole = replace(self, **{name: part for name, part in other.parts() if getattr(self, name) is None})
+        if self.scored is not None and other.scored is not None:
+            whole = replace(whole, scored=self.scored.completed_by(other.scored))
+        return whole
+
+    def about(self, prompts: Sequence[Conversation]) -> Audit:
+        """The same, of these conversations."""
+        return replace(self, prompts=PromptSet.of(prompts))
+
+    @property
+    def params(self) -> SamplingParams:
+        """How the provider was told to sample; greedily where that is not stated."""
+        return SamplingParams() if self.asked is None else self.asked.params
+
+    @property
+    def asking(self) -> Asking:
+        """How the provider was asked beside that; as plainly as can be where that is not stated."""
+        return Asking() if self.asked is None else self.asked.asking
+
+    @property
+    def tokenizer(self) -> str:
+        """What the tokenizer can be loaded by: its own name, or the model's."""
+        rendered = None if self.rendered is None else self.rendered.tokenizer
+        return rendered or ("" if self.asked is None else self.asked.model)
+
+    @property
+    def sampler(self) -> str | None:
+        """The sampler whose noise the scores replay; None = none."""
+        return None if self.scored is None else self.scored.sampler
+
+    @property
+    def replays(self) -> bool:
+        """Whether the scores replay the sampler's noise: neither greedy, nor without a seed, nor without a sampler."""
+        return not self.params.greedy and self.params.seed is not None and self.sampler is not None
 
     def to_dict(self) -> dict[str, Any]:
-        """All fields by name, as JSON values."""
-        return asdict(self)
+        """Every part by name, as JSON values."""
+        return {name: asdict(part) for name, part in self.parts()}
 
     @classmethod
     def from_dict(cls, d: Mapping[str, Any]) -> Self:
-        """The inverse of :meth:`to_dict`. An unknown or unfit field raises ``TypeError`` or ``ValueError``."""
-        params = d.get("params")
-        if params is None:
-            return cls(**d)
-        seed = params["seed"]
-        seeds = tuple(seed) if isinstance(seed, list) else seed
-        return cls(**{**d, "params": SamplingParams(**{**params, "seed": seeds})})
+        """The inverse of :meth:`to_dict`. An unknown, missing or unfit field raises ``TypeError`` or ``ValueError``."""
+        kinds: dict[str, Callable[..., Any]] = {
+            "prompts": PromptSet,
+            "asked": _asked,
+            "rendered": Rendered,
+            "judged": Judged,
+            "scored": Scored,
+        }
+        unknown = d.keys() - kinds.keys()
+        if unknown:
+            raise ValueError(f"an audit has no part {', '.join(sorted(unknown))}")
+        return cls(**{name: kinds[name](**values) for name, values in d.items()})
 
 
-def prompts_digest(prompts: Sequence[Conversation]) -> str:
-    """SHA-256, in hexadecimal, of the conversations as JSON without spaces and with sorted keys."""
-    canonical = json.dumps(list(prompts), sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode("ascii")).hexdigest()
+def _asked(*, params: Mapping[str, Any], asking: Mapping[str, Any], **values: Any) -> Asked:
+    seed = params.get("seed")
+    seeds = tuple(seed) if isinstance(seed, list) else seed
+    return Asked(params=SamplingParams(**{**params, "seed": seeds}), asking=Asking(**asking), **values)

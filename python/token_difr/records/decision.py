@@ -70,6 +70,9 @@ class StatisticComparison:
         difference: candidate - baseline; above 0 = worse.
         interval: 95 % cluster-bootstrap interval of the difference.
         p_value: One-sided (two-sided for the surprises), adjusted for looking at all statistics.
+        unit: Of ``candidate``, ``baseline`` and ``difference``: "share" or "nats".
+        gloss: What it measures, in plain words.
+        two_sided: Whether a difference in either direction counts.
     """
 
     name: str
@@ -78,6 +81,9 @@ class StatisticComparison:
     difference: float
     interval: tuple[float, float]
     p_value: float
+    unit: str = "share"
+    gloss: str = ""
+    two_sided: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,6 +99,7 @@ class Comparison:
         match_loss_upper: Its one-sided 95 % upper bound.
         sequences: Sequences with tokens to compare: (candidate, baseline).
         statistics: One entry for each statistic that both sides have positions for.
+        deciding: Name of the statistic with the smallest adjusted p-value; None without statistics.
     """
 
     verdict: Verdict
@@ -103,6 +110,7 @@ class Comparison:
     match_loss_upper: float
     sequences: tuple[int, int]
     statistics: tuple[StatisticComparison, ...]
+    deciding: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from token_difr.errors import InputError
+from token_difr.records.part import SHARED
 
 __all__ = ["GREEDY_TEMPERATURE", "SamplingParams", "derived_seeds"]
 
@@ -28,10 +29,10 @@ class SamplingParams:
         InputError: A value outside these ranges; the message names the parameter.
     """
 
-    temperature: float = 0.0
-    top_k: int = 0
-    top_p: float = 1.0
-    min_p: float = 0.0
+    temperature: float = field(default=0.0, metadata=SHARED)
+    top_k: int = field(default=0, metadata=SHARED)
+    top_p: float = field(default=1.0, metadata=SHARED)
+    min_p: float = field(default=0.0, metadata=SHARED)
     seed: int | tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:

@@ -1,11 +1,12 @@
 """Token sequences -> top-k logprobs: what a trusted reference would have given at every claimed token."""
 
 from token_difr.reference.completions import CompletionsReference, TogetherReference
-from token_difr.reference.dialects import DIALECTS, open_reference
+from token_difr.reference.dialects import DIALECTS, dialect_named, open_reference
 from token_difr.reference.fireworks import FireworksLegacyReference, FireworksReference
 from token_difr.reference.llama_cpp import LlamaCppReference
 from token_difr.reference.local import LocalReference
 from token_difr.reference.reference import Reference
+from token_difr.reference.rows import allowed_topk
 from token_difr.reference.sglang import SglangReference
 from token_difr.reference.token_names import vocabulary_of
 from token_difr.reference.vllm import VllmReference
@@ -23,6 +24,8 @@ __all__ = [
     "TogetherReference",
     "VllmEngineReference",
     "VllmReference",
+    "allowed_topk",
+    "dialect_named",
     "open_reference",
     "vocabulary_of",
 ]

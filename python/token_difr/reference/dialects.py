@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from token_difr.sequences import Tokenizer
 
-__all__ = ["DIALECTS", "open_reference"]
+__all__ = ["DIALECTS", "dialect_named", "open_reference"]
 
 _SERVED: tuple[type[ServedReference], ...] = (
     VllmReference,
@@ -39,6 +39,17 @@ Those in process, and Tinker's own SDK, are made by their classes: :class:`~toke
 """
 
 
+def dialect_named(name: str) -> type[ServedReference]:
+    """The reference of a dialect.
+
+    Raises:
+        InputError: No such dialect; the message lists those there are.
+    """
+    if name not in DIALECTS:
+        raise InputError(f"there is no reference dialect {name!r}; choose one of: {', '.join(DIALECTS)}")
+    return DIALECTS[name]
+
+
 def open_reference(
     dialect: str, client: AsyncOpenAI, model: str, *, topk_logprobs: int = 20, tokenizer: Tokenizer | None = None
 ) -> ServedReference:
@@ -48,6 +59,4 @@ def open_reference(
         InputError: No such dialect (the message lists those there are), an unfit ``topk_logprobs``, or a tokenizer that
             the dialect needs is missing.
     """
-    if dialect not in DIALECTS:
-        raise InputError(f"there is no reference dialect {dialect!r}; choose one of: {', '.join(DIALECTS)}")
-    return DIALECTS[dialect](client, model, topk_logprobs=topk_logprobs, tokenizer=tokenizer)
+    return dialect_named(dialect)(client, model, topk_logprobs=topk_logprobs, tokenizer=tokenizer)

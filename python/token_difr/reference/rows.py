@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from token_difr._core import Rows, Vocabulary
-from token_difr.errors import BatchError, InputError
+from token_difr.errors import BatchError, InputError, TokenDifrWarning
 from token_difr.records import TokenSequence, TopKBatch
 
-__all__ = ["RowsAsked", "Rows", "allowed_topk", "batch_of", "sent_tokens"]
+__all__ = ["Rows", "RowsAsked", "allowed_topk", "batch_of", "sent_tokens"]
 
 
 class RowsAsked(NamedTuple):
@@ -79,6 +79,7 @@ def allowed_topk(asked: int, limit: float, dialect: str) -> int:
         return asked
     warnings.warn(
         f"{dialect} gives at most {limit:.0f} logprobs a position: topk_logprobs is lowered from {asked} to it",
+        TokenDifrWarning,
         stacklevel=4,
     )
     return int(limit)

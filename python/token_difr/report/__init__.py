@@ -1,25 +1,22 @@
-"""Verdict -> something to read: a terminal table, JSON."""
+"""A report in a form to read or to store: terminal, JSON, Markdown, JUnit. It decides nothing and computes nothing."""
 
-from token_difr.records import Parting
-from token_difr.report.json_report import (
-    decision_from_json,
-    decision_to_json,
-    findings_from_json,
-    findings_to_json,
-    summary_to_json,
-)
-from token_difr.report.terminal import decision_tables, findings_table, summary_table
-from token_difr.verdict.partings import worst_partings
+from token_difr.report.figures import percent
+from token_difr.report.forms import FORMS, forms_help, render
+from token_difr.report.json_report import report_from_json, report_to_json, summary_to_json
+from token_difr.report.record_json import finite_json
+from token_difr.report.terminal import plain_table, summary_table, terminal_parts, verdict_text
 
 __all__ = [
-    "Parting",
-    "decision_from_json",
-    "decision_tables",
-    "decision_to_json",
-    "findings_from_json",
-    "findings_table",
-    "findings_to_json",
+    "FORMS",
+    "finite_json",
+    "forms_help",
+    "percent",
+    "plain_table",
+    "render",
+    "report_from_json",
+    "report_to_json",
     "summary_table",
     "summary_to_json",
-    "worst_partings",
+    "terminal_parts",
+    "verdict_text",
 ]

@@ -13,30 +13,34 @@ from typing import TYPE_CHECKING, Any
 from token_difr.answers import Provider, as_provider, asks_token_ids, check_prompts
 from token_difr.endpoint import blocking, shown_url
 from token_difr.errors import InputError, PromptError
-from token_difr.findings import Evidence, find_all
-from token_difr.records import AuditIdentity, Conversation, Decision, Finding, SamplingParams, Scores, Verdict
-from token_difr.reference import Reference, open_reference
-from token_difr.report import decision_to_json, findings_to_json
-from token_difr.run.baseline import baseline_scores
-from token_difr.run.directory import RunDirectory
-from token_difr.run.stages import (
-    asking_of,
-    check_replayable,
-    collect_run,
-    is_replayed,
-    reference_run,
-    score_run,
-    tokenize_run,
+from token_difr.records import (
+    Asked,
+    Asking,
+    Audit,
+    Conversation,
+    Decision,
+    Finding,
+    Judged,
+    Rendered,
+    Report,
+    SamplingParams,
+    Scored,
+    Scores,
+    Verdict,
 )
+from token_difr.reference import Reference, open_reference
+from token_difr.run.baseline import GivenBaseline, baseline_of
+from token_difr.run.deciding import decide_run
+from token_difr.run.directory import RunDirectory
+from token_difr.run.stages import check_replayable, collect_run, reference_run, score_run, tokenize_run
 from token_difr.sampler import Sampler
 from token_difr.sequences import Tokenizer, load_tokenizer, render, tokenizer_digest
 from token_difr.services import open_client
-from token_difr.verdict import decide
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
-__all__ = ["AuditRun", "aaudit", "audit", "decide_run"]
+__all__ = ["AuditRun", "aaudit", "audit", "check_audit", "rendered_by", "run_audit"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,17 +49,28 @@ class AuditRun:
 
     Attributes:
         path: Its run directory.
-        identity: What was audited, and how.
         scores: The scores of every claimed token.
-        decision: Summary, comparison with the baseline if there is one, and the verdict.
-        findings: What the records show beside the scores; they do not change the verdict.
+        report: What was audited and how, the decision, and what the records show beside the scores.
     """
 
     path: Path
-    identity: AuditIdentity
     scores: Scores
-    decision: Decision
-    findings: tuple[Finding, ...] = ()
+    report: Report
+
+    @property
+    def audit(self) -> Audit:
+        """What was audited, and how."""
+        return self.report.audit
+
+    @property
+    def decision(self) -> Decision:
+        """Summary, comparison with the baseline if there is one, and the verdict."""
+        return self.report.decision
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What the records show beside the scores; they do not change the verdict."""
+        return self.report.findings
 
     @property
     def verdict(self) -> Verdict:
@@ -81,7 +96,7 @@ async def aaudit(
     reference_dialect: str = "vllm",
     sampler: str | Sampler | None = None,
     vocab_size: int | None = None,
-    baseline: str | os.PathLike[str] | Scores | None = None,
+    baseline: GivenBaseline = None,
     level: float = 0.01,
     concurrency: int = 8,
     progress: bool = True,
@@ -92,7 +107,7 @@ async def aaudit(
         prompts: The conversations to send.
         provider: The provider's base URL, a client of it (for keys, headers, proxies and retries of your own), or any
             :class:`~token_difr.answers.Provider`, such as Tinker's sampling client in a
-            :class:`~token_difr.answers.TinkerProvider`.
+            :class:`~token_difr.tinker.TinkerProvider`.
         model: The model that the provider is asked for.
         reference: Any :class:`~token_difr.reference.Reference`, or the base URL of a server that knows the model by the
             same name.
@@ -119,12 +134,8 @@ async def aaudit(
         InputError: Something passed in is wrong; nothing has been sent then.
         EndpointError: The provider or the reference failed; what has arrived is kept in ``out``.
     """
-    prompts = check_prompts(prompts)
     params = params or SamplingParams()
-    sampler = Sampler.parse(sampler) if isinstance(sampler, str) else sampler
-    check_replayable(params, sampler, vocab_size)
-    loaded, name = _tokenizer(tokenizer or model)
-    _check_prompts(prompts, loaded, params, chat_template_kwargs)
+    loaded, rendered = rendered_by(tokenizer or model)
     async with AsyncExitStack() as stack:
         if isinstance(provider, str):
             provider = await stack.enter_async_context(open_client(provider))
@@ -132,94 +143,122 @@ async def aaudit(
             client = await stack.enter_async_context(open_client(reference))
             reference = open_reference(reference_dialect, client, model, tokenizer=loaded)
         url = provider.url if isinstance(provider, Provider) else shown_url(provider)
-        identity = AuditIdentity(
-            provider=url,
-            model=model,
-            params=params,
-            max_tokens=max_tokens,
+        asking = Asking(
+            service=provider_service,
+            only=provider_only,
+            logprobs=provider_logprobs,
+            chat_template_kwargs=dict(chat_template_kwargs or {}) or None,
             token_ids=asks_token_ids(url, params, token_ids) if "://" in url else True,
-            provider_service=provider_service,
-            provider_only=provider_only,
-            provider_logprobs=provider_logprobs or None,
-            chat_template_kwargs=dict(chat_template_kwargs) if chat_template_kwargs else None,
-            tokenizer=name,
-            tokenizer_digest=tokenizer_digest(loaded),
-            reference=reference.url,
-            reference_model=reference.model,
-            reference_dialect=reference.dialect,
-            topk_logprobs=reference.topk_logprobs,
-            sampler=None if sampler is None else sampler.name,
-            vocab_size=vocab_size,
         )
-        as_provider(provider, asking_of(identity))
-        against = baseline_scores(baseline, identity, out=out)
-        run = stack.enter_context(RunDirectory.create(out, prompts, identity))
-        if is_replayed(run.identity) != is_replayed(identity):  # by a sampler that only ``out`` states
-            against = baseline_scores(baseline, run.identity, out=out)
-        await collect_run(run, provider, concurrency=concurrency, progress=progress)
-        tokenize_run(run, loaded)
-        await reference_run(run, reference, concurrency=concurrency, progress=progress)
-        scores, decision, findings = _decided(run, against, level=level, tokenizer=loaded)
-        return AuditRun(path=run.path, identity=run.identity, scores=scores, decision=decision, findings=findings)
+        return await run_audit(
+            Audit(
+                asked=Asked(provider=url, model=model, params=params, max_tokens=max_tokens, asking=asking),
+                rendered=rendered,
+                judged=Judged(
+                    reference=reference.url,
+                    model=reference.model,
+                    dialect=reference.dialect,
+                    topk_logprobs=reference.topk_logprobs,
+                ),
+                scored=Scored.stated(_name(sampler), vocab_size),
+            ),
+            prompts,
+            provider=as_provider(provider, asking),
+            reference=reference,
+            tokenizer=loaded,
+            out=out,
+            baseline=baseline,
+            level=level,
+            concurrency=concurrency,
+            progress=progress,
+        )
 
 
 audit = blocking(aaudit, "audit")
 
 
-def decide_run(
-    run: RunDirectory,
-    baseline: Scores | None = None,
+async def run_audit(
+    record: Audit,
+    prompts: Sequence[Conversation],
     *,
+    provider: Provider,
+    reference: Reference,
+    tokenizer: Tokenizer,
+    out: str | os.PathLike[str],
+    baseline: GivenBaseline = None,
     level: float = 0.01,
-    seed: int = 0,
-    tokenizer: Tokenizer | None = None,
-) -> tuple[Decision, tuple[Finding, ...]]:
-    """Score and judge the rows of ``run``; scores, verdict and findings are kept there if it is open for writing.
+    concurrency: int = 8,
+    progress: bool = True,
+) -> AuditRun:
+    """The audit of a record whose every part is stated, but perhaps for the sampler; :func:`aaudit` has the arguments.
 
     Args:
-        run: A run with all its rows.
-        baseline: See :func:`baseline_scores`.
-        level: False-alarm rate of "divergent", in (0, 1).
-        seed: Seed of the permutations and of the bootstrap.
-        tokenizer: The model's tokenizer, for the findings that need it; None = without these.
+        record: Whose audit it is, and how.
+        prompts: The conversations to send.
+        provider: Answers as ``record.asked`` says.
+        reference: Judges as ``record.judged`` says.
+        tokenizer: The one of ``record.rendered``.
+        out: The run directory.
+        baseline: What to compare with.
+        level: False-alarm rate of "divergent".
+        concurrency: Requests in flight.
+        progress: Show progress bars.
 
     Raises:
-        RunDirectoryError: Rows are missing.
-        InputError: ``level`` outside (0, 1).
+        InputError, EndpointError: As :func:`aaudit`.
     """
-    return _decided(run, baseline, level=level, seed=seed, tokenizer=tokenizer)[1:]
+    prompts = check_prompts(prompts)
+    check_audit(record)
+    _check_prompts(prompts, tokenizer, record)
+    against = baseline_of(baseline, record, out=out)
+    with RunDirectory.create(out, prompts, record) as run:
+        if run.audit.replays != record.replays:  # by a sampler that only ``out`` states
+            against = baseline_of(baseline, run.audit, out=out)
+        await collect_run(run, provider, concurrency=concurrency, progress=progress)
+        tokenize_run(run, tokenizer)
+        await reference_run(run, reference, concurrency=concurrency, progress=progress)
+        scores = score_run(run)
+        report = decide_run(run, scores, against, level=level, tokenizer=tokenizer)
+        return AuditRun(path=run.path, scores=scores.scores, report=report)
 
 
-def _decided(
-    run: RunDirectory,
-    baseline: Scores | None,
-    *,
-    level: float = 0.01,
-    seed: int = 0,
-    tokenizer: Tokenizer | None = None,
-) -> tuple[Scores, Decision, tuple[Finding, ...]]:
-    scores = score_run(run)
-    decision = decide(scores, baseline, level=level, seed=seed)
-    findings = find_all(Evidence.of(run, tokenizer))
-    if run.writable:
-        found = findings_to_json(findings)
-        run.write_verdict({**decision_to_json(decision), "findings": found, "audit": run.identity.to_dict()})
-    return scores, decision, findings
+def check_audit(record: Audit) -> None:
+    """Refuse at once what could not be scored afterwards.
+
+    Raises:
+        InputError: See :func:`~token_difr.run.stages.check_replayable`.
+    """
+    scored = record.scored or Scored()
+    sampler = None if scored.sampler is None else Sampler.parse(scored.sampler)
+    check_replayable(record.params, sampler, scored.vocab_size)
 
 
-def _check_prompts(
-    prompts: Sequence[Conversation],
-    tokenizer: Tokenizer,
-    params: SamplingParams,
-    chat_template_kwargs: Mapping[str, Any] | None,
-) -> None:
+def rendered_by(tokenizer: str | os.PathLike[str] | Tokenizer) -> tuple[Tokenizer, Rendered]:
+    """The tokenizer, and what the record says of it.
+
+    Raises:
+        InputError: It cannot be loaded.
+    """
+    if isinstance(tokenizer, str | os.PathLike):
+        loaded = load_tokenizer(tokenizer)
+        return loaded, Rendered(tokenizer=os.fspath(tokenizer), digest=tokenizer_digest(loaded))
+    name = getattr(tokenizer, "name_or_path", None) or None
+    return tokenizer, Rendered(tokenizer=name, digest=tokenizer_digest(tokenizer))
+
+
+def _name(sampler: str | Sampler | None) -> str | None:
+    parsed = Sampler.parse(sampler) if isinstance(sampler, str) else sampler
+    return None if parsed is None else parsed.name
+
+
+def _check_prompts(prompts: Sequence[Conversation], tokenizer: Tokenizer, record: Audit) -> None:
     """Whether the chat template takes every prompt: better known before the answers are paid for."""
     for index, messages in enumerate(prompts):
         try:
-            render(messages, tokenizer, chat_template_kwargs)
+            render(messages, tokenizer, record.asking.chat_template_kwargs)
         except InputError as error:
             raise PromptError(f"prompt {index}: {error}") from error
-    if params.greedy:
+    if record.params.greedy:
         _check_distinct(prompts)
 
 
@@ -230,10 +269,3 @@ def _check_distinct(prompts: Sequence[Conversation]) -> None:
         other = first.setdefault(json.dumps(messages, sort_keys=True), index)
         if other != index:
             raise PromptError(f"prompts {other} and {index} are the same: at temperature 0 their answers are one")
-
-
-def _tokenizer(tokenizer: str | os.PathLike[str] | Tokenizer) -> tuple[Tokenizer, str | None]:
-    """The tokenizer and the name to remember it by."""
-    if isinstance(tokenizer, str | os.PathLike):
-        return load_tokenizer(tokenizer), os.fspath(tokenizer)
-    return tokenizer, getattr(tokenizer, "name_or_path", None) or None

@@ -3,29 +3,38 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from token_difr.errors import InputError
-from token_difr.records import AuditIdentity, SamplingParams, Scores
+from token_difr.records import Audit, BaselineRun, Scores
 from token_difr.run.directory import RunDirectory
-from token_difr.run.stages import is_replayed, score_run
+from token_difr.run.score_file import digest_of
+from token_difr.run.stages import score_run
 from token_difr.sampler import Sampler
 
-__all__ = ["baseline_scores"]
+__all__ = ["Baseline", "GivenBaseline", "baseline_of"]
+
+GivenBaseline = str | os.PathLike[str] | Scores | None
+"""A run directory, scores, or nothing to compare with."""
 
 
-def baseline_scores(
-    baseline: str | os.PathLike[str] | Scores | None, identity: AuditIdentity, *, out: str | os.PathLike[str]
-) -> Scores | None:
-    """The scores to compare an audit with.
+class Baseline(NamedTuple):
+    """The scores to compare an audit with, and where they come from."""
+
+    scores: Scores
+    origin: BaselineRun
+
+
+def baseline_of(given: GivenBaseline, audit: Audit, *, out: str | os.PathLike[str]) -> Baseline | None:
+    """What to compare an audit with.
 
     A baseline is scored as the audit is: without replay where the audit has none. Where both replay, each does so by its
     own sampler.
 
     Args:
-        baseline: Run directory, or scores, of a trusted provider; None = none.
-        identity: The audit's.
+        given: Run directory, or scores, of a trusted provider; None = none.
+        audit: The audit's record.
         out: The audit's own run directory, which cannot be its baseline.
 
     Raises:
@@ -33,45 +42,45 @@ def baseline_scores(
             the audit's own run.
         RunDirectoryError: No run directory, or one that is not finished.
     """
-    if baseline is None or isinstance(baseline, Scores):
-        return baseline
-    if Path(baseline).resolve() == Path(out).resolve():
+    if given is None:
+        return None
+    if isinstance(given, Scores):
+        unknown = dict.fromkeys(("path", "provider", "model", "sampler", "started"))
+        return Baseline(given, BaselineRun(**unknown, scores=digest_of(given)))
+    if Path(given).resolve() == Path(out).resolve():
         raise InputError(f"{out} cannot be its own baseline: give the run of a provider that you trust")
-    with RunDirectory.read(baseline) as run:
-        differences = _comparable(run.identity).differences(_comparable(identity))
-        differences |= _noise_differences(run.identity, identity)
+    with RunDirectory.read(given) as run:
+        differences = run.audit.differences(audit, shared_only=True) | _noise_differences(run.audit, audit)
         if differences:
-            named = ", ".join(f"{name} ({ours!r}, here {theirs!r})" for name, (ours, theirs) in differences.items())
+            named = ", ".join(f"{name} ({there!r}, here {here!r})" for name, (there, here) in differences.items())
             raise InputError(f"the baseline {run.path} cannot be compared with this audit; it differs in {named}")
-        return score_run(run, replay=is_replayed(identity))
+        scores, digest = score_run(run, replay=audit.replays)
+        return Baseline(scores, _origin(run, digest, replay=audit.replays))
 
 
-def _noise_differences(baseline: AuditIdentity, identity: AuditIdentity) -> dict[str, tuple[object, object]]:
-    """What keeps the noise of two audits from being compared; each may have its own sampler and seeds."""
-    ours, theirs = (each.params or SamplingParams() for each in (identity, baseline))
-    if not is_replayed(identity):
-        # One seed for all answers: the same noise everywhere, which unseeded answers do not have.
-        return {"seed": (theirs.seed, ours.seed)} if not theirs.greedy and theirs.shares_seed else {}
-    if is_replayed(baseline) and _by_rank(baseline, theirs) == _by_rank(identity, ours):
-        return {}
-    return {"sampler": (baseline.sampler, identity.sampler)}
-
-
-def _by_rank(identity: AuditIdentity, params: SamplingParams) -> bool:
-    """Whether noise belongs to ranks, so that two close neighbors exchange theirs and honest runs match less."""
-    return Sampler.parse(identity.sampler or "").uses_rank_columns(params)
-
-
-def _comparable(identity: AuditIdentity) -> AuditIdentity:
-    """What a baseline must share with an audit. Endpoints, seeds and the provider's name for the model may differ."""
-    return AuditIdentity(
-        params=identity.params and replace(identity.params, seed=None),
-        max_tokens=identity.max_tokens,
-        token_ids=identity.token_ids,
-        chat_template_kwargs=identity.chat_template_kwargs,
-        tokenizer=identity.tokenizer,
-        tokenizer_digest=identity.tokenizer_digest,
-        reference_model=identity.reference_model,
-        reference_dialect=identity.reference_dialect,
-        topk_logprobs=identity.topk_logprobs,
+def _origin(run: RunDirectory, digest: str, *, replay: bool) -> BaselineRun:
+    asked = run.audit.asked
+    return BaselineRun(
+        path=str(run.path),
+        provider=None if asked is None else asked.provider,
+        model=None if asked is None else asked.model,
+        sampler=run.audit.sampler if replay else None,
+        started=run.started,
+        scores=digest,
     )
+
+
+def _noise_differences(baseline: Audit, audit: Audit) -> dict[str, tuple[object, object]]:
+    """What keeps the noise of two audits from being compared; each may have its own sampler and seeds."""
+    if not audit.replays:
+        # One seed for all answers: the same noise everywhere, which unseeded answers do not have.
+        shares = not baseline.params.greedy and baseline.params.shares_seed
+        return {"asked.seed": (baseline.params.seed, audit.params.seed)} if shares else {}
+    if baseline.replays and _by_rank(baseline) == _by_rank(audit):
+        return {}
+    return {"scored.sampler": (baseline.sampler, audit.sampler)}
+
+
+def _by_rank(audit: Audit) -> bool:
+    """Whether noise belongs to ranks, so that two close neighbors exchange theirs and honest runs match less."""
+    return Sampler.parse(audit.sampler or "").uses_rank_columns(audit.params)

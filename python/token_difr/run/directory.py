@@ -2,43 +2,26 @@
 
 from __future__ import annotations
 
-import io
 import os
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import numpy as np
-import numpy.typing as npt
-
 from token_difr.errors import RunDirectoryError
-from token_difr.records import Conversation, Response, TokenSequence, TopKBatch
-from token_difr.records.audit import AuditIdentity
-from token_difr.run.files import lock, write_whole
+from token_difr.records import Audit, Conversation, Report, Response, Scores, TokenSequence, TopKBatch
+from token_difr.run.binding import settled
+from token_difr.run.files import lock, make_directory
 from token_difr.run.journal import Entry, Journal
-from token_difr.run.manifest import (
-    is_run_directory,
-    make_directory,
-    read_identity,
-    read_json,
-    read_prompts,
-    settled,
-    to_json,
-    write_identity,
-    write_prompts,
-)
+from token_difr.run.layout import MADE_FOR, RESPONSES, ROWS, SEQUENCES
+from token_difr.run.manifest import is_run_directory, now, read_manifest, write_manifest
+from token_difr.run.prompt_file import read_prompts, write_prompts
+from token_difr.run.report_file import read_report, write_report
 from token_difr.run.rows import batch_from_record, batch_to_record
+from token_difr.run.score_file import DigestedScores, read_scores, source_of, write_scores
 
 __all__ = ["RunDirectory"]
-
-SCORES = "scores.npz"
-VERDICT = "verdict.json"
-
-DAMAGED_ARCHIVE = (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
-"""What NumPy and zipfile raise at a file that is cut off or overwritten."""
 
 
 class RunDirectory:
@@ -48,78 +31,85 @@ class RunDirectory:
 
     Attributes:
         path: The directory.
-        identity: Whose audit it is.
+        audit: Whose audit it is, and how.
+        started: When the directory was made, in UTC, by ISO 8601; None if not known.
         prompts: Its conversations.
     """
 
     def __init__(
-        self, path: Path, identity: AuditIdentity, prompts: list[Conversation], lock_descriptor: int | None
+        self, path: Path, audit: Audit, started: str | None, prompts: list[Conversation], lock_descriptor: int | None
     ) -> None:
         self.path = path
-        self.identity = identity
+        self.audit = audit
+        self.started = started
         self.prompts = prompts
         self._lock = lock_descriptor
-        self._responses = Journal(path / "responses.jsonl", Response.to_dict, Response.from_dict)
-        self._sequences = Journal(path / "sequences.jsonl", TokenSequence.to_dict, TokenSequence.from_dict)
-        self._rows = Journal(path / "rows.jsonl", batch_to_record, batch_from_record)
+        self._responses = Journal(path / RESPONSES, Response.to_dict, Response.from_dict)
+        self._sequences = Journal(path / SEQUENCES, TokenSequence.to_dict, TokenSequence.from_dict)
+        self._rows = Journal(path / ROWS, batch_to_record, batch_from_record)
+        self._batch: tuple[str, TopKBatch] | None = None
 
     @classmethod
-    def create(cls, path: str | os.PathLike[str], prompts: Sequence[Conversation], identity: AuditIdentity) -> Self:
+    def create(cls, path: str | os.PathLike[str], prompts: Sequence[Conversation], audit: Audit) -> Self:
         """Make a run directory, or go on with the one at ``path`` if it belongs to the same audit.
 
         Args:
             path: The directory; made if missing. One with other files in it is refused.
             prompts: The audit's conversations.
-            identity: What is known of the audit so far; the prompts are filled in here.
+            audit: What is known of the audit so far; the prompts are filled in here.
 
         Raises:
             RunDirectoryError: It belongs to another audit, is in use, or holds something else. Nothing is written then.
         """
-        path, stated = Path(path), identity.with_prompts(prompts)
+        path, stated = Path(path), audit.about(prompts)
         if is_run_directory(path):
-            settled(path, stated)
+            settled(path, read_manifest(path).audit, stated)
         else:
             make_directory(path)
         descriptor = lock(path)
         try:
-            identity = settled(path, stated) if is_run_directory(path) else stated
-            write_prompts(path, prompts, identity)
-            write_identity(path, identity)  # after the prompts: without it there is no run directory
+            started: str | None = now()
+            if is_run_directory(path):  # looked at again: now nobody else writes it
+                stored = read_manifest(path)
+                stated, started = settled(path, stored.audit, stated), stored.started
+            write_prompts(path, prompts, stated)
+            write_manifest(path, stated, started)  # after the prompts: without it there is no run directory
         except BaseException:
             os.close(descriptor)
             raise
-        return cls(path, identity, list(prompts), descriptor)
+        return cls(path, stated, started, list(prompts), descriptor)
 
     @classmethod
-    def resume(cls, path: str | os.PathLike[str], identity: AuditIdentity | None = None) -> Self:
-        """Go on with an audit; what ``identity`` states beyond the manifest is added to it.
+    def resume(cls, path: str | os.PathLike[str], audit: Audit | None = None) -> Self:
+        """Go on with an audit; what ``audit`` states beyond the manifest is added to it.
 
         Raises:
             RunDirectoryError: No run directory, damaged, in use, or of another audit: the message names what differs.
         """
-        path, stated = Path(path), identity or AuditIdentity()
-        settled(path, stated)
+        path, stated = Path(path), audit or Audit()
+        settled(path, read_manifest(path).audit, stated)
         descriptor = lock(path)
         try:
-            identity = settled(path, stated)  # again: now nobody else writes it
-            prompts = read_prompts(path, identity)
-            write_identity(path, identity)
+            stored = read_manifest(path)  # again: now nobody else writes it
+            whole = settled(path, stored.audit, stated)
+            prompts = read_prompts(path, whole)
+            write_manifest(path, whole, stored.started)
         except BaseException:
             os.close(descriptor)
             raise
-        return cls(path, identity, prompts, descriptor)
+        return cls(path, whole, stored.started, prompts, descriptor)
 
     @classmethod
-    def read(cls, path: str | os.PathLike[str], identity: AuditIdentity | None = None) -> Self:
+    def read(cls, path: str | os.PathLike[str], audit: Audit | None = None) -> Self:
         """Open an audit to look at, without a lock; writing to it is an error.
 
         Raises:
-            RunDirectoryError: No run directory, a damaged one, or one of another audit than ``identity`` states.
+            RunDirectoryError: No run directory, a damaged one, or one of another audit than ``audit`` states.
         """
         path = Path(path)
-        settled(path, identity or AuditIdentity())
-        stored = read_identity(path)
-        return cls(path, stored, read_prompts(path, stored), None)
+        stored = read_manifest(path)
+        settled(path, stored.audit, audit or Audit())
+        return cls(path, stored.audit, stored.started, read_prompts(path, stored.audit), None)
 
     def __enter__(self) -> Self:
         return self
@@ -152,24 +142,25 @@ class RunDirectory:
 
     def rows(self) -> dict[int, TopKBatch]:
         """The reference's rows for these sequences, a batch of one sequence each, by index."""
-        current = self._sequence_entries()
-        return {i: entry.value for i, entry in self._rows.entries.items() if _made_from(entry, current.get(i))}
+        return {index: entry.value for index, entry in self._row_entries().items()}
 
     def keep_response(self, response: Response) -> None:
         """Append an answer."""
         self._check_writable()
-        self._responses.append([(response.index, response, None)])
+        self._responses.append([(response.index, response, None)], made_for=self._parts(RESPONSES))
 
     def keep_sequences(self, sequences: Mapping[int, TokenSequence]) -> None:
         """Append the token sequences of answers that are here, by index."""
         self._check_writable()
         sources = self._response_entries()
-        self._sequences.append([(index, value, sources[index].checksum) for index, value in sequences.items()])
+        made = [(index, value, sources[index].checksum) for index, value in sequences.items()]
+        self._sequences.append(made, made_for=self._parts(SEQUENCES))
 
     def keep_rows(self, index: int, rows: TopKBatch) -> None:
         """Append the reference's rows for the sequence ``index``: a batch of that one sequence."""
         self._check_writable()
-        self._rows.append([(index, rows, self._sequences.entries[index].checksum)])
+        made = [(index, rows, self._sequences.entries[index].checksum)]
+        self._rows.append(made, made_for=self._parts(ROWS))
 
     def batch(self) -> TopKBatch:
         """All rows as one batch, a sequence a prompt, in order.
@@ -177,40 +168,65 @@ class RunDirectory:
         Raises:
             RunDirectoryError: Rows of some prompts are missing; names how many, and the stage to run.
         """
-        rows = self.rows()
-        missing = len(self.prompts) - len(rows)
+        source = self.score_source()
+        if self._batch is None or self._batch[0] != source:
+            rows = self.rows()
+            self._batch = source, TopKBatch.concatenate([rows[index] for index in range(len(self.prompts))])
+        return self._batch[1]
+
+    def score_source(self, *, replay: bool = True) -> str:
+        """A checksum of everything that the scores depend on.
+
+        Args:
+            replay: False = of scores as if the sampler were not known.
+
+        Raises:
+            RunDirectoryError: As :meth:`batch`.
+        """
+        entries = self._row_entries()
+        missing = len(self.prompts) - len(entries)
         if missing:
             raise RunDirectoryError(
                 f"{self.path} lacks the reference's rows of {missing} of {len(self.prompts)} prompts: finish the audit"
             )
-        return TopKBatch.concatenate([rows[index] for index in range(len(self.prompts))])
+        audit = self.audit if replay else replace(self.audit, scored=None)
+        return source_of(audit, [entries[index].checksum for index in range(len(self.prompts))])
 
-    def write_scores(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
-        """Store the arrays of the scores by name, in place of older ones."""
+    def stored_scores(self, *, replay: bool = True) -> DigestedScores | None:
+        """The scores that are kept here; None where there are none of the rows and the sampler that are here now.
+
+        Args:
+            replay: False = those that were made as if the sampler were not known.
+
+        Raises:
+            RunDirectoryError: As :meth:`batch`.
+        """
+        return read_scores(self.path, self.score_source(replay=replay))
+
+    def keep_scores(self, scores: Scores) -> DigestedScores:
+        """Keep the scores of the rows that are here, in place of older ones."""
         self._check_writable()
-        buffer = io.BytesIO()
-        np.savez(buffer, allow_pickle=False, **arrays)
-        write_whole(self.path / SCORES, buffer.getvalue())
+        return write_scores(self.path, scores, self.score_source())
 
-    def read_scores(self) -> dict[str, npt.NDArray[Any]] | None:
-        """The stored arrays by name; None before the first :meth:`write_scores`."""
-        if not (self.path / SCORES).exists():
-            return None
-        try:
-            # From memory: at a damaged file NumPy leaves the one that it opened itself open.
-            with np.load(io.BytesIO((self.path / SCORES).read_bytes()), allow_pickle=False) as arrays:
-                return dict(arrays)
-        except DAMAGED_ARCHIVE as error:
-            raise RunDirectoryError(f"{self.path / SCORES} is damaged; score the run again: {error}") from error
+    def report(self) -> Report | None:
+        """The report that is kept here; None where there is none on the scores that are here now.
 
-    def write_verdict(self, report: Mapping[str, Any]) -> None:
-        """Store the report, strict JSON, in place of an older one."""
+        Raises:
+            RunDirectoryError: It was edited or damaged; or as :meth:`batch`.
+        """
+        stored = self.stored_scores()
+        report = read_report(self.path)
+        return report if report and stored and report.provenance.scores == stored.digest else None
+
+    def keep_report(self, report: Report) -> None:
+        """Keep the report on the scores that are here, in place of an older one."""
         self._check_writable()
-        write_whole(self.path / VERDICT, to_json(report))
+        write_report(self.path, report)
 
-    def read_verdict(self) -> dict[str, Any] | None:
-        """The stored report; None before the first :meth:`write_verdict`."""
-        return read_json(self.path / VERDICT) if (self.path / VERDICT).exists() else None
+    def _parts(self, file: str) -> dict[str, Any]:
+        """The parts of the audit's record that a file is made for."""
+        whole = self.audit.to_dict()
+        return {name: whole[name] for name in MADE_FOR[file] if name in whole}
 
     def _response_entries(self) -> dict[int, Entry[Response]]:
         return {index: entry for index, entry in self._responses.entries.items() if index < len(self.prompts)}
@@ -218,6 +234,10 @@ class RunDirectory:
     def _sequence_entries(self) -> dict[int, Entry[TokenSequence]]:
         current = self._response_entries()
         return {i: entry for i, entry in self._sequences.entries.items() if _made_from(entry, current.get(i))}
+
+    def _row_entries(self) -> dict[int, Entry[TopKBatch]]:
+        current = self._sequence_entries()
+        return {i: entry for i, entry in self._rows.entries.items() if _made_from(entry, current.get(i))}
 
     def _check_writable(self) -> None:
         if not self.writable:

@@ -7,8 +7,28 @@ import os
 from pathlib import Path
 
 from token_difr.errors import RunDirectoryError
+from token_difr.run.layout import LOCK, MADE_FOR, MANIFEST, PROMPTS
 
-__all__ = ["lock", "sync_directory", "write_whole"]
+__all__ = ["lock", "make_directory", "sync_directory", "write_whole"]
+
+
+def make_directory(path: Path) -> None:
+    """Make ``path`` if it is missing.
+
+    Raises:
+        RunDirectoryError: It cannot be made, or holds files that are not a new run directory's.
+    """
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # A process that was killed while it made the directory leaves these.
+        own = {LOCK, PROMPTS, *(unfinished(path / name).name for name in (PROMPTS, MANIFEST))}
+        others = sorted({file.name for file in path.iterdir()} - own)
+    except OSError as error:
+        raise RunDirectoryError(f"cannot make the run directory {path}: {error.strerror}") from error
+    if set(others) & MADE_FOR.keys():
+        raise RunDirectoryError(f"{path} has lost its {MANIFEST}: token-difr repair {path} makes it anew")
+    if others:
+        raise RunDirectoryError(f"{path} is not a run directory, and holds {others[0]!r}: choose an empty or new one")
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -17,17 +37,22 @@ def write_whole(path: Path, data: bytes) -> None:
     Raises:
         RunDirectoryError: It cannot be written; what was there before stays.
     """
-    unfinished = path.with_name(f".{path.name}.unfinished")
+    new = unfinished(path)
     try:
-        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(descriptor)
-        unfinished.replace(path)
+        new.replace(path)
         sync_directory(path.parent)
     except OSError as error:
         raise RunDirectoryError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def unfinished(path: Path) -> Path:
+    """The file that becomes ``path`` once it is whole."""
+    return path.with_name(f".{path.name}.unfinished")
 
 
 def lock(directory: Path) -> int:
@@ -38,7 +63,7 @@ def lock(directory: Path) -> int:
     Raises:
         RunDirectoryError: Another process holds it, or the file system has no such lock.
     """
-    path = directory / "lock"
+    path = directory / LOCK
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:

@@ -1,4 +1,8 @@
-"""An append-only file of checksummed JSON lines, one record an index."""
+"""An append-only file of checksummed JSON lines, one record an index.
+
+A line ``{"made_for": {...}, "crc32": ...}`` says for which parts of the audit's record the records below it were made. It
+stands first, and again wherever that changes; files of format 1 have none.
+"""
 
 from __future__ import annotations
 
@@ -50,6 +54,7 @@ class Journal(Generic[T]):
         self._encode = encode
         self._decode = decode
         self._entries: dict[int, Entry[T]] | None = None
+        self._made_for: dict[str, Any] | None = None
         self._whole_lines_end = 0
         self._descriptor: int | None = None
 
@@ -60,21 +65,32 @@ class Journal(Generic[T]):
             self._entries = self._read()
         return self._entries
 
-    def append(self, records: Iterable[tuple[int, T, int | None]]) -> None:
+    @property
+    def made_for(self) -> dict[str, Any] | None:
+        """For what the last records were made; None where the file does not say."""
+        _ = self.entries
+        return self._made_for
+
+    def append(self, records: Iterable[tuple[int, T, int | None]], *, made_for: dict[str, Any]) -> None:
         """Append (index, value, source) records in one write, and return once they are on the disk.
+
+        Args:
+            records: What to append.
+            made_for: The parts of the audit's record that they depend on, as JSON values.
 
         Raises:
             RunDirectoryError: The file cannot be written (no space, no permission); nothing of it stays.
         """
         entries = self.entries  # read first: it tells where the file's whole lines end
-        lines = []
+        lines = [] if made_for == self._made_for else [_to_line({"made_for": made_for})[0]]
         arrived = {}
         for index, value, source in records:
             line, checksum = _to_line({**self._encode(value), "index": index, "source": source})
             lines.append(line)
             arrived[index] = Entry(value, checksum, source)
-        if lines:
+        if arrived:
             self._write(b"".join(lines))
+            self._made_for = made_for
         entries.update(arrived)
 
     def close(self) -> None:
@@ -115,11 +131,9 @@ class Journal(Generic[T]):
         damaged = []
         for number, line in enumerate(data[: self._whole_lines_end].splitlines(), start=1):
             try:
-                index, entry = self._parse(line)
+                self._take(line, entries)
             except (ValueError, KeyError, TypeError, RecursionError):
                 damaged.append(number)
-            else:
-                entries[index] = entry
         if damaged:
             logger.warning(
                 "%s: %d damaged line(s), the first at line %d, are left out; what they held is asked for again",
@@ -129,17 +143,27 @@ class Journal(Generic[T]):
             )
         return entries
 
-    def _parse(self, line: bytes) -> tuple[int, Entry[T]]:
-        record = json.loads(line)
-        if not isinstance(record, dict):
-            raise TypeError("not a JSON object")
-        checksum = record.pop("crc32")
-        if checksum != _checksum(record):
-            raise ValueError("wrong checksum")
+    def _take(self, line: bytes, entries: dict[int, Entry[T]]) -> None:
+        """Put what a line holds where it belongs; raises what :meth:`_read` takes for damage."""
+        record, checksum = _from_line(line)
+        if "made_for" in record:
+            self._made_for = dict(record["made_for"])
+            return
         index, source = record["index"], record.pop("source")
         if not isinstance(index, int) or index < 0:
             raise ValueError("no index")
-        return index, Entry(self._decode(record), checksum, source)
+        entries[index] = Entry(self._decode(record), checksum, source)
+
+
+def _from_line(line: bytes) -> tuple[dict[str, Any], int]:
+    """The record of a line without its checksum, and that."""
+    record = json.loads(line)
+    if not isinstance(record, dict):
+        raise TypeError("not a JSON object")
+    checksum = record.pop("crc32")
+    if checksum != _checksum(record):
+        raise ValueError("wrong checksum")
+    return record, checksum
 
 
 def _to_line(record: dict[str, Any]) -> tuple[bytes, int]:

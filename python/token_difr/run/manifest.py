@@ -1,92 +1,40 @@
-"""The manifest of a run directory, the prompts beside it, and whose audit it is."""
+"""The manifest of a run directory: whose audit it is, since when, and a checksum over both."""
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from token_difr._core import __version__
 from token_difr.errors import RunDirectoryError
-from token_difr.records import Conversation
-from token_difr.records.audit import AuditIdentity, prompts_digest
+from token_difr.records import Audit
 from token_difr.run.files import write_whole
+from token_difr.run.format_1 import audit_of_format_1
+from token_difr.run.layout import MANIFEST
 
-__all__ = [
-    "is_run_directory",
-    "make_directory",
-    "read_identity",
-    "read_json",
-    "read_prompts",
-    "settled",
-    "to_json",
-    "write_identity",
-    "write_prompts",
-]
+__all__ = ["Manifest", "is_run_directory", "now", "read_manifest", "sealed", "to_json", "unsealed", "write_manifest"]
 
-FORMAT = 1
-MANIFEST = "run.json"
-PROMPTS = "prompts.jsonl"
-
-LONGEST_SHOWN = 150
-
-MENDING = "audit or collect with the same prompts writes it anew"
-
-BOUND_BY: Mapping[str, tuple[str, ...]] = {
-    "responses.jsonl": ("prompts_digest", "prompts_count", "provider", "model", "params", "max_tokens", "token_ids"),
-    "sequences.jsonl": ("tokenizer",),
-    "rows.jsonl": ("reference", "reference_model", "reference_dialect", "topk_logprobs"),
-}
-"""What of the identity each file's records depend on."""
-
-NEVER_BOUND = ("sampler", "vocab_size")
-"""What only scores depend on, which are made anew each time."""
+FORMAT = 2
+SEAL = "sha256"
 
 
-def make_directory(path: Path) -> None:
-    """Make ``path`` if it is missing.
+class Manifest(NamedTuple):
+    """What a manifest says.
 
-    Raises:
-        RunDirectoryError: It cannot be made, or holds files that are not a run directory's.
+    Attributes:
+        audit: Whose audit it is.
+        started: When the directory was made, in UTC, by ISO 8601; None if not known.
+        format: The format that it is written in.
     """
-    try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # A process that was killed while it made the directory leaves these.
-        own = {"lock", PROMPTS, f".{PROMPTS}.unfinished", f".{MANIFEST}.unfinished"}
-        others = sorted({file.name for file in path.iterdir()} - own)
-    except OSError as error:
-        raise RunDirectoryError(f"cannot make the run directory {path}: {error.strerror}") from error
-    if others:
-        raise RunDirectoryError(f"{path} is not a run directory, and holds {others[0]!r}: choose an empty or new one")
 
-
-def settled(path: Path, stated: AuditIdentity) -> AuditIdentity:
-    """The identity of the audit at ``path`` once it goes on as ``stated``.
-
-    A field binds only when something was made from it: a mistyped model or URL can be put right in the same directory.
-
-    Raises:
-        RunDirectoryError: A field that binds is stated otherwise; names them all.
-    """
-    stored = read_identity(path)
-    free = [name for file, names in BOUND_BY.items() if _is_empty(path / file) for name in names]
-    bound = replace(stored, **dict.fromkeys((*free, *NEVER_BOUND)))
-    differences = bound.differences(stated)
-    if differences:
-        named = ", ".join(
-            "the prompts" if name == "prompts_digest" else f"{name} ({_shown(ours)} there, {_shown(theirs)} here)"
-            for name, (ours, theirs) in differences.items()
-        )
-        raise RunDirectoryError(f"{path} belongs to another audit; it differs in {named}. Choose another directory")
-    return bound.completed_by(stated).completed_by(stored)
-
-
-def _shown(value: object) -> str:
-    """A value on part of a line; hundreds of seeds would fill the screen."""
-    text = repr(value)
-    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]} ..."
+    audit: Audit
+    started: str | None
+    format: int = FORMAT
 
 
 def is_run_directory(path: Path) -> bool:
@@ -94,27 +42,16 @@ def is_run_directory(path: Path) -> bool:
     return (path / MANIFEST).exists()
 
 
-def _is_empty(file: Path) -> bool:
-    return not file.exists() or file.stat().st_size == 0
-
-
-def write_identity(path: Path, identity: AuditIdentity) -> None:
+def write_manifest(path: Path, audit: Audit, started: str | None) -> None:
     """Write the manifest, if it would change."""
-    manifest = {"format": FORMAT, "token_difr_version": __version__, "identity": identity.to_dict()}
-    if not is_run_directory(path) or read_identity(path) != identity:
-        write_whole(path / MANIFEST, to_json(manifest))
+    with contextlib.suppress(RunDirectoryError):
+        if read_manifest(path) == Manifest(audit, started):
+            return
+    values = {"format": FORMAT, "token_difr_version": __version__, "started": started, "audit": audit.to_dict()}
+    write_whole(path / MANIFEST, to_json(sealed(values)))
 
 
-def write_prompts(path: Path, prompts: Sequence[Conversation], identity: AuditIdentity) -> None:
-    """Write the prompts, unless the file holds them: it may be missing, damaged, or ahead of the manifest."""
-    try:
-        read_prompts(path, identity)
-    except RunDirectoryError:
-        lines = [json.dumps({"messages": messages}) + "\n" for messages in prompts]
-        write_whole(path / PROMPTS, "".join(lines).encode("ascii"))
-
-
-def read_identity(path: Path) -> AuditIdentity:
+def read_manifest(path: Path) -> Manifest:
     """Whose audit ``path`` holds.
 
     Raises:
@@ -122,40 +59,48 @@ def read_identity(path: Path) -> AuditIdentity:
     """
     if not is_run_directory(path):
         raise RunDirectoryError(f"{path} is not a run directory: it has no {MANIFEST}")
-    manifest = read_json(path / MANIFEST)
-    if manifest.get("format") != FORMAT:
-        raise RunDirectoryError(
-            f"{path} has format {manifest.get('format')!r}, this version of token-difr reads format {FORMAT}"
-        )
+    file = path / MANIFEST
     try:
-        return AuditIdentity.from_dict(manifest["identity"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise RunDirectoryError(f"{path / MANIFEST} is damaged: {error}") from error
+        values = json.loads(file.read_bytes())
+        written = values.get("format")
+        if written == 1:
+            return Manifest(audit_of_format_1(values["identity"]), None, 1)
+        if written == FORMAT:
+            values = unsealed(values)
+            return Manifest(Audit.from_dict(values["audit"]), values["started"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        mend = f"token-difr repair {path} makes it anew from the records"
+        raise RunDirectoryError(f"{file} is damaged: {error}; {mend}") from error
+    raise RunDirectoryError(f"{path} has format {written!r}, this version of token-difr reads formats 1 and {FORMAT}")
 
 
-def read_prompts(path: Path, identity: AuditIdentity) -> list[Conversation]:
-    """The prompts; ``RunDirectoryError`` if they are not those of ``identity``."""
-    try:
-        lines = (path / PROMPTS).read_text("ascii").splitlines()
-        prompts = [json.loads(line)["messages"] for line in lines]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise RunDirectoryError(f"{path / PROMPTS} is damaged: {error}; {MENDING}") from error
-    if prompts_digest(prompts) != identity.prompts_digest:
-        raise RunDirectoryError(f"{path / PROMPTS} is damaged: its digest is not the one in {MANIFEST}; {MENDING}")
-    return prompts
+def sealed(values: Mapping[str, Any]) -> dict[str, Any]:
+    """``values`` with a checksum over them."""
+    return {**values, SEAL: _digest(values)}
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """The JSON object in a file; ``RunDirectoryError`` if it holds none."""
-    try:
-        value = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
-        raise RunDirectoryError(f"{path} is damaged: {error}") from error
-    if not isinstance(value, dict):
-        raise RunDirectoryError(f"{path} is damaged: not a JSON object")
-    return value
+def unsealed(values: Mapping[str, Any]) -> dict[str, Any]:
+    """``values`` without their checksum.
+
+    Raises:
+        ValueError: They have none, or it is not theirs.
+    """
+    rest = {name: value for name, value in values.items() if name != SEAL}
+    if values.get(SEAL) != _digest(rest):
+        raise ValueError("its checksum is not that of its content")
+    return rest
+
+
+def now() -> str:
+    """The time in UTC, by ISO 8601, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def to_json(value: Mapping[str, Any]) -> bytes:
     """A JSON object as the bytes of a file; ``ValueError`` for NaN and infinities."""
     return (json.dumps(value, indent=2, allow_nan=False) + "\n").encode("ascii")
+
+
+def _digest(values: Mapping[str, Any]) -> str:
+    canonical = json.dumps(values, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(canonical.encode("ascii")).hexdigest()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from token_difr.answers import Provider, collect
 from token_difr.errors import InputError, RunDirectoryError
-from token_difr.records import Asking, AuditIdentity, SamplingParams, Scores, TopKBatch
+from token_difr.records import Audit, SamplingParams, Scores, TopKBatch
 from token_difr.reference import Reference
 from token_difr.run.directory import RunDirectory
+from token_difr.run.score_file import DigestedScores, digest_of
 from token_difr.sampler import Sampler
 from token_difr.scores import score
 from token_difr.sequences import TokenIds, Tokenizer, tokenize
@@ -18,18 +19,7 @@ from token_difr.sequences import TokenIds, Tokenizer, tokenize
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
-__all__ = [
-    "asking_of",
-    "check_replayable",
-    "collect_run",
-    "is_replayed",
-    "reference_run",
-    "score_run",
-    "scored",
-    "tokenize_run",
-]
-
-T = TypeVar("T")
+__all__ = ["check_replayable", "collect_run", "reference_run", "score_run", "scored", "tokenize_run"]
 
 
 async def collect_run(
@@ -38,32 +28,23 @@ async def collect_run(
     """Ask the provider for the answers that ``run`` lacks.
 
     Raises:
-        RunDirectoryError: The run does not state a model, ``params`` or ``max_tokens`` yet.
-        EndpointError: See :func:`~token_difr.answers.collecting`.
+        RunDirectoryError: The run does not state how the provider is asked.
+        EndpointError: See :func:`~token_difr.answers.collect`.
     """
-    identity = run.identity
+    asked = run.audit.asked
+    if asked is None:
+        raise RunDirectoryError(f"{run.path} does not state yet how the provider is asked: start it with collect")
     await collect(
         run.prompts,
         client=client,
-        model=_stated(run, identity.model, "a model"),
-        params=_stated(run, identity.params, "sampling parameters"),
-        max_tokens=_stated(run, identity.max_tokens, "max_tokens"),
-        asking=asking_of(identity),
+        model=asked.model,
+        params=asked.params,
+        max_tokens=asked.max_tokens,
+        asking=asked.asking,
         concurrency=concurrency,
         answered=run.responses(),
         keep=run.keep_response,
         progress=progress,
-    )
-
-
-def asking_of(identity: AuditIdentity) -> Asking:
-    """How the identity of an audit says that the provider is asked."""
-    return Asking(
-        service=identity.provider_service,
-        only=identity.provider_only,
-        chat_template_kwargs=identity.chat_template_kwargs,
-        token_ids=bool(identity.token_ids),
-        logprobs=bool(identity.provider_logprobs),
     )
 
 
@@ -75,15 +56,16 @@ def tokenize_run(run: RunDirectory, tokenizer: Tokenizer) -> None:
     """
     responses, done = run.responses(), run.sequences()
     _check_complete(run, responses, "answers", "collect")
+    asked = run.audit.asked
     new = [responses[index] for index in sorted(responses) if index not in done]
-    token_ids: TokenIds = "ignore" if run.identity.token_ids is False else "auto"
+    token_ids: TokenIds = "ignore" if asked is not None and not asked.asking.token_ids else "auto"
     sequences = tokenize(
         run.prompts,
         new,
         tokenizer,
-        max_tokens=run.identity.max_tokens,
+        max_tokens=None if asked is None else asked.max_tokens,
         token_ids=token_ids,
-        chat_template_kwargs=run.identity.chat_template_kwargs,
+        chat_template_kwargs=None if asked is None else asked.asking.chat_template_kwargs,
     )
     run.keep_sequences({response.index: sequence for response, sequence in zip(new, sequences, strict=True)})
 
@@ -108,37 +90,33 @@ async def reference_run(
     )
 
 
-def score_run(run: RunDirectory, *, replay: bool = True) -> Scores:
-    """Score the rows of ``run``, and keep the scores there if it is open for writing.
+def score_run(run: RunDirectory, *, replay: bool = True) -> DigestedScores:
+    """The scores of the rows of ``run``: those that are kept there, if they are of these rows; else they are made.
 
     Args:
-        run: A run with all its rows. Its identity says how the provider sampled, and by which sampler.
-        replay: False = as if the sampler were not known.
+        run: A run with all its rows. Its record says how the provider sampled, and by which sampler. Scores that are
+            made are kept there if it is open for writing.
+        replay: False = as if the sampler were not known. Such scores are not kept.
 
     Raises:
         RunDirectoryError: Rows are missing.
-        InputError: A sampler that cannot replay these rows; see :func:`~token_difr.scores`.
+        InputError: A sampler that cannot replay these rows; see :func:`~token_difr.score`.
     """
-    scores = scored(run.batch(), run.identity if replay else replace(run.identity, sampler=None))
-    if run.writable:
-        run.write_scores(scores.to_arrays())
-    return scores
+    stored = run.stored_scores(replay=replay)
+    if stored is not None:
+        return stored
+    scores = scored(run.batch(), run.audit if replay else replace(run.audit, scored=None))
+    return run.keep_scores(scores) if run.writable and replay else DigestedScores(scores, digest_of(scores))
 
 
-def scored(batch: TopKBatch, identity: AuditIdentity) -> Scores:
-    """The scores of an audit's rows, by the parameters and the sampler that its identity states."""
+def scored(batch: TopKBatch, audit: Audit) -> Scores:
+    """The scores of an audit's rows, by the parameters and the sampler that its record states."""
     return score(
         batch,
-        identity.params or SamplingParams(),
-        sampler=Sampler.parse(identity.sampler) if identity.sampler else None,
-        vocab_size=identity.vocab_size,
+        audit.params,
+        sampler=None if audit.sampler is None else Sampler.parse(audit.sampler),
+        vocab_size=None if audit.scored is None else audit.scored.vocab_size,
     )
-
-
-def is_replayed(identity: AuditIdentity) -> bool:
-    """Whether an audit's scores replay the sampler's noise: neither greedy, nor without a seed, nor without a sampler."""
-    params = identity.params or SamplingParams()
-    return not params.greedy and params.seed is not None and identity.sampler is not None
 
 
 def check_replayable(params: SamplingParams, sampler: Sampler | None, vocab_size: int | None) -> None:
@@ -156,13 +134,7 @@ def check_replayable(params: SamplingParams, sampler: Sampler | None, vocab_size
             "choices: name the provider's sampler, or give no seed, or one a prompt"
         )
     nothing = TopKBatch(indptr=[0], token_ids=[], logprobs=[], claimed=[], sequence_indptr=[0], prompt_lengths=[])
-    score(nothing, replace(params, seed=params.seed_of(0)), sampler=sampler, vocab_size=vocab_size)
-
-
-def _stated(run: RunDirectory, value: T | None, name: str) -> T:
-    if value is None:
-        raise RunDirectoryError(f"{run.path} does not state {name} yet: start it with the collect stage")
-    return value
+    score(nothing, replace(params, seed=None if params.seed is None else 0), sampler=sampler, vocab_size=vocab_size)
 
 
 def _check_complete(run: RunDirectory, done: Mapping[int, object], things: str, stage: str) -> None:

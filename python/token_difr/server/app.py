@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import Response
-from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
 
 import token_difr
-from token_difr.server.access_log import AccessLog
-from token_difr.server.api_errors import ERROR_RESPONSES, ApiError, validation_error
-from token_difr.server.guard import ApiKeyGuard, BodyLimit, FaultInjector
-from token_difr.server.json_answer import JsonAnswer
-from token_difr.server.routes.chat import chat_router
-from token_difr.server.routes.completions import completions_router
-from token_difr.server.routes.generate import generate_router
-from token_difr.server.routes.health import health_router
-from token_difr.server.routes.models import models_router
-from token_difr.server.routes.tokenization import tokenization_router
+from token_difr.server.http.access_log import AccessLog
+from token_difr.server.http.errors import ERROR_RESPONSES, add_error_handlers
+from token_difr.server.http.guard import ApiKeyGuard, BodyLimit, FaultInjector
+from token_difr.server.http.routes.chat import chat_router
+from token_difr.server.http.routes.completions import completions_router
+from token_difr.server.http.routes.generate import generate_router
+from token_difr.server.http.routes.health import health_router
+from token_difr.server.http.routes.models import models_router
+from token_difr.server.http.routes.tokenization import tokenization_router
 from token_difr.server.service import ModelService
 
 __all__ = ["create_app"]
-
-_logger = logging.getLogger("token_difr.server")
 
 
 def create_app(service: ModelService) -> FastAPI:
@@ -47,18 +39,19 @@ def create_app(service: ModelService) -> FastAPI:
             service.stop()
 
     app = FastAPI(title="token-difr reference server", version=token_difr.__version__, lifespan=lifespan)
+    model, backends = service.served_model(), service.backends()
     routers = (
-        health_router(service),
-        models_router(service),
-        completions_router(service),
-        chat_router(service),
-        tokenization_router(service),
-        generate_router(service),
+        health_router(service.scheduler, service.metrics),
+        models_router(model, created=service.created, deviations=service.settings.deviations()),
+        completions_router(backends),
+        chat_router(backends),
+        tokenization_router(model),
+        generate_router(backends),
     )
     for router in routers:
         app.include_router(router, responses=ERROR_RESPONSES)
     _describe(app)
-    _add_error_handlers(app)
+    add_error_handlers(app)
     _add_guards(app, service)
     return app
 
@@ -89,31 +82,3 @@ def _add_guards(app: FastAPI, service: ModelService) -> None:
     if settings.api_key is not None:
         app.add_middleware(ApiKeyGuard, api_key=settings.api_key)
     app.add_middleware(AccessLog, metrics=service.metrics)
-
-
-def _add_error_handlers(app: FastAPI) -> None:
-    @app.exception_handler(ApiError)
-    async def api_error(_: Request, error: ApiError) -> JsonAnswer:
-        if error.status >= 500:
-            _logger.error("%s", error, exc_info=error.__cause__)
-        return error.response()
-
-    @app.exception_handler(ClientDisconnect)
-    async def client_left(_: Request, __: ClientDisconnect) -> Response:
-        # Nobody reads this; the status (nginx's own) is for the log.
-        return Response(status_code=499)
-
-    @app.exception_handler(RequestValidationError)
-    async def invalid(_: Request, error: RequestValidationError) -> JsonAnswer:
-        return validation_error(error.errors()).response()
-
-    @app.exception_handler(HTTPException)
-    async def http_error(request: Request, error: HTTPException) -> JsonAnswer:
-        code = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}.get(error.status_code)
-        message = f"{error.detail}: {request.method} {request.url.path[:200]}"
-        return ApiError(error.status_code, message, code=code, headers=error.headers).response()
-
-    @app.exception_handler(Exception)
-    async def fault(_: Request, error: Exception) -> JsonAnswer:
-        _logger.error("a request failed", exc_info=error)
-        return ApiError(500, "The server failed; its log says why.", code="internal_error").response()

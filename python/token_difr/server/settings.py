@@ -8,10 +8,10 @@ from typing import Any
 
 from token_difr.errors import InputError
 from token_difr.sampler import Sampler
-from token_difr.server.engine.loading import EngineChoice
-from token_difr.server.engine.rounding import WeightRounding
-from token_difr.server.engine.torch import ElementType
-from token_difr.server.sampling.settings import DEFAULT_SAMPLER
+from token_difr.server.generation.sampling.settings import DEFAULT_SAMPLER
+from token_difr.server.model.engine.loading import EngineChoice
+from token_difr.server.model.engine.rounding import WeightRounding
+from token_difr.server.model.engine.torch import ElementType
 
 __all__ = ["Mix", "ServerSettings"]
 

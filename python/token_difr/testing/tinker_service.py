@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from token_difr.server.engine import Engine
+from token_difr.server.model.engine import Engine
 from token_difr.testing.loopback import Answer, Request, json_answer, serving
 
 __all__ = ["TinkerService", "engine_logprobs", "tinker_service"]

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from token_difr.errors import AnswerError, BatchError, InputError
+from token_difr.errors import AnswerError, BatchError, InputError, TokenDifrWarning
 from token_difr.records import TokenSequence, TopKBatch
 from token_difr.reference.reference import Reference
 from token_difr.reference.rows import Rows, allowed_topk, batch_of, sent_tokens
@@ -87,7 +87,9 @@ class TinkerReference(Reference):
         if self.topk_logprobs == refused:
             self.topk_logprobs = refused // 2
             warnings.warn(
-                f"tinker refused {refused} logprobs a position: lowered to {self.topk_logprobs} ({error})", stacklevel=4
+                f"tinker refused {refused} logprobs a position: lowered to {self.topk_logprobs} ({error})",
+                TokenDifrWarning,
+                stacklevel=4,
             )
 
     async def _sample(self, sent: list[int], prompt_length: int, topk: int) -> Any:

@@ -1,0 +1,261 @@
+"""The options of an audit, a group for each part of its record: every verb builds the same record from the same options."""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from token_difr.cli import options
+from token_difr.endpoint import public_url
+from token_difr.endpoint.client import MAX_RETRIES, TIMEOUT_SECONDS
+from token_difr.reference.dialects import DIALECTS
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
+    from token_difr.records import Asked, Judged, SamplingParams, Scored
+    from token_difr.reference import Reference
+    from token_difr.sequences import Tokenizer
+
+__all__ = [
+    "DryRunOptions",
+    "PaceOptions",
+    "ProviderOptions",
+    "ReferenceOptions",
+    "SamplingOptions",
+    "ScoredOptions",
+    "ShownOptions",
+    "reference_behind",
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SamplingOptions:
+    """How the provider is told to sample."""
+
+    temperature: options.Temperature = 0.0
+    top_k: options.TopK = 0
+    top_p: options.TopP = 1.0
+    min_p: Annotated[float, typer.Option("--min-p", help="0 = off.")] = 0.0
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            "--seed", metavar="N", min=0, help="One seed for all answers of the provider.", show_default=False
+        ),
+    ] = None
+    seeds: Annotated[
+        str | None,
+        typer.Option("--seeds", metavar="N[,N...]", help="One seed a prompt: given ones, or derived from one number."),
+    ] = None
+
+    def params(self, prompts: int) -> SamplingParams:
+        """The same as parameters, with as many seeds as there are prompts.
+
+        Raises:
+            InputError: A value out of range, ``--seed`` beside ``--seeds``, or not one seed a prompt.
+        """
+        from token_difr.records import SamplingParams
+
+        seed = self.seed if self.seeds is None else options.seed_a_prompt(self.seeds, prompts, beside=self.seed)
+        return SamplingParams(
+            temperature=self.temperature, top_k=self.top_k, top_p=self.top_p, min_p=self.min_p, seed=seed
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProviderOptions:
+    """Who is audited, and how it is asked."""
+
+    provider: options.Provider
+    model: options.Model
+    provider_key_env: options.ProviderKeyEnv = None
+    provider_service: options.ProviderService = None
+    provider_only: options.ProviderOnly = None
+    provider_logprobs: Annotated[
+        bool,
+        typer.Option("--provider-logprobs", help="Ask for the output's logprobs too, to compare with the reference's."),
+    ] = False
+    provider_header: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--provider-header", metavar="NAME=VALUE", help="One more header to the provider; may be repeated."
+        ),
+    ] = None
+    chat_template_kwargs: Annotated[
+        str | None,
+        typer.Option(
+            "--chat-template-kwargs", metavar="JSON", help='Variables of the chat template: {"enable_thinking": false}.'
+        ),
+    ] = None
+    max_tokens: options.MaxTokens = 200
+    ask_token_ids: options.AskTokenIds = None
+
+    def asked(self, params: SamplingParams) -> Asked:
+        """The part of the record.
+
+        Raises:
+            InputError: No base URL, or template variables that are no JSON object.
+        """
+        from token_difr.answers import asks_token_ids
+        from token_difr.records import Asked, Asking
+
+        return Asked(
+            provider=public_url(self.provider),
+            model=self.model,
+            params=params,
+            max_tokens=self.max_tokens,
+            asking=Asking(
+                service=self.provider_service,
+                only=self.provider_only,
+                chat_template_kwargs=options.template_variables(self.chat_template_kwargs),
+                token_ids=asks_token_ids(self.provider, params, self.ask_token_ids),
+                logprobs=self.provider_logprobs,
+            ),
+        )
+
+    def opened(self, pace: PaceOptions) -> AbstractAsyncContextManager[AsyncOpenAI]:
+        """A client of the provider.
+
+        Raises:
+            InputError: No key, or a header that is not NAME=VALUE.
+        """
+        from token_difr.services import open_client
+
+        return open_client(
+            self.provider,
+            key_variable=self.provider_key_env,
+            headers=options.asked_headers(self.provider_header),
+            max_retries=pace.max_retries,
+            timeout_seconds=pace.timeout,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReferenceOptions:
+    """Who judges."""
+
+    reference: Annotated[str, typer.Option("--reference", metavar="URL", help="Base URL of the trusted reference.")]
+    reference_model: Annotated[
+        str | None,
+        typer.Option(
+            "--reference-model", metavar="NAME", help="The model, by the reference's name.  [default: --model]"
+        ),
+    ] = None
+    reference_dialect: Annotated[
+        str,
+        typer.Option(
+            "--reference-dialect",
+            metavar="NAME",
+            help=f"What it speaks: {', '.join(DIALECTS)}.",
+        ),
+    ] = "vllm"
+    reference_key_env: Annotated[
+        str | None,
+        typer.Option("--reference-key-env", metavar="NAME", help="Environment variable with the reference's key."),
+    ] = None
+    topk_logprobs: Annotated[int, typer.Option("--topk-logprobs", min=1, help="Logprobs a position to ask it for.")] = (
+        20
+    )
+
+    def judged(self, model: str) -> Judged:
+        """The part of the record; ``model`` is the provider's name of the model.
+
+        Raises:
+            InputError: No base URL, no such dialect, or an unfit ``--topk-logprobs``.
+        """
+        from token_difr.records import Judged
+        from token_difr.reference import allowed_topk, dialect_named
+
+        limit = dialect_named(self.reference_dialect).topk_limit
+        return Judged(
+            reference=public_url(self.reference),
+            model=self.reference_model or model,
+            dialect=self.reference_dialect,
+            topk_logprobs=allowed_topk(self.topk_logprobs, limit, self.reference_dialect),
+        )
+
+    def opened(self, pace: PaceOptions) -> AbstractAsyncContextManager[AsyncOpenAI]:
+        """A client of the reference.
+
+        Raises:
+            InputError: No key.
+        """
+        from token_difr.services import open_client
+
+        return open_client(
+            self.reference,
+            key_variable=self.reference_key_env,
+            max_retries=pace.max_retries,
+            timeout_seconds=pace.timeout,
+        )
+
+
+def reference_behind(client: AsyncOpenAI, judged: Judged, tokenizer: Tokenizer | None) -> Reference:
+    """The reference of a record, behind ``client``."""
+    from token_difr.reference import open_reference
+
+    return open_reference(judged.dialect, client, judged.model, topk_logprobs=judged.topk_logprobs, tokenizer=tokenizer)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoredOptions:
+    """How the tokens are scored."""
+
+    sampler: Annotated[
+        str | None,
+        typer.Option(
+            "--sampler",
+            metavar="ENGINE@VERSION",
+            help="Whose noise to replay at a temperature above 0, such as vllm@0.33 or torch-cuda@2.9:gpu=H100.",
+        ),
+    ] = None
+    vocab_size: options.VocabSize = None
+
+    def scored(self) -> Scored | None:
+        """The part of the record; None where nothing is stated.
+
+        Raises:
+            SamplerError: No such sampler.
+        """
+        from token_difr.records import Scored
+        from token_difr.sampler import Sampler
+
+        name = None if self.sampler is None else Sampler.parse(self.sampler).name
+        return Scored.stated(name, self.vocab_size)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaceOptions:
+    """How fast, how patiently and how loudly."""
+
+    concurrency: options.Concurrency = 8
+    max_retries: options.MaxRetries = MAX_RETRIES
+    timeout: options.Timeout = TIMEOUT_SECONDS
+    quiet: options.Quiet = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class DryRunOptions:
+    """What a run would send and cost."""
+
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be sent, and send nothing.")] = False
+    price_input: options.PriceInput = None
+    price_output: options.PriceOutput = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShownOptions:
+    """How a report is shown on standard output."""
+
+    form: Annotated[str, typer.Option("--format", metavar="NAME", help="terminal, json, markdown or junit.")] = (
+        "terminal"
+    )
+    as_json: Annotated[bool, typer.Option("--json", help="Short for --format json.")] = False
+
+    @property
+    def chosen(self) -> str:
+        """The form's name."""
+        return "json" if self.as_json else self.form

@@ -1,0 +1,46 @@
+"""Which audit a run directory holds once it goes on as somebody states it.
+
+A part of the record binds when something was made from it: as long as a stage's file holds nothing, a mistyped model or URL
+is put right by stating it again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from token_difr.errors import RunDirectoryError
+from token_difr.records import Audit
+from token_difr.run.layout import MADE_FOR
+
+__all__ = ["settled"]
+
+LONGEST_SHOWN = 150
+
+
+def settled(path: Path, stored: Audit, stated: Audit) -> Audit:
+    """The record of the audit at ``path``, which holds ``stored``, once it goes on as ``stated``.
+
+    Raises:
+        RunDirectoryError: Something that binds is stated otherwise; names all of it.
+    """
+    free = [name for file, names in MADE_FOR.items() if _is_empty(path / file) for name in names]
+    bound = replace(stored, scored=None, **dict.fromkeys(free))
+    differences = bound.differences(stated)
+    if differences:
+        named = ", ".join(
+            "the prompts" if name == "prompts.digest" else f"{name} ({_shown(there)} there, {_shown(here)} here)"
+            for name, (there, here) in differences.items()
+        )
+        raise RunDirectoryError(f"{path} belongs to another audit; it differs in {named}. Choose another directory")
+    return bound.completed_by(stated).completed_by(stored)
+
+
+def _is_empty(file: Path) -> bool:
+    return not file.exists() or file.stat().st_size == 0
+
+
+def _shown(value: object) -> str:
+    """A value on part of a line; hundreds of seeds would fill the screen."""
+    text = repr(value)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]} ..."

@@ -1,0 +1,59 @@
+"""The prompts of a completion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from token_difr.server.answers.requests.bodies import CompletionRequest
+from token_difr.server.answers.requests.error import bad_request
+from token_difr.server.answers.served_model import ServedModel
+from token_difr.server.model.tokenizer import ModelTokenizer
+
+__all__ = ["CompletionPrompt"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompletionPrompt:
+    """One prompt of a request.
+
+    Attributes:
+        token_ids: What the model is fed.
+        echoed: How many of its last tokens are echoed; None = all, 0 = none.
+        text: The echoed text.
+        from_text: Whether the request gave it as text.
+    """
+
+    token_ids: list[int]
+    echoed: int | None
+    text: str
+    from_text: bool
+
+    @classmethod
+    def all_of(cls, body: CompletionRequest, model: ServedModel) -> list[CompletionPrompt]:
+        """The prompts of a request: a list of integers is one, a list of texts or of lists is several."""
+        given: Any = body.prompt
+        if isinstance(given, str) or (given and isinstance(given[0], int)):
+            given = [given]
+        if not given:
+            raise bad_request("prompt is an empty list.", param="prompt")
+        model.limits.check_sequences(len(given) * (body.n or 1))
+        return [cls._of(prompt, body, model.tokenizer) for prompt in given]
+
+    @classmethod
+    def _of(cls, given: str | list[int], body: CompletionRequest, tokenizer: ModelTokenizer) -> CompletionPrompt:
+        from_text = isinstance(given, str)
+        ids = tokenizer.encode(given, add_special_tokens=body.add_special_tokens) if isinstance(given, str) else given
+        echoed = None if body.echo else body.echo_last or 0
+        if echoed is not None and echoed >= len(ids) > 0:
+            echoed = None
+        if echoed is None and isinstance(given, str):
+            text = given
+        else:
+            text = tokenizer.decode(ids if echoed is None else ids[len(ids) - echoed :], skip_special_tokens=False)
+        return cls(token_ids=ids, echoed=echoed, text=text, from_text=from_text)
+
+    @property
+    def is_echoed(self) -> bool:
+        """Whether any of it is echoed."""
+        return self.echoed != 0

@@ -1,0 +1,104 @@
+"""How much a request may ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from token_difr.server.answers.requests.error import bad_request
+
+__all__ = ["AskedLogprobs", "Limits"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AskedLogprobs:
+    """The logprobs that a sequence reports, as the request asks for them.
+
+    Attributes:
+        output: Number of likeliest tokens with each generated one; None = no logprobs.
+        prompt: The same for the prompt's tokens; -1 = the whole vocabulary.
+        sampling: Also each generated token's logprob after the filters.
+        chosen_ids: Tokens whose logprobs are reported at every position.
+    """
+
+    output: int | None = None
+    prompt: int | None = None
+    sampling: bool = False
+    chosen_ids: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What a model can take, and what its server gives.
+
+    Attributes:
+        context_length: Largest number of tokens, prompt and output together.
+        vocabulary_size: Width of the logits: token ids lie below it.
+        max_logprobs: Largest number of likeliest tokens a position; -1 = the whole vocabulary.
+        max_sequences: Sequences that may wait, so the most that one request can have.
+    """
+
+    context_length: int
+    vocabulary_size: int
+    max_logprobs: int
+    max_sequences: int
+
+    def check_sequences(self, count: int) -> None:
+        """Refuses a request for more sequences than ever wait: before they are built, which costs time and memory."""
+        if count > self.max_sequences:
+            message = f"The request asks for {count} sequences; this server takes {self.max_sequences}."
+            raise bad_request(message, param="n")
+
+    def output_tokens(self, prompt: Sequence[int], max_tokens: int | None, *, default: int | None) -> int:
+        """The number of tokens to generate; 400 where prompt and output do not fit.
+
+        Args:
+            prompt: Token ids.
+            max_tokens: What the request asks for.
+            default: Taken where the request asks for nothing; None = all that is left of the context.
+        """
+        context, width = self.context_length, self.vocabulary_size
+        if not prompt:
+            raise bad_request("The prompt is empty: at least one token is needed.", param="prompt")
+        if max(prompt) >= width:
+            raise bad_request(
+                f"The prompt holds token id {max(prompt)}; the model's ids end at {width - 1}.", param="prompt"
+            )
+        left = context - len(prompt)
+        wanted = max_tokens if max_tokens is not None else (left if default is None else min(default, max(left, 0)))
+        # A full context leaves nothing to generate: that is an answer only to a request for nothing.
+        if left < 0 or wanted > left or (left == 0 and max_tokens is None):
+            raise bad_request(
+                f"This model's maximum context length is {context} tokens. However, you requested "
+                f"{len(prompt) + max(wanted, 0)} tokens ({len(prompt)} in the prompt, {max(wanted, 0)} for the completion).",
+                param="max_tokens" if left > 0 else "prompt",
+                code="context_length_exceeded",
+            )
+        return wanted
+
+    def checked(self, logprobs: AskedLogprobs) -> AskedLogprobs:
+        """The logprobs that are given: -1 becomes the width of the vocabulary. 400 where more is asked than is given."""
+        return replace(
+            logprobs,
+            output=self._count(logprobs.output, "logprobs"),
+            prompt=self._count(logprobs.prompt, "prompt_logprobs"),
+        )
+
+    def _count(self, count: int | None, param: str) -> int | None:
+        if count == -1:
+            count = self.vocabulary_size
+        if count is not None and self.max_logprobs != -1 and count > self.max_logprobs:
+            raise bad_request(f"{param} is {count}; this server gives at most {self.max_logprobs}.", param=param)
+        return count
+
+    def chosen_ids(self, token_ids: Sequence[int]) -> tuple[int, ...]:
+        """Tokens that a request names, to be reported at every position; 400 for too many or unknown ones."""
+        param = "token_ids_logprob"
+        if 0 <= self.max_logprobs < len(token_ids):
+            raise bad_request(
+                f"{param} names {len(token_ids)} ids; this server gives at most {self.max_logprobs} logprobs a position.",
+                param=param,
+            )
+        if max(token_ids, default=0) >= self.vocabulary_size:
+            raise bad_request(f"{param} holds an id that the model does not have.", param=param)
+        return tuple(token_ids)

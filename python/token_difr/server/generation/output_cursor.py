@@ -1,0 +1,73 @@
+"""What is new in a sequence since it was last looked at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from token_difr.server.generation import Generation
+from token_difr.server.generation.logprob_rows import LogprobRows, concatenate_rows
+from token_difr.server.model.tokenizer import ModelTokenizer
+
+__all__ = ["OutputCursor", "OutputDelta"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutputDelta:
+    """A piece of an output.
+
+    Attributes:
+        text: Text that became certain.
+        token_ids: Tokens that came with it.
+        rows: Their logprobs, if asked for.
+        sampling_logprobs: Logprobs after the filters, if asked for.
+        finish_reason: Set on the last piece.
+    """
+
+    text: str
+    token_ids: list[int]
+    rows: LogprobRows | None
+    sampling_logprobs: list[float]
+    finish_reason: str | None
+
+
+class OutputCursor:
+    """Reads a sequence piece by piece; a finished one that was never read is one piece."""
+
+    def __init__(self, generation: Generation, tokenizer: ModelTokenizer, *, skip_special_tokens: bool) -> None:
+        self._generation = generation
+        self._tokenizer = tokenizer
+        self._skip_special_tokens = skip_special_tokens
+        self._piece = 0
+        self._token = 0
+        self._finished = False
+
+    def take(self) -> OutputDelta | None:
+        """The next piece: None while no text is certain, and after the last piece."""
+        generation = self._generation
+        # The order matters: the scheduler's thread writes tokens before their text, and both before `done`.
+        done = generation.done
+        text = self._new_text(done=done)
+        end = len(generation.output)
+        if self._finished or not (done or text):
+            return None
+        start, self._token, self._finished = self._token, end, done
+        rows = generation.output_rows[start:end]
+        return OutputDelta(
+            text=text,
+            token_ids=generation.output[start:end],
+            rows=concatenate_rows(rows) if rows else None,
+            sampling_logprobs=generation.sampling_logprobs[start:end],
+            finish_reason=generation.finish_reason if done else None,
+        )
+
+    def _new_text(self, *, done: bool) -> str:
+        generation = self._generation
+        if generation.text is not None:
+            text, self._piece = generation.text.released_since(self._piece)
+            return text
+        if not done or self._finished:
+            return ""
+        output = generation.output
+        if output and output[-1] in generation.spec.end_token_ids:
+            output = output[:-1]
+        return self._tokenizer.decode(output, skip_special_tokens=self._skip_special_tokens)

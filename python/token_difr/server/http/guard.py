@@ -1,0 +1,103 @@
+"""What stands before the routes: the key, the size of bodies, and deliberate faults."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+from collections.abc import Awaitable, Callable
+
+import numpy as np
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from token_difr.server.answers.requests.error import ApiError
+from token_difr.server.http.errors import error_response
+
+__all__ = ["ApiKeyGuard", "BodyLimit", "FaultInjector"]
+
+_logger = logging.getLogger("token_difr.server")
+_OPEN_PATHS = ("/health", "/health/live", "/health/ready")
+
+
+class ApiKeyGuard:
+    """Lets in what carries the key as bearer token; health checks need none."""
+
+    def __init__(self, app: ASGIApp, api_key: str) -> None:
+        self._app = app
+        self._expected = f"Bearer {api_key}".encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers 401 or passes the request on."""
+        if scope["type"] == "http" and scope["path"] not in _OPEN_PATHS:
+            given = Headers(scope=scope).get("authorization", "").encode("latin-1")
+            if not hmac.compare_digest(given, self._expected):
+                message = "Incorrect API key provided: send 'Authorization: Bearer KEY'."
+                error = ApiError(401, message, code="invalid_api_key", headers={"WWW-Authenticate": "Bearer"})
+                await error_response(error)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+class BodyLimit:
+    """Refuses bodies above a size, whether they announce it or not."""
+
+    def __init__(self, app: ASGIApp, largest: int) -> None:
+        self._app = app
+        self._largest = largest
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers 413 or passes the request on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        announced = Headers(scope=scope).get("content-length", "")
+        if announced.isdecimal() and int(announced) > self._largest:
+            error = ApiError(413, self._message, code="body_too_large")
+            await error_response(error)(scope, receive, send)
+            return
+        await self._app(scope, self._counting(receive), send)
+
+    @property
+    def _message(self) -> str:
+        return f"The body is larger than the {self._largest} bytes that this server takes."
+
+    def _counting(self, receive: Receive) -> Callable[[], Awaitable[Message]]:
+        read = 0
+
+        async def counted() -> Message:
+            nonlocal read
+            message = await receive()
+            read += len(message.get("body", b""))
+            if read > self._largest:
+                raise HTTPException(413, self._message)
+            return message
+
+        return counted
+
+
+class FaultInjector:
+    """Fails a share of the requests, by turns with 500, 503, 429 and a connection that breaks in the answer."""
+
+    def __init__(self, app: ASGIApp, rate: float) -> None:
+        self._app = app
+        self._rate = rate
+        self._generator = np.random.default_rng(0)
+        self._turn = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Fails the request or passes it on; health checks never fail."""
+        if scope["type"] != "http" or scope["path"] in _OPEN_PATHS or self._generator.random() >= self._rate:
+            await self._app(scope, receive, send)
+            return
+        turn, self._turn = self._turn % 4, self._turn + 1
+        _logger.info("a fault on purpose, kind %d", turn)
+        if turn == 3:
+            # An answer that promises more than it brings: the server closes the connection.
+            headers = [(b"content-type", b"application/json"), (b"content-length", b"1000")]
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await send({"type": "http.response.body", "body": b'{"id":', "more_body": True})
+            return
+        status = (500, 503, 429)[turn]
+        error = ApiError(status, "A fault that this server makes on purpose.", headers={"Retry-After": "0"})
+        await error_response(error)(scope, receive, send)

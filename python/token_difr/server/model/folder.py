@@ -1,0 +1,127 @@
+"""What the server reads from a model's folder, apart from the weights."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from token_difr.demo_model import MODEL_FOLDER
+from token_difr.errors import InputError
+from token_difr.server.model.chat_template import ChatTemplate
+from token_difr.server.model.engine.torch import is_gguf
+from token_difr.server.model.tokenizer import ModelTokenizer
+
+__all__ = ["DEMO", "ModelFolder"]
+
+DEMO = "demo"
+"""The name that stands for the model that ships with the package."""
+
+_USUAL_ENDS = ("<|im_end|>", "<|endoftext|>")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelFolder:
+    """A model's folder, read once.
+
+    Attributes:
+        path: The folder.
+        context_length: Largest number of tokens, prompt and output together.
+        end_token_ids: Tokens that end an answer; empty when the model names none.
+        tokenizer: Text to ids and back.
+        template: The chat template; None where the model has none.
+        leading_token_id: The token that begins a text: the model's BOS, or its end token, or 0.
+    """
+
+    path: Path
+    context_length: int
+    end_token_ids: frozenset[int]
+    tokenizer: ModelTokenizer
+    template: ChatTemplate | None
+    leading_token_id: int
+
+    @classmethod
+    def open(cls, path: Path | str) -> ModelFolder:
+        """Reads a folder; ``demo`` is the packaged one.
+
+        Raises:
+            InputError: Not a model folder; the message names what is missing.
+        """
+        folder = MODEL_FOLDER if str(path) == DEMO else Path(path)
+        if is_gguf(folder):
+            return cls._of_gguf(folder)
+        config = _read_json(folder, "config.json", required=True)
+        context_length = config.get("max_position_embeddings")
+        if not isinstance(context_length, int):
+            raise InputError(f"{folder / 'config.json'}: max_position_embeddings is missing")
+        tokenizer = ModelTokenizer.from_folder(folder)
+        end_token_ids = _end_token_ids(folder, config, tokenizer)
+        begin = config.get("bos_token_id")
+        return cls(
+            path=folder,
+            context_length=context_length,
+            end_token_ids=end_token_ids,
+            tokenizer=tokenizer,
+            template=ChatTemplate.from_folder(folder),
+            leading_token_id=begin if isinstance(begin, int) else min(end_token_ids, default=0),
+        )
+
+    @classmethod
+    def _of_gguf(cls, file: Path) -> ModelFolder:
+        """A GGUF file brings configuration, tokenizer and template itself; transformers reads them."""
+        try:
+            from transformers import AutoConfig, AutoTokenizer
+
+            config = AutoConfig.from_pretrained(file.parent, gguf_file=file.name)
+            tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
+        except (ImportError, OSError, ValueError) as error:
+            raise InputError(f"{file}: the GGUF file cannot be read: {str(error).splitlines()[0]}") from error
+        ends = frozenset(token for token in (tokenizer.eos_token_id,) if token is not None)
+        source = tokenizer.chat_template
+        special = {name: str(token) for name, token in tokenizer.special_tokens_map.items() if isinstance(token, str)}
+        return cls(
+            path=file,
+            context_length=config.max_position_embeddings,
+            end_token_ids=ends,
+            tokenizer=ModelTokenizer(tokenizer.backend_tokenizer),
+            template=ChatTemplate(source, special) if isinstance(source, str) else None,
+            leading_token_id=tokenizer.bos_token_id if tokenizer.bos_token_id is not None else min(ends, default=0),
+        )
+
+    def template_from(self, file: Path) -> ChatTemplate:
+        """Another chat template for this model.
+
+        Raises:
+            InputError: The file cannot be read or is not a template.
+        """
+        try:
+            source = file.read_text(encoding="utf-8")
+        except OSError as error:
+            raise InputError(f"{file}: the chat template cannot be read: {error.strerror}") from error
+        return ChatTemplate.for_folder(self.path.parent if is_gguf(self.path) else self.path, source)
+
+
+def _read_json(folder: Path, name: str, *, required: bool = False) -> dict[str, Any]:
+    file = folder / name
+    if not file.is_file():
+        if required:
+            raise InputError(f"{folder}: no {name}: not a model's folder")
+        return {}
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"{file}: not JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise InputError(f"{file}: not a JSON object")
+    return content
+
+
+def _end_token_ids(folder: Path, config: dict[str, Any], tokenizer: ModelTokenizer) -> frozenset[int]:
+    """The model's own end tokens; those of usual names only where it gives none."""
+    for source in (_read_json(folder, "generation_config.json"), config):
+        named = source.get("eos_token_id")
+        if named is not None:
+            return frozenset(named if isinstance(named, list) else [named])
+    usual = (tokenizer.token_id(token) for token in _USUAL_ENDS)
+    return frozenset(token_id for token_id in usual if token_id is not None)

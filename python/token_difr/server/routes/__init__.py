@@ -1,1 +1,0 @@
-"""The endpoints, one group a module."""
