@@ -14,7 +14,7 @@ from token_difr.errors import BatchError
 from token_difr.records import TokenSequence, TopKBatch
 from token_difr.reference import DIALECTS, Reference
 from token_difr.reference.batched import BatchedReference
-from token_difr.reference.rows import RowsAsked, Rows, batch_of
+from token_difr.reference.rows import Rows, RowsAsked, batch_of
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

@@ -12,7 +12,7 @@ from token_difr._core import Rows, Vocabulary
 from token_difr.errors import BatchError, InputError
 from token_difr.records import TokenSequence, TopKBatch
 
-__all__ = ["RowsAsked", "Rows", "allowed_topk", "batch_of", "sent_tokens"]
+__all__ = ["Rows", "RowsAsked", "allowed_topk", "batch_of", "sent_tokens"]
 
 
 class RowsAsked(NamedTuple):
