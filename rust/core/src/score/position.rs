@@ -63,6 +63,7 @@ impl<'a> Position<'a> {
         let contiguous = setting.contiguous;
         let candidates = Candidates { logprobs: row.logprobs, weights, joined, tail, scale, contiguous };
         let support = survivors(&candidates, filters);
+        // The engine adds its floor to shares of the whole vocabulary: the greatest weight that it may have lifts most.
         let everything = sum(weights) + joined.map_or(0.0, |joined| joined.weight) + tail.high;
         let scorer = Scorer { scale, floor: setting.floor * everything };
         let by_place = filters.draws_by_place();
@@ -131,6 +132,8 @@ impl<'a> Position<'a> {
         Claimed { id: self.row.claimed, logprob, known, standing, noise: self.claimed_noise(noise), places }
     }
 
+    /// Least and greatest noise that the claimed token may have: of its id, or of all the places that it may have. Too many
+    /// places to draw leave what holds for any noise of the stream.
     fn claimed_noise(&self, noise: &[f64]) -> [f64; 2] {
         if !self.by_place {
             let place = self.place_of_noise().unwrap_or(noise.len().saturating_sub(1));
@@ -143,6 +146,7 @@ impl<'a> Position<'a> {
         [lowest, columns.iter().copied().reduce(f64::max).unwrap_or(self.most_noise)]
     }
 
+    /// The standing of a claimed token that the row has: certain only if it is the same at all places that it may have.
     fn standing_of(&self, place: usize) -> Standing {
         let [first, last] = if self.by_place { self.columns } else { [place, place] };
         let tied_across = self.by_place && self.ties_cross_the_cut(place);
@@ -172,6 +176,8 @@ impl<'a> Position<'a> {
         self.row.token_ids.iter().position(|&id| id == UNRESOLVED).map(|place| self.row.logprobs[place])
     }
 
+    /// A claimed token that is no candidate may be in the support if any unseen token may be, or an unresolved entry; it is
+    /// never kept for certain.
     fn standing_of_unknown(&self) -> Standing {
         // Where places count, a token that ties may have the first place of the tie.
         let first_place = |l: f32| self.row.logprobs.partition_point(|&other| other > l);
