@@ -26,7 +26,7 @@ from openai import OpenAI
 
 from measure import fastest
 from token_difr import _core
-from token_difr.reference.served import batch_of
+from token_difr.reference.rows import RowsAsked, batch_of
 from token_difr.reference.token_names import vocabulary_of
 from token_difr.sequences import load_tokenizer
 
@@ -60,20 +60,17 @@ def print_answers(rows: int) -> None:
     print(f"{rows:,} rows of k = {K}, {len(body) / 1e6:.1f} MB, through the SDK's client")
     print(f"{'typed answer, rows of pairs':36}{len(body) / objects / 1e6:10.1f} MB/s")
     print(f"{'raw answer, TopKBatch':36}{len(body) / arrays / 1e6:10.1f} MB/s")
-    alone = fastest(lambda: batch_of(_core.parse_content(body, sent, start, K, 0, None), sent, start))
+    asked = RowsAsked(sent, start, K)
+    alone = fastest(lambda: batch_of(_core.parse("content", body, asked), sent, start))
     print(f"{'the same without the client':36}{len(body) / alone / 1e6:10.1f} MB/s")
     # The client's own work on a request is in both of the first, and in the objects' side of the second.
     print(f"{'ratio, client on both sides':36}{objects / arrays:10.1f} times")
     print(f"{'ratio, bytes to TopKBatch alone':36}{objects / alone:10.1f} times (target {TARGET_ROWS})\n")
-    parsers: dict[str, tuple[bytes, Callable[[bytes], Any]]] = {
-        "content": (body, lambda given: _core.parse_content(given, sent, start, K, 0, None)),
-        "vllm": (vllm_form(tops), lambda given: _core.parse_vllm(given, sent, start, K)),
-        "sglang": (sglang_form(tops), lambda given: _core.parse_sglang(given, sent, start, K)),
-        "legacy": (legacy_form(tops), lambda given: _core.parse_legacy(given, sent, start, K, 0, None)),
-    }
-    for name, (given, parse) in parsers.items():
-        rate = len(given) / fastest(lambda given=given, parse=parse: batch_of(parse(given), sent, start))
-        print(f"{f'{name}: bytes to TopKBatch':36}{rate / 1e6:10.1f} MB/s (expected {EXPECTED_BYTES / 1e6:.0f})")
+    bodies = {"content": body, "vllm": vllm_form(tops), "sglang": sglang_form(tops), "legacy": legacy_form(tops)}
+    for form, given in bodies.items():
+        seconds = fastest(lambda form=form, given=given: batch_of(_core.parse(form, given, asked), sent, start))
+        rate = len(given) / seconds / 1e6
+        print(f"{f'{form}: bytes to TopKBatch':36}{rate:10.1f} MB/s (expected {EXPECTED_BYTES / 1e6:.0f})")
 
 
 def client_of(body: bytes) -> OpenAI:
@@ -107,7 +104,7 @@ def by_bytes(body: bytes, sent: Any, start: int) -> Callable[[], Any]:
 
     def work() -> Any:
         raw = client.post("/completions", body={"model": "m", "prompt": "x"}, cast_to=httpx2.Response)
-        return batch_of(_core.parse_content(raw.content, sent, start, K, 0, None), sent, start)
+        return batch_of(_core.parse("content", raw.content, RowsAsked(sent, start, K)), sent, start)
 
     return work
 

@@ -6,25 +6,28 @@ forked child they are gone and a call may wait forever, so start workers by ``sp
 """
 
 from collections.abc import Sequence
-from typing import Protocol, TypeAlias, final
+from typing import Literal, Protocol, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "FilterFacts",
+    "Filters",
+    "Rows",
+    "ScoreColumns",
+    "Stream",
+    "StreamFacts",
     "Vocabulary",
     "__version__",
     "check_topk",
     "cluster_bootstrap",
+    "filter_rules",
     "gpus",
-    "gumbel",
-    "parse_content",
-    "parse_legacy",
-    "parse_next_token",
-    "parse_sglang",
-    "parse_vllm",
+    "parse",
     "score_greedy",
     "score_sampled",
+    "stream_facts",
 ]
 
 __version__: str
@@ -64,72 +67,180 @@ def check_topk(batch: _Batch, /) -> tuple[int, tuple[NDArray[np.uint32], NDArray
         ValueError: The first thing that is wrong; the message names the array and the place in it.
     """
 
-def score_greedy(
-    batch: _Batch, /
-) -> tuple[
-    NDArray[np.bool_],
-    NDArray[np.float32],
-    NDArray[np.float32],
-    NDArray[np.float32],
-    NDArray[np.float32],
-    NDArray[np.uint8],
-]:
-    """Score a batch that has passed :func:`check_topk` as sampled at temperature 0.
+@final
+class ScoreColumns:
+    """One value a position in each column; NaN = unknown, +inf = unbounded. What they mean: :mod:`token_difr.scores.scoring`."""
 
-    Returns:
-        One value a position each: exact_match, prob, margin, margin_bound, logit_rank, status.
+    @property
+    def exact_match(self) -> NDArray[np.bool_]: ...
+    @property
+    def prob(self) -> NDArray[np.float32]: ...
+    @property
+    def margin(self) -> NDArray[np.float32]:
+        """Nats."""
+
+    @property
+    def margin_bound(self) -> NDArray[np.float32]:
+        """Nats."""
+
+    @property
+    def logit_rank(self) -> NDArray[np.float32]: ...
+    @property
+    def gumbel_rank(self) -> NDArray[np.float32]:
+        """The array of ``logit_rank`` itself at temperature 0."""
+
+    @property
+    def surprise(self) -> NDArray[np.float32] | None:
+        """Nats; None at temperature 0."""
+
+    @property
+    def status(self) -> NDArray[np.uint8]: ...
+    @property
+    def rival_possible(self) -> NDArray[np.bool_] | None:
+        """None where the tail was not replayed."""
+
+def score_greedy(batch: _Batch, /) -> ScoreColumns:
+    """Score a batch that has passed :func:`check_topk` as sampled at temperature 0.
 
     Raises:
         ValueError: Arrays whose lengths contradict each other. Arrays that were changed after the check give
             wrong numbers.
     """
 
-_StreamSpec: TypeAlias = tuple[str, str, int, int, int, int]
-"""Name and variant of a stream; vocabulary size and batch size; multiprocessors and threads of each."""
+class _Keys(Protocol):
+    """What is read of a :class:`token_difr.sampler.StreamKeys`: one value a position each."""
 
-_StreamKeys: TypeAlias = tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.uint32]]
-"""Seed, position (or step) and batch row of each position."""
+    @property
+    def seeds(self) -> NDArray[np.uint64]: ...
+    @property
+    def positions(self) -> NDArray[np.uint64]:
+        """Positions or output steps, as ``keyed_by`` says."""
+
+    @property
+    def batch_rows(self) -> NDArray[np.uint32]: ...
+
+@final
+class FilterFacts:
+    """What an engine's rule of the filters does."""
+
+    @property
+    def order(self) -> tuple[str, str, str]:
+        """The order in which ``top_k``, ``top_p`` and ``min_p`` act."""
+
+    @property
+    def keeps_ties(self) -> bool:
+        """Whether top-k keeps what ties with the k-th value (else exactly k tokens are left)."""
+
+    @property
+    def draws_by_place(self) -> bool:
+        """Whether noise belongs to places in the descending sort instead of token ids, where a filter is on."""
+
+def filter_rules() -> dict[str, FilterFacts]:
+    """The rules by name: ``vllm``, ``huggingface`` and ``sglang``."""
+
+@final
+class Filters:
+    """How the provider was told to filter, and by which engine's rule.
+
+    Args:
+        rule: A name of :func:`filter_rules`.
+        temperature: Above 0.
+        top_k: 0 = off.
+        top_p: In (0, 1]; 1 = off.
+        min_p: In [0, 1]; 0 = off.
+
+    Raises:
+        ValueError: No such rule, or a value out of range.
+    """
+
+    def __new__(cls, rule: str, /, *, temperature: float, top_k: int, top_p: float, min_p: float) -> Filters: ...
+
+@final
+class StreamFacts:
+    """What holds for a random stream whatever its sizes."""
+
+    @property
+    def keyed_by(self) -> Literal["position", "step"]:
+        """Position of the last input token (prompt length - 1 + n for output token n), or the output step n."""
+
+    @property
+    def needs_vocab_size(self) -> bool:
+        """Whether the noise depends on the width of the logits."""
+
+    @property
+    def needs_gpu(self) -> bool:
+        """Whether the noise depends on the GPU."""
+
+    @property
+    def drafts(self) -> bool:
+        """Whether draft models of speculative decoding draw from it, under a key of their own."""
+
+    @property
+    def probability_floor(self) -> float:
+        """What the engine adds to every probability before the logarithm; 0 for most."""
+
+    @property
+    def alike(self) -> str:
+        """The variant that tokens do not tell from this one: itself for most."""
+
+def stream_facts(name: str, variant: str, /) -> StreamFacts:
+    """The facts of the stream of that name and variant.
+
+    Raises:
+        ValueError: No such stream.
+    """
+
+@final
+class Stream:
+    """A random stream.
+
+    Args:
+        name: The stream's name.
+        variant: Its form, "" where it has one.
+        vocab_size: Width of the logits; as the next three, at least 1 where the stream depends on it, else not used.
+        batch_size: Rows that one call of the generator fills.
+        multiprocessors: Of the GPU.
+        threads: Threads that one multiprocessor holds at once.
+
+    Raises:
+        ValueError: An unknown stream, or sizes that it cannot have.
+        OverflowError: A size that 32 bits cannot hold.
+    """
+
+    def __new__(
+        cls, name: str, variant: str, /, *, vocab_size: int, batch_size: int, multiprocessors: int, threads: int
+    ) -> Stream: ...
+    @property
+    def blocks(self) -> int:
+        """Blocks of the GPU's kernel that fills a row: where they are equal, the GPU makes no difference. 0 without one."""
+
+    def gumbel(self, keys: _Keys, token_ids: NDArray[np.uint32], /) -> NDArray[np.float64]:
+        """Gumbel noise, float64[keys, token_ids].
+
+        Raises:
+            ValueError: An id, row or step out of range.
+        """
 
 def score_sampled(
     batch: _Batch,
-    filters: tuple[float, int, float, float, str],
-    stream: _StreamSpec | None,
-    keys: _StreamKeys | None,
-    tail: int | None,
+    filters: Filters,
     /,
-) -> tuple[
-    NDArray[np.bool_],
-    NDArray[np.float32],
-    NDArray[np.float32],
-    NDArray[np.float32],
-    NDArray[np.float32],
-    NDArray[np.float32],
-    NDArray[np.float32],
-    NDArray[np.uint8],
-    NDArray[np.bool_] | None,
-]:
+    *,
+    stream: Stream | None = None,
+    keys: _Keys | None = None,
+    tail: int | None = None,
+) -> ScoreColumns:
     """Score a batch that has passed :func:`check_topk` as sampled at a temperature above 0.
 
     Args:
         batch: The rows and the claimed tokens.
-        filters: temperature, top_k, top_p, min_p, and the rule: ``vllm``, ``huggingface`` or ``sglang``.
+        filters: The temperature and the filters.
         stream: The random stream; None = likelihoods only.
         keys: One of each a position; None without a stream.
         tail: Width of the logits, where the noise of every id is to be drawn.
 
-    Returns:
-        One value a position each: exact_match, prob, margin, margin_bound, logit_rank, gumbel_rank, surprise, status,
-        and, with ``tail``, rival_possible.
-
     Raises:
-        ValueError: Filters out of range; keys of another length than the batch; noise that the stream cannot give.
-    """
-
-def gumbel(stream: _StreamSpec, keys: _StreamKeys, token_ids: NDArray[np.uint32], /) -> NDArray[np.float64]:
-    """Gumbel noise, float64[keys, token_ids].
-
-    Raises:
-        ValueError: An unknown stream, sizes that it cannot have, an id, row or step out of range.
+        ValueError: Keys of another length than the batch; noise that the stream cannot give.
     """
 
 def gpus() -> dict[str, tuple[int, int]]:
@@ -153,12 +264,6 @@ def cluster_bootstrap(
         ValueError: Two arrays of different shapes.
         OverflowError: A seed out of range.
     """
-
-_Rows: TypeAlias = tuple[
-    NDArray[np.int64], NDArray[np.uint32], NDArray[np.float32], NDArray[np.float32], NDArray[np.int32], bool
-]
-# indptr, token_ids, logprobs, claimed_logprob, claimed_rank and contiguous of one sequence's output tokens, as
-# token_difr.TopKBatch takes them.
 
 @final
 class Vocabulary:
@@ -184,52 +289,64 @@ class Vocabulary:
     def __len__(self) -> int:
         """Number of ids."""
 
-def parse_vllm(body: bytes, sent: NDArray[np.uint32], prompt_length: int, topk: int, /) -> _Rows:
-    """Rows of an answer with vLLM's ``prompt_logprobs``.
+@final
+class Rows:
+    """Rows of one sequence's output tokens, as :class:`token_difr.TopKBatch` takes them.
 
     Args:
+        indptr: int64[n + 1]. Row j is ``[indptr[j], indptr[j+1])``.
+        token_ids: uint32[entries].
+        logprobs: float32[entries]. Nats.
+        claimed_logprob: float32[n]. Of a claimed token that lies outside its row; NaN = inside, or unknown.
+        claimed_rank: int32[n]. Its rank; -1 = unknown.
+        contiguous: False where rows came as dictionaries of strings, in which colliding keys lose entries.
+    """
+
+    def __new__(
+        cls,
+        *,
+        indptr: NDArray[np.int64],
+        token_ids: NDArray[np.uint32],
+        logprobs: NDArray[np.float32],
+        claimed_logprob: NDArray[np.float32],
+        claimed_rank: NDArray[np.int32],
+        contiguous: bool = True,
+    ) -> Rows: ...
+    @property
+    def indptr(self) -> NDArray[np.int64]: ...
+    @property
+    def token_ids(self) -> NDArray[np.uint32]: ...
+    @property
+    def logprobs(self) -> NDArray[np.float32]: ...
+    @property
+    def claimed_logprob(self) -> NDArray[np.float32]: ...
+    @property
+    def claimed_rank(self) -> NDArray[np.int32]: ...
+    @property
+    def contiguous(self) -> bool: ...
+
+class _RowsAsked(Protocol):
+    """What is read of a :class:`token_difr.reference.rows.RowsAsked`."""
+
+    @property
+    def sent(self) -> NDArray[np.uint32]: ...
+    @property
+    def prompt_length(self) -> int: ...
+    @property
+    def topk(self) -> int: ...
+    @property
+    def first(self) -> int: ...
+    @property
+    def vocabulary(self) -> Vocabulary | None: ...
+
+def parse(form: str, body: bytes, asked: _RowsAsked, /) -> Rows:
+    """The rows in a reference's answer.
+
+    Args:
+        form: How the answer is written: ``vllm``, ``content``, ``legacy``, ``sglang`` or ``next-token``.
         body: The answer as it came.
-        sent: The prompt's tokens and the output's.
-        prompt_length: How many of them are the prompt's.
-        topk: Entries asked for a row.
+        asked: What it should be about.
 
     Raises:
         ValueError: No JSON, another form, or about other tokens; the message names the byte, the path or the position.
     """
-
-def parse_sglang(body: bytes, sent: NDArray[np.uint32], prompt_length: int, topk: int, /) -> _Rows:
-    """Rows of an answer of SGLang's ``/generate``; as :func:`parse_vllm`."""
-
-def parse_content(
-    body: bytes,
-    sent: NDArray[np.uint32],
-    prompt_length: int,
-    topk: int,
-    first: int,
-    vocabulary: Vocabulary | None,
-    /,
-) -> _Rows:
-    """Rows of an answer with ``logprobs.content``; as :func:`parse_vllm`.
-
-    Args:
-        body: The answer as it came.
-        sent: The prompt's tokens and the output's.
-        prompt_length: How many of them are the prompt's.
-        topk: Entries asked for a row.
-        first: First token that the answer should be about; 0 = all are echoed.
-        vocabulary: Names tokens that come without an id; None leaves them unresolved.
-    """
-
-def parse_legacy(
-    body: bytes,
-    sent: NDArray[np.uint32],
-    prompt_length: int,
-    topk: int,
-    first: int,
-    vocabulary: Vocabulary | None,
-    /,
-) -> _Rows:
-    """Rows of an answer with parallel lists and dictionaries of strings; as :func:`parse_content`."""
-
-def parse_next_token(body: bytes, claimed: int, topk: int, vocabulary: Vocabulary | None, /) -> _Rows:
-    """The one row of a llama.cpp answer about the token after a prompt; as :func:`parse_content`."""

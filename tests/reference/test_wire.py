@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from token_difr import _core
 from token_difr.records import UNRESOLVED
 from token_difr.reference import vocabulary_of
-from token_difr.reference.served import batch_of
+from token_difr.reference.rows import RowsAsked, batch_of
 from token_difr.sequences import load_tokenizer
 
 K = 3
@@ -35,11 +35,10 @@ def answers(draw: st.DrawFn) -> tuple[list[int], int, list[tuple[float, dict[int
 
 
 def parsed(rows: Any) -> list[tuple[dict[int, float], float]]:
-    indptr, token_ids, logprobs, claimed_logprob, _, _ = rows
-    pairs = list(zip(token_ids.tolist(), logprobs.tolist(), strict=True))
+    pairs = list(zip(rows.token_ids.tolist(), rows.logprobs.tolist(), strict=True))
     return [
         (dict(pairs[start:end]), float(own))
-        for start, end, own in zip(indptr[:-1], indptr[1:], claimed_logprob, strict=True)
+        for start, end, own in zip(rows.indptr[:-1], rows.indptr[1:], rows.claimed_logprob, strict=True)
     ]
 
 
@@ -98,12 +97,13 @@ def test_every_dialect_reads_what_was_written(answer: tuple[Any, int, Any]) -> N
     """Rows and claimed logprobs of random answers, in four dialects."""
     sent, start, rows = answer
     tokens = np.array(sent, np.uint32)
-    check(_core.parse_vllm(vllm_answer(sent, rows), tokens, start, K), sent, start, rows)
-    check(_core.parse_sglang(sglang_answer(sent, rows), tokens, start, K), sent, start, rows)
+    asked = RowsAsked(tokens, start, K)
+    check(_core.parse("vllm", vllm_answer(sent, rows), asked), sent, start, rows)
+    check(_core.parse("sglang", sglang_answer(sent, rows), asked), sent, start, rows)
     for first in (0, start):
         body = content_answer(sent[first:], rows[first:])
-        check(_core.parse_content(body, tokens, start, K, first, None), sent, start, rows)
-    check(_core.parse_legacy(legacy_answer(sent, rows), tokens, start, K, 0, None), sent, start, rows)
+        check(_core.parse("content", body, asked._replace(first=first)), sent, start, rows)
+    check(_core.parse("legacy", legacy_answer(sent, rows), asked), sent, start, rows)
 
 
 @given(answers(), st.data())
@@ -111,25 +111,26 @@ def test_damaged_answers_are_errors_or_rows(answer: tuple[Any, int, Any], data: 
     """Cut, spliced or overwritten bytes: ValueError, or arrays of the right shape; never anything else."""
     sent, start, rows = answer
     tokens = np.array(sent, np.uint32)
+    asked = RowsAsked(tokens, start, K)
     parsers: list[Any] = [
-        (vllm_answer, lambda body: _core.parse_vllm(body, tokens, start, K)),
-        (sglang_answer, lambda body: _core.parse_sglang(body, tokens, start, K)),
-        (content_answer, lambda body: _core.parse_content(body, tokens, start, K, 0, None)),
-        (legacy_answer, lambda body: _core.parse_legacy(body, tokens, start, K, 0, None)),
-        (content_answer, lambda body: _core.parse_next_token(body, sent[0], K, None)),
+        (vllm_answer, "vllm", asked),
+        (sglang_answer, "sglang", asked),
+        (content_answer, "content", asked),
+        (legacy_answer, "legacy", asked),
+        (content_answer, "next-token", RowsAsked(tokens[:2], 1, K)),
     ]
-    for write, parse in parsers:
+    for write, form, about in parsers:
         body = bytearray(write(sent, rows))
         place = data.draw(st.integers(0, len(body) - 1))
         body[place : place + data.draw(st.integers(0, 9))] = data.draw(st.binary(max_size=6))
         body = body[: data.draw(st.sampled_from([len(body), place]))]
         try:
-            found = parse(bytes(body))
+            found = _core.parse(form, bytes(body), about)
         except ValueError as error:
             assert "\n" not in str(error)  # noqa: PT017 - both ends are allowed
         else:
-            assert len(found[0]) - 1 == len(found[3]) == len(found[4])
-            assert found[0][-1] == len(found[1]) == len(found[2])
+            assert len(found.indptr) - 1 == len(found.claimed_logprob) == len(found.claimed_rank)
+            assert found.indptr[-1] == len(found.token_ids) == len(found.logprobs)
 
 
 @given(st.binary(max_size=60))
@@ -138,19 +139,22 @@ def test_damaged_answers_are_errors_or_rows(answer: tuple[Any, int, Any], data: 
 @example(b'{"choices":' + b"[" * 5000)
 def test_bytes_that_are_no_answer(body: bytes) -> None:
     """Always a ValueError with one line."""
-    tokens = np.array([1, 2], np.uint32)
-    for parse in (_core.parse_vllm, _core.parse_sglang):
+    asked = RowsAsked(np.array([1, 2], np.uint32), 1, K)
+    for form in ("vllm", "sglang", "content", "legacy"):
         with pytest.raises(ValueError, match=r"\A[^\n]+\Z"):
-            parse(body, tokens, 1, K)
-    for parse_named in (_core.parse_content, _core.parse_legacy):
-        with pytest.raises(ValueError, match=r"\A[^\n]+\Z"):
-            parse_named(body, tokens, 1, K, 0, None)
+            _core.parse(form, body, asked)
 
 
 def test_lengths_that_contradict_each_other() -> None:
     """A prompt longer than what was sent is the caller's fault, and named."""
     with pytest.raises(ValueError, match="5 tokens of prompt"):
-        _core.parse_vllm(b"{}", np.array([1], np.uint32), 5, K)
+        _core.parse("vllm", b"{}", RowsAsked(np.array([1], np.uint32), 5, K))
+
+
+def test_a_form_that_there_is_not() -> None:
+    """It is named, with those there are."""
+    with pytest.raises(ValueError, match='called "tgi"; known: vllm, content, legacy, sglang, next-token'):
+        _core.parse("tgi", b"{}", RowsAsked(np.array([1], np.uint32), 1, K))
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ import typer
 from token_difr.cli import options
 from token_difr.endpoint import public_url
 from token_difr.endpoint.client import MAX_RETRIES, TIMEOUT_SECONDS
+from token_difr.reference.dialects import DIALECTS
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -148,7 +149,7 @@ class ReferenceOptions:
         typer.Option(
             "--reference-dialect",
             metavar="NAME",
-            help="What it speaks: vllm, fireworks, fireworks-legacy, sglang, together, completions or llama.cpp.",
+            help=f"What it speaks: {', '.join(DIALECTS)}.",
         ),
     ] = "vllm"
     reference_key_env: Annotated[

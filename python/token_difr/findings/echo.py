@@ -7,22 +7,21 @@ from dataclasses import dataclass
 
 from token_difr.findings.evidence import Evidence
 from token_difr.records import Finding
+from token_difr.reference import DIALECTS, LocalReference, Reference, VllmEngineReference
 from token_difr.sequences import Tokenizer
+from token_difr.tinker.reference import TinkerReference
 
 __all__ = ["EchoCheck", "check_echo", "echo"]
 
-HOW = {
-    "vllm": "by their ids",
-    "fireworks": "by their ids",
-    "sglang": "by their ids",
-    "together": "by their ids or names, and their number",
-    "completions": "by their names and their number",
-    "fireworks-legacy": "by their names and their number",
-    "tinker": "by their number",
-    "local": "in this process",
-    "vllm-engine": "in this process",
-}
-"""How the parser of each dialect has made sure; an answer that fails it is an error, and never scored."""
+_REFERENCES: tuple[type[Reference], ...] = (
+    *DIALECTS.values(),
+    LocalReference,
+    VllmEngineReference,
+    TinkerReference,
+)
+
+CHECKS = {each.dialect: each.echo_check for each in _REFERENCES if each.echo_check is not None}
+"""Dialect -> how its reference was compared, as each declares it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,7 +71,7 @@ def echo(evidence: Evidence) -> Finding | None:
     run of the reference's own answers (a match rate near 100 %) is what shows that it reads the tokens.
     """
     dialect = evidence.audit.judged.dialect if evidence.audit.judged else None
-    how = HOW.get(dialect or "")
+    how = CHECKS.get(dialect or "")
     if how is None:
         text = "the reference echoes nothing: that it read our tokens is taken on trust"
         return Finding.of("echo", text, {"dialect": dialect}, warning=False)

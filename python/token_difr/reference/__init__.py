@@ -6,7 +6,7 @@ from token_difr.reference.fireworks import FireworksLegacyReference, FireworksRe
 from token_difr.reference.llama_cpp import LlamaCppReference
 from token_difr.reference.local import LocalReference
 from token_difr.reference.reference import Reference
-from token_difr.reference.served import allowed_topk
+from token_difr.reference.rows import allowed_topk
 from token_difr.reference.sglang import SglangReference
 from token_difr.reference.token_names import vocabulary_of
 from token_difr.reference.vllm import VllmReference

@@ -12,14 +12,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-from token_difr import _core
 from token_difr.errors import EndpointError
 from token_difr.records import TokenSequence, TopKBatch
-from token_difr.reference.served import Rows, ServedReference, sent_tokens
-from token_difr.reference.token_names import decoded, vocabulary_of
+from token_difr.reference.rows import sent_tokens
+from token_difr.reference.served import ServedReference
+from token_difr.reference.token_names import decoded
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -36,6 +33,9 @@ class CompletionsReference(ServedReference):
     """
 
     dialect = "completions"
+    form = "legacy"
+    echo_check = "by their names and their number"
+    names_tokens = True
     needs_tokenizer = True
     path = "/completions"
     sends_text: ClassVar[bool] = False
@@ -45,7 +45,6 @@ class CompletionsReference(ServedReference):
         self, client: AsyncOpenAI, model: str, *, topk_logprobs: int = 20, tokenizer: Tokenizer | None = None
     ) -> None:
         super().__init__(client, model, topk_logprobs=topk_logprobs, tokenizer=tokenizer)
-        self._vocabulary = vocabulary_of(self._tokenizer_needed())
         self._as_text = self.sends_text
 
     async def rows(self, sequence: TokenSequence, *, tag: str) -> TopKBatch:
@@ -78,9 +77,6 @@ class CompletionsReference(ServedReference):
             "logprobs": self.topk_logprobs,
         }
 
-    def _parse(self, content: bytes, sent: NDArray[np.uint32], prompt_length: int) -> Rows:
-        return _core.parse_legacy(content, sent, prompt_length, self.topk_logprobs, 0, self._vocabulary)
-
 
 class TogetherReference(CompletionsReference):
     """Together: text only, at most 20 entries a row; the prompt's lists stand in ``prompt[0].logprobs``.
@@ -89,5 +85,6 @@ class TogetherReference(CompletionsReference):
     """
 
     dialect = "together"
+    echo_check = "by their ids or names, and their number"
     topk_limit = 20
     sends_text = True

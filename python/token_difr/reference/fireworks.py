@@ -12,12 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from token_difr import _core
-from token_difr.reference.served import Rows, ServedReference
-from token_difr.reference.token_names import vocabulary_of
+from token_difr.reference.served import ServedReference
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -39,6 +34,9 @@ class FireworksReference(ServedReference):
     """
 
     dialect = "fireworks"
+    form = "content"
+    echo_check = "by their ids"
+    names_tokens = True
     path = "/completions"
     topk_limit = 5
 
@@ -53,7 +51,6 @@ class FireworksReference(ServedReference):
     ) -> None:
         super().__init__(client, model, topk_logprobs=topk_logprobs, tokenizer=tokenizer)
         self._echo_last = echo_last
-        self._vocabulary = None if tokenizer is None else vocabulary_of(tokenizer)
 
     def _body(self, sent: list[int], prompt_length: int) -> dict[str, Any]:
         first = self._first(prompt_length)
@@ -62,10 +59,6 @@ class FireworksReference(ServedReference):
 
     def _logprobs(self) -> dict[str, Any]:
         return {"logprobs": True, "top_logprobs": self.topk_logprobs}
-
-    def _parse(self, content: bytes, sent: NDArray[np.uint32], prompt_length: int) -> Rows:
-        first = self._first(prompt_length)
-        return _core.parse_content(content, sent, prompt_length, self.topk_logprobs, first, self._vocabulary)
 
     def _first(self, prompt_length: int) -> int:
         """First token that is echoed."""
@@ -76,23 +69,9 @@ class FireworksLegacyReference(FireworksReference):
     """Fireworks, by its older form: dictionaries of strings, so a tokenizer is needed. Arguments as there."""
 
     dialect = "fireworks-legacy"
+    form = "legacy"
+    echo_check = "by their names and their number"
     needs_tokenizer = True
-
-    def __init__(
-        self,
-        client: AsyncOpenAI,
-        model: str,
-        *,
-        topk_logprobs: int = 5,
-        tokenizer: Tokenizer | None = None,
-        echo_last: bool = False,
-    ) -> None:
-        super().__init__(client, model, topk_logprobs=topk_logprobs, tokenizer=tokenizer, echo_last=echo_last)
-        self._tokenizer_needed()
 
     def _logprobs(self) -> dict[str, Any]:
         return {"logprobs": self.topk_logprobs}
-
-    def _parse(self, content: bytes, sent: NDArray[np.uint32], prompt_length: int) -> Rows:
-        first = self._first(prompt_length)
-        return _core.parse_legacy(content, sent, prompt_length, self.topk_logprobs, first, self._vocabulary)

@@ -10,11 +10,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from token_difr import _core
 from token_difr.records import TokenSequence, TopKBatch
-from token_difr.reference.served import Rows, ServedReference, batch_of, sent_tokens
+from token_difr.reference.rows import Rows, batch_of, sent_tokens
+from token_difr.reference.served import ServedReference
 
 __all__ = ["LlamaCppReference"]
 
@@ -26,6 +25,7 @@ class LlamaCppReference(ServedReference):
     """
 
     dialect = "llama.cpp"
+    form = "next-token"
     path = "/completion"
     at_root = True
 
@@ -40,8 +40,15 @@ class LlamaCppReference(ServedReference):
             content = await self._post(self._body(sent[:position].tolist(), prompt_length), tag=tag)
             batches.append(self._to_batch(content, sent[: position + 1], position, tag=tag))
         parts = TopKBatch.concatenate(batches)
-        rows = (parts.indptr, parts.token_ids, parts.logprobs, parts.claimed_logprob, parts.claimed_rank)
-        return batch_of((*rows, parts.contiguous), sent, prompt_length)
+        rows = Rows(
+            indptr=parts.indptr,
+            token_ids=parts.token_ids,
+            logprobs=parts.logprobs,
+            claimed_logprob=parts.claimed_logprob,
+            claimed_rank=parts.claimed_rank,
+            contiguous=parts.contiguous,
+        )
+        return batch_of(rows, sent, prompt_length)
 
     def _body(self, sent: list[int], prompt_length: int) -> dict[str, Any]:
         del prompt_length
@@ -54,15 +61,11 @@ class LlamaCppReference(ServedReference):
             "post_sampling_probs": False,
         }
 
-    def _parse(self, content: bytes, sent: NDArray[np.uint32], prompt_length: int) -> Rows:
-        return _core.parse_next_token(content, int(sent[prompt_length]), self.topk_logprobs, None)
 
-
-_NO_ROW: Rows = (
-    np.zeros(2, np.int64),
-    np.zeros(0, np.uint32),
-    np.zeros(0, np.float32),
-    np.full(1, np.nan, np.float32),
-    np.full(1, -1, np.int32),
-    True,
+_NO_ROW = Rows(
+    indptr=np.zeros(2, np.int64),
+    token_ids=np.zeros(0, np.uint32),
+    logprobs=np.zeros(0, np.float32),
+    claimed_logprob=np.full(1, np.nan, np.float32),
+    claimed_rank=np.full(1, -1, np.int32),
 )

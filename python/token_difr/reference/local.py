@@ -8,8 +8,7 @@ are found by comparing the two on a few tokens, and run through their own forwar
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +16,14 @@ import numpy as np
 
 from token_difr.errors import InputError
 from token_difr.records import TokenSequence, TopKBatch
+from token_difr.reference.batched import BatchedReference
 from token_difr.reference.output_head import OutputHead
-from token_difr.reference.reference import NOTHING, Reference
-from token_difr.reference.served import allowed_topk, batch_of, sent_tokens
+from token_difr.reference.rows import allowed_topk, batch_of, sent_tokens
 
 __all__ = ["LocalReference"]
 
 
-class LocalReference(Reference):
+class LocalReference(BatchedReference):
     """A causal language model of transformers.
 
     Args:
@@ -52,7 +51,6 @@ class LocalReference(Reference):
         vocabulary_slice: int = 16_384,
     ) -> None:
         self._torch = _import_torch()
-        self.url = None
         self.model = str(getattr(model, "name_or_path", model))
         is_path = isinstance(model, str | Path)
         self._model = (_load(Path(model), getattr(self._torch, dtype)) if is_path else model).to(device).eval()
@@ -60,37 +58,6 @@ class LocalReference(Reference):
         self._batch_size = batch_size
         self._head = OutputHead(self._model, vocabulary_slice=vocabulary_slice)
         self.topk_logprobs = allowed_topk(topk_logprobs, self._head.vocabulary_size, self.dialect)
-
-    async def rows(self, sequence: TokenSequence, *, tag: str) -> TopKBatch:
-        """See :meth:`Reference.rows`."""
-        del tag
-        return (await asyncio.to_thread(self._score, [sequence]))[0]
-
-    async def topk(
-        self,
-        sequences: Sequence[TokenSequence],
-        *,
-        concurrency: int = 8,
-        answered: Mapping[int, TopKBatch] = NOTHING,
-        keep: Callable[[int, TopKBatch], None] | None = None,
-        progress: bool = True,
-    ) -> TopKBatch:
-        """See :meth:`Reference.topk`; ``concurrency`` is for servers, here ``batch_size`` counts."""
-        from tqdm import tqdm
-
-        found: dict[int, TopKBatch] = {}
-        waiting = [j for j in range(len(sequences)) if j not in answered and len(sequences[j].output_token_ids)]
-        with tqdm(total=len(waiting), desc="reference", disable=None if progress else True, leave=False) as bar:
-            for together in self._batches(sequences, waiting):
-                scored = await asyncio.to_thread(self._score, [sequences[j] for j in together])
-                for index, batch in zip(together, scored, strict=True):
-                    found[index] = batch
-                    if keep is not None:
-                        keep(index, batch)
-                bar.update(len(together))
-        return await super().topk(
-            sequences, concurrency=concurrency, answered={**answered, **found}, keep=keep, progress=False
-        )
 
     def _batches(self, sequences: Sequence[TokenSequence], waiting: Sequence[int]) -> Iterator[list[int]]:
         def length(j: int) -> int:

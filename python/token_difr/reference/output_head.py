@@ -1,4 +1,23 @@
-"""From a model's hidden states to the top k of its vocabulary, without all logits at once."""
+"""From a model's hidden states to the top k of its vocabulary, without all logits at once.
+
+A language model ends in a product: the hidden state h of a position (a vector of the model's width) times the output
+matrix (one row a token id) gives one logit an id. What is wanted of the V logits z of a position is little: the k largest
+*logprobs*, and logprob and rank of one more token, the claimed one. With
+
+    l_v = z_v - L,    L = ln(sum over v of exp(z_v))          (log-softmax)
+
+all of it can be had from slices of the vocabulary, one after the other, of which only three things are kept:
+
+* **L.** The log of a sum of sums is what ``logaddexp`` joins: ``L(A and B) = ln(exp L(A) + exp L(B))``. It starts from
+  ln 0 = -inf. Each slice's own sum is taken relative to its largest logit, so that no exponential overflows; float64,
+  since V terms in float32 would cost the last digits of every logprob of the row alike.
+* **The top k.** A token of the whole vocabulary's top k is among the top k of its own slice. So the k largest of (those so
+  far and the slice's k) are the k largest so far. Within a row, order among equal logits is left to the batch, which sorts.
+* **The claimed token's logit**, from the slice that holds its id.
+
+Its rank is the number of ids with a larger logit. That can be counted only once the logit is known, which is why a second
+pass over the slices is made, and only where some claimed token lies outside its top k.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +27,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from token_difr.reference.served import Rows
+from token_difr.reference.rows import Rows
 
 __all__ = ["OutputHead", "Scored"]
 
@@ -20,11 +39,11 @@ class Scored(NamedTuple):
     """Positions, each with its top k.
 
     Attributes:
-        token_ids: [position, k].
-        logprobs: [position, k].
-        claimed_logprob: [position].
-        claimed_rank: [position]; ids with a larger logit.
-        inside: [position]; the claimed token is among the k.
+        token_ids: uint32[position, k].
+        logprobs: float32[position, k]. Nats, descending.
+        claimed_logprob: float32[position]. Nats.
+        claimed_rank: int32[position]. Number of ids with a larger logit; 0 where that was not counted.
+        inside: bool[position]. The claimed token is among the k.
     """
 
     token_ids: NDArray[np.uint32]
@@ -39,13 +58,12 @@ class Scored(NamedTuple):
         outside = ~self.inside[start:end]
         logprob = np.where(outside, self.claimed_logprob[start:end], np.nan)
         rank = np.where(outside, self.claimed_rank[start:end], -1)
-        return (
-            np.concatenate([np.zeros(unscored), np.arange(end - start + 1) * k]).astype(np.int64),
-            self.token_ids[start:end].ravel(),
-            self.logprobs[start:end].ravel(),
-            np.concatenate([np.full(unscored, np.nan), logprob]).astype(np.float32),
-            np.concatenate([np.full(unscored, -1), rank]).astype(np.int32),
-            True,
+        return Rows(
+            indptr=np.concatenate([np.zeros(unscored), np.arange(end - start + 1) * k]).astype(np.int64),
+            token_ids=self.token_ids[start:end].ravel(),
+            logprobs=self.logprobs[start:end].ravel(),
+            claimed_logprob=np.concatenate([np.full(unscored, np.nan), logprob]).astype(np.float32),
+            claimed_rank=np.concatenate([np.full(unscored, -1), rank]).astype(np.int32),
         )
 
 
@@ -72,7 +90,14 @@ class OutputHead:
             self._is_plain = self._plain_product_fits(probe, logits)
 
     def score(self, ids: Any, mask: Any, places: Sequence[tuple[int, int]], k: int) -> Scored:
-        """The top k of what may stand at each place, a row and a position of ``ids``, given the tokens before it."""
+        """The top k of what may stand at each place, given the tokens before it.
+
+        Args:
+            ids: int64[sequence, token] on the model's device, padded on the right.
+            mask: int64[sequence, token]; 1 where a token is, 0 where padding.
+            places: A sequence and a position of ``ids`` each; positions from 1, as nothing stands before position 0.
+            k: Entries a row.
+        """
         torch = self._torch
         rows = torch.tensor([row for row, _ in places], dtype=torch.long, device=ids.device)
         before = torch.tensor([position - 1 for _, position in places], dtype=torch.long, device=ids.device)
@@ -89,10 +114,12 @@ class OutputHead:
         return Scored(*(np.concatenate(column) for column in zip(empty, *parts, strict=True)))
 
     def _hidden(self, ids: Any, mask: Any) -> Any:
+        """The hidden states, [sequence, token, model width]: at token j they tell what may stand at j + 1."""
         body = self._model.get_decoder()
         return body(input_ids=ids, attention_mask=mask, use_cache=False).last_hidden_state
 
     def _plain_product_fits(self, probe: Any, logits: Any) -> bool:
+        """Whether the model's own logits are the product and nothing more (no soft cap, no scale, no split head)."""
         head = self._model.get_output_embeddings()
         if not isinstance(head, self._torch.nn.Linear) or not hasattr(self._model, "get_decoder"):
             return False
@@ -103,6 +130,7 @@ class OutputHead:
         return [slice(start, start + self._position_slice) for start in range(0, count, self._position_slice)]
 
     def _score_states(self, states: Any, claimed: Any, k: int) -> Scored:
+        """From ``states``, [position, model width], by slices of the output matrix."""
         head = self._model.get_output_embeddings()
 
         def slices() -> Iterator[tuple[int, Any]]:
@@ -114,11 +142,18 @@ class OutputHead:
         return self._score_slices(slices, claimed, k)
 
     def _score_logits(self, logits: Any, claimed: Any, k: int) -> Scored:
+        """From ``logits``, [position, vocabulary], as one slice."""
         whole = logits.float()
         return self._score_slices(lambda: iter([(0, whole)]), claimed, k)
 
     def _score_slices(self, slices: Callable[[], Iterator[tuple[int, Any]]], claimed: Any, k: int) -> Scored:
-        """One pass for the sums, the top k and the claimed logits; a second one counts the larger ones, where needed."""
+        """One pass for the sums, the top k and the claimed logits; a second one counts the larger ones, where needed.
+
+        Args:
+            slices: Called once a pass; yields the first id of each slice and its logits, float32[position, ids].
+            claimed: int64[position]. The claimed tokens.
+            k: Entries a row.
+        """
         torch = self._torch
         total = torch.full(claimed.shape, -torch.inf, device=claimed.device, dtype=torch.float64)
         own = torch.full(claimed.shape, -torch.inf, device=claimed.device)
@@ -126,6 +161,7 @@ class OutputHead:
         best_ids = torch.empty((len(claimed), 0), dtype=torch.long, device=claimed.device)
         for start, logits in slices():
             total = torch.logaddexp(total, logits.double().logsumexp(dim=1))
+            # Outside its slice a claimed id is clamped to some column, whose logit is then not taken.
             here = (claimed >= start) & (claimed < start + logits.shape[1])
             place = (claimed - start).clamp(0, logits.shape[1] - 1)
             own = torch.where(here, logits.gather(1, place[:, None])[:, 0], own)

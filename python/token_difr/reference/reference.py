@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
+from typing import ClassVar
 
 import numpy as np
 
@@ -24,12 +25,15 @@ class Reference(ABC):
         model: The model that it is asked for.
         dialect: The dialect's name.
         topk_logprobs: Entries a row that it is asked for.
+        echo_check: How it is made sure that the reference read exactly the tokens sent, after "compared"; an answer that
+            fails it is an error, and never scored. None = nothing is echoed, so that it is taken on trust.
     """
 
     url: str | None
     model: str
     dialect: str
     topk_logprobs: int
+    echo_check: ClassVar[str | None] = None
 
     @abstractmethod
     async def rows(self, sequence: TokenSequence, *, tag: str) -> TopKBatch:

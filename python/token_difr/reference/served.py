@@ -1,13 +1,13 @@
 """References behind HTTP: one request a sequence, whose answer goes from bytes to arrays.
 
-A dialect says what it posts and where, and which parser of the core reads the answer. Retries, keys and timeouts are
-those of the openai SDK's client.
+A dialect is a module with one class, which declares all that others must know of it (what it posts and where, in which
+form the core reads the answer, how the echo is checked, its limit, whether it needs a tokenizer), and one line of the table
+in ``dialects``. Retries, keys and timeouts are those of the openai SDK's client.
 """
 
 from __future__ import annotations
 
 import math
-import warnings
 from abc import abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -15,20 +15,20 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from token_difr import _core
 from token_difr.endpoint import answer_body, endpoint_error, shown_url, tag_headers
-from token_difr.errors import AnswerError, BatchError, InputError, TokenDifrWarning
+from token_difr.errors import AnswerError, InputError
 from token_difr.records import TokenSequence, TopKBatch
 from token_difr.reference.reference import Reference
+from token_difr.reference.rows import RowsAsked, allowed_topk, batch_of, sent_tokens
+from token_difr.reference.token_names import vocabulary_of
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
     from token_difr.sequences import Tokenizer
 
-__all__ = ["Rows", "ServedReference", "allowed_topk", "batch_of", "sent_tokens"]
-
-Rows = tuple[NDArray[np.int64], NDArray[np.uint32], NDArray[np.float32], NDArray[np.float32], NDArray[np.int32], bool]
-"""What the core's parsers return: indptr, token_ids, logprobs, claimed_logprob, claimed_rank, contiguous."""
+__all__ = ["ServedReference"]
 
 
 class ServedReference(Reference):
@@ -46,8 +46,12 @@ class ServedReference(Reference):
 
     topk_limit: ClassVar[float] = math.inf
     """Most entries a row that the dialect allows; a server may allow fewer."""
+    names_tokens: ClassVar[bool] = False
+    """Whether tokens may come by strings, which a tokenizer makes ids of."""
     needs_tokenizer: ClassVar[bool] = False
-    """Whether the dialect names tokens by strings."""
+    """Whether the dialect cannot do without a tokenizer."""
+    form: ClassVar[str]
+    """How answers are written: the name of the native core's parser."""
     path: ClassVar[str]
     """Where requests go, below the base URL."""
     at_root: ClassVar[bool] = False
@@ -59,6 +63,9 @@ class ServedReference(Reference):
         self.topk_logprobs = allowed_topk(topk_logprobs, self.topk_limit, self.dialect)
         self._client = client
         self._tokenizer = tokenizer
+        if self.needs_tokenizer:
+            self._tokenizer_needed()
+        self._vocabulary = vocabulary_of(tokenizer) if self.names_tokens and tokenizer is not None else None
         self.url = shown_url(client)
         self.model = model
 
@@ -72,9 +79,10 @@ class ServedReference(Reference):
     def _body(self, sent: list[int], prompt_length: int) -> dict[str, Any]:
         """The request for one sequence."""
 
-    @abstractmethod
-    def _parse(self, content: bytes, sent: NDArray[np.uint32], prompt_length: int) -> Rows:
-        """The rows in an answer; ValueError says what is wrong with it."""
+    def _first(self, prompt_length: int) -> int:
+        """First token that is echoed."""
+        del prompt_length
+        return 0
 
     async def _post(self, body: Mapping[str, Any], *, tag: str) -> bytes:
         import httpx2
@@ -95,8 +103,10 @@ class ServedReference(Reference):
         return answer.content
 
     def _to_batch(self, content: bytes, sent: NDArray[np.uint32], prompt_length: int, *, tag: str) -> TopKBatch:
+        first = self._first(prompt_length)
+        asked = RowsAsked(sent, prompt_length, self.topk_logprobs, first, self._vocabulary)
         try:
-            return batch_of(self._parse(content, sent, prompt_length), sent, prompt_length)
+            return batch_of(_core.parse(self.form, content, asked), sent, prompt_length)
         except ValueError as error:  # BatchError too
             answer_body(content, client=self._client)  # an answer that reports an error speaks for itself
             raise AnswerError(f"{self.url}, {tag.replace('-', ' ')}: {error}") from error
@@ -105,56 +115,3 @@ class ServedReference(Reference):
         if self._tokenizer is None:
             raise InputError(f"the reference dialect {self.dialect} names tokens by strings: it needs a tokenizer")
         return self._tokenizer
-
-
-def sent_tokens(sequence: TokenSequence) -> tuple[NDArray[np.uint32], int]:
-    """The prompt's tokens and the output's in one array, and the prompt's length.
-
-    Raises:
-        InputError: An id that no token can have.
-    """
-    tokens = np.array([*sequence.prompt_token_ids, *sequence.output_token_ids], dtype=np.int64)
-    if tokens.size and (tokens.min() < 0 or tokens.max() >= 2**32 - 2):
-        raise InputError(f"token ids lie between 0 and 2^32 - 3, not {int(tokens.min())} to {int(tokens.max())}")
-    return tokens.astype(np.uint32), len(sequence.prompt_token_ids)
-
-
-def batch_of(rows: Rows, sent: NDArray[np.uint32], prompt_length: int) -> TopKBatch:
-    """A batch of one sequence.
-
-    Raises:
-        BatchError: Rows that are no logprobs.
-    """
-    indptr, token_ids, logprobs, claimed_logprob, claimed_rank, contiguous = rows
-    claimed = sent[prompt_length:].copy()
-    if len(indptr) != len(claimed) + 1:
-        raise BatchError(f"{len(indptr) - 1} rows for {len(claimed)} output tokens")
-    return TopKBatch(
-        indptr=indptr,
-        token_ids=token_ids,
-        logprobs=logprobs,
-        claimed=claimed,
-        claimed_logprob=claimed_logprob,
-        claimed_rank=claimed_rank,
-        sequence_indptr=[0, len(claimed)],
-        prompt_lengths=[prompt_length],
-        contiguous=contiguous,
-    )
-
-
-def allowed_topk(asked: int, limit: float, dialect: str) -> int:
-    """``asked``, lowered to the limit of a dialect with a warning.
-
-    Raises:
-        InputError: Below 1.
-    """
-    if asked < 1:
-        raise InputError(f"topk_logprobs must be at least 1, not {asked!r}")
-    if asked <= limit:
-        return asked
-    warnings.warn(
-        f"{dialect} gives at most {limit:.0f} logprobs a position: topk_logprobs is lowered from {asked} to it",
-        TokenDifrWarning,
-        stacklevel=4,
-    )
-    return int(limit)

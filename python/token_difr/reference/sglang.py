@@ -9,11 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from token_difr import _core
-from token_difr.reference.served import Rows, ServedReference
+from token_difr.reference.served import ServedReference
 
 __all__ = ["SglangReference"]
 
@@ -25,6 +21,8 @@ class SglangReference(ServedReference):
     """
 
     dialect = "sglang"
+    form = "sglang"
+    echo_check = "by their ids"
     path = "/generate"
     at_root = True
 
@@ -38,6 +36,3 @@ class SglangReference(ServedReference):
             "top_logprobs_num": self.topk_logprobs,
             "return_text_in_logprobs": False,
         }
-
-    def _parse(self, content: bytes, sent: NDArray[np.uint32], prompt_length: int) -> Rows:
-        return _core.parse_sglang(content, sent, prompt_length, self.topk_logprobs)

@@ -13,11 +13,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from token_difr import _core
-from token_difr.reference.served import Rows, ServedReference
+from token_difr.reference.served import ServedReference
 
 __all__ = ["VllmReference"]
 
@@ -30,6 +26,8 @@ class VllmReference(ServedReference):
     """
 
     dialect = "vllm"
+    form = "vllm"
+    echo_check = "by their ids"
     path = "/completions"
 
     def _body(self, sent: list[int], prompt_length: int) -> dict[str, Any]:
@@ -42,6 +40,3 @@ class VllmReference(ServedReference):
             "prompt_logprobs": self.topk_logprobs,
             "return_token_ids": True,
         }
-
-    def _parse(self, content: bytes, sent: NDArray[np.uint32], prompt_length: int) -> Rows:
-        return _core.parse_vllm(content, sent, prompt_length, self.topk_logprobs)

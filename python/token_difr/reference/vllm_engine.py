@@ -6,9 +6,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,13 +15,13 @@ from numpy.typing import NDArray
 
 from token_difr.errors import AnswerError, InputError
 from token_difr.records import TokenSequence, TopKBatch
-from token_difr.reference.reference import NOTHING, Reference
-from token_difr.reference.served import allowed_topk, batch_of, sent_tokens
+from token_difr.reference.batched import BatchedReference
+from token_difr.reference.rows import Rows, allowed_topk, batch_of, sent_tokens
 
 __all__ = ["VllmEngineReference"]
 
 
-class VllmEngineReference(Reference):
+class VllmEngineReference(BatchedReference):
     """A model in vLLM's engine.
 
     Args:
@@ -42,39 +41,11 @@ class VllmEngineReference(Reference):
         except ImportError as error:
             raise InputError("vLLM in process needs vllm: pip install 'token-difr[vllm]'") from error
         self.topk_logprobs = allowed_topk(topk_logprobs, math.inf, self.dialect)
-        self.url = None
         self.model = model if isinstance(model, str) else str(model.llm_engine.model_config.model)
         self._engine = vllm.LLM(model, max_logprobs=topk_logprobs, **options) if isinstance(model, str) else model
         self._parameters = vllm.SamplingParams(max_tokens=1, temperature=0.0, prompt_logprobs=topk_logprobs)
 
-    async def rows(self, sequence: TokenSequence, *, tag: str) -> TopKBatch:
-        """See :meth:`Reference.rows`."""
-        del tag
-        return (await asyncio.to_thread(self._score, [sequence]))[0]
-
-    async def topk(
-        self,
-        sequences: Sequence[TokenSequence],
-        *,
-        concurrency: int = 8,
-        answered: Mapping[int, TopKBatch] = NOTHING,
-        keep: Callable[[int, TopKBatch], None] | None = None,
-        progress: bool = True,
-    ) -> TopKBatch:
-        """See :meth:`Reference.topk`; the engine makes batches of its own, so that all sequences go to it at once."""
-        waiting = [j for j in range(len(sequences)) if j not in answered and len(sequences[j].output_token_ids)]
-        scored = await asyncio.to_thread(self._score, [sequences[j] for j in waiting])
-        found = dict(zip(waiting, scored, strict=True))
-        for index, batch in found.items():
-            if keep is not None:
-                keep(index, batch)
-        return await super().topk(
-            sequences, concurrency=concurrency, answered={**answered, **found}, keep=keep, progress=progress
-        )
-
     def _score(self, sequences: Sequence[TokenSequence]) -> list[TopKBatch]:
-        if not sequences:
-            return []
         sent = [sent_tokens(sequence) for sequence in sequences]
         prompts = [{"prompt_token_ids": tokens.tolist()} for tokens, _ in sent]
         answers = self._engine.generate(prompts, self._parameters, use_tqdm=False)
@@ -95,14 +66,14 @@ class VllmEngineReference(Reference):
             indptr.append(len(token_ids))
             claimed_logprob.append(outside[0])
             claimed_rank.append(outside[1])
-        arrays = (
-            np.array(indptr, np.int64),
-            np.array(token_ids, np.uint32),
-            np.array(logprobs, np.float32),
-            np.array(claimed_logprob, np.float32),
-            np.array(claimed_rank, np.int32),
+        found = Rows(
+            indptr=np.array(indptr, np.int64),
+            token_ids=np.array(token_ids, np.uint32),
+            logprobs=np.array(logprobs, np.float32),
+            claimed_logprob=np.array(claimed_logprob, np.float32),
+            claimed_rank=np.array(claimed_rank, np.int32),
         )
-        return batch_of((*arrays, True), sent, prompt_length)
+        return batch_of(found, sent, prompt_length)
 
     def _row(self, row: Mapping[int, Any] | None, claimed: int) -> tuple[dict[int, float], tuple[float, int]]:
         """The entries by id, and logprob and rank of a claimed token that lies outside the top k."""

@@ -10,6 +10,7 @@ from importlib import resources
 from typing import Any
 
 from token_difr.errors import SamplerError, UnreplayableError
+from token_difr.sampler.streams import stream_facts
 
 __all__ = ["Rule", "find_rule", "rules"]
 
@@ -26,10 +27,14 @@ class Rule:
     variant: str = ""
     runner: str | None = None
     float64: str | None = None
-    gpu: bool = False
     batches: bool = False
     needs_filter: bool = False
     experimental: bool = False
+
+    @property
+    def needs_gpu(self) -> bool:
+        """Whether the stream depends on the GPU."""
+        return stream_facts(self.stream, self.variant).needs_gpu
 
     @property
     def versions(self) -> str:

@@ -10,17 +10,10 @@ from token_difr import _core
 from token_difr.errors import SamplerError
 from token_difr.sampler.engines import Rule
 
-__all__ = ["BLOCK", "FILTER_ORDERS", "Options"]
+__all__ = ["Options"]
 
 BLOCK = 256
 """Threads of a block of torch's CUDA kernel."""
-
-FILTER_ORDERS: Mapping[str, tuple[str, str, str]] = {
-    "vllm": ("min_p", "top_k", "top_p"),
-    "huggingface": ("top_k", "top_p", "min_p"),
-    "sglang": ("top_p", "top_k", "min_p"),
-}
-"""Rule of the filters -> the order in which they act."""
 
 
 def _truth(text: str) -> bool:
@@ -68,7 +61,7 @@ class Options:
 
     def check(self, rule: Rule) -> None:
         """Raises a ``SamplerError`` that names what the rule does not have, or what no rule has."""
-        has_gpu, has_batches = rule.gpu, rule.batches
+        has_gpu, has_batches = rule.needs_gpu, rule.batches
         taken = {
             "runner": rule.runner is not None,
             **dict.fromkeys(("gpu", "multiprocessors", "threads"), has_gpu),
@@ -82,8 +75,9 @@ class Options:
                 raise SamplerError(f"{key} is {value!r}, but {what} has no such choice")
         if self.precision not in {"float32", "float64"}:
             raise SamplerError(f"precision is {self.precision!r}: it must be float32 or float64")
-        if self.filters is not None and self.filters not in FILTER_ORDERS:
-            raise SamplerError(f"filters is {self.filters!r}: it must be one of {', '.join(FILTER_ORDERS)}")
+        orders = _core.filter_rules()
+        if self.filters is not None and self.filters not in orders:
+            raise SamplerError(f"filters is {self.filters!r}: it must be one of {', '.join(orders)}")
         if self.batch_size < 1:
             raise SamplerError(f"batch_size is {self.batch_size}: it must be at least 1")
 
@@ -99,7 +93,7 @@ class Options:
         Raises:
             SamplerError: A GPU that is missing, unknown or given twice.
         """
-        if not rule.gpu:
+        if not rule.needs_gpu:
             return 0, 0
         numbers, table = (self.multiprocessors, self.threads), _core.gpus()
         if self.gpu is None:

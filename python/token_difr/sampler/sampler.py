@@ -14,12 +14,11 @@ from token_difr.errors import SamplerError
 from token_difr.records import SamplingParams
 from token_difr.records.arrays import flat_array
 from token_difr.sampler.engines import find_rule, rules
-from token_difr.sampler.options import BLOCK, FILTER_ORDERS, Options
+from token_difr.sampler.keys import StreamKeys
+from token_difr.sampler.options import Options
+from token_difr.sampler.streams import stream_facts
 
 __all__ = ["Sampler"]
-
-ALIKE = {("vllm-philox", "0.17"): "0.13", ("sglang-murmur", "ceiling"): ""}
-"""Variants that differ by a last bit, or in one value of 2^32: no endpoint tells them from the variant named."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -145,35 +144,46 @@ class Sampler:
         for rule in rules():
             if rule.experimental and not experimental:
                 continue
-            for gpu in _core.gpus() if rule.gpu else [None]:
+            for gpu in _core.gpus() if rule.needs_gpu else [None]:
                 sampler = cls.for_engine(rule.engine, rule.last, rule.runner, gpu=gpu)
                 same = (rule.engine, sampler.stream, sampler.variant, sampler.multiprocessors, sampler.threads)
                 found[same] = sampler
         return tuple(found.values())
 
     @property
+    def facts(self) -> _core.StreamFacts:
+        """What holds for the stream whatever its sizes."""
+        return stream_facts(self.stream, self.variant)
+
+    @property
     def keyed_by(self) -> Literal["position", "step"]:
         """What the stream is keyed by: the position of the last input token (prompt length - 1 + n), or the step n."""
-        return "step" if self.stream.startswith("torch") else "position"
+        return self.facts.keyed_by
 
     @property
     def needs_vocab_size(self) -> bool:
         """Whether the noise depends on the width of the model's logits."""
-        return self.stream.startswith("torch")
+        return self.facts.needs_vocab_size
+
+    @property
+    def probability_floor(self) -> float:
+        """What the engine adds to every probability before the logarithm; 0 for most."""
+        return self.facts.probability_floor
 
     @property
     def filter_order(self) -> tuple[str, str, str]:
         """The order in which the filters act."""
-        return FILTER_ORDERS[self.filters]
+        return _core.filter_rules()[self.filters].order
 
     @property
     def keeps_ties(self) -> bool:
         """Whether top-k keeps what ties with the k-th value (else exactly k tokens are left)."""
-        return self.filters != "sglang"
+        return _core.filter_rules()[self.filters].keeps_ties
 
     def uses_rank_columns(self, params: SamplingParams) -> bool:
         """Whether noise belongs to ranks in the descending sort instead of ids: SGLang's, with any filter on."""
-        return self.filters == "sglang" and (params.top_k > 0 or params.top_p < 1 or params.min_p > 0)
+        by_place = _core.filter_rules()[self.filters].draws_by_place
+        return by_place and (params.top_k > 0 or params.top_p < 1 or params.min_p > 0)
 
     def gumbel(
         self,
@@ -199,11 +209,11 @@ class Sampler:
             SamplerError: A missing ``vocab_size``; an id or a row out of range; a position below 0.
         """
         ids = flat_array("token_ids", token_ids, np.uint32)
-        keys = flat_array("positions", positions, np.uint64)
-        rows = np.full(keys.size, row, np.uint32)
-        spec = self.stream_spec(vocab_size, self.batch_size if batch_size is None else batch_size)
+        places = flat_array("positions", positions, np.uint64)
+        seeds, rows = np.full(places.size, int(seed) % 2**64, np.uint64), np.full(places.size, row, np.uint32)
+        stream = self.native_stream(vocab_size, batch_size)
         try:
-            return _core.gumbel(spec, (seeds_of(seed, keys.size), keys, rows), ids)
+            return stream.gumbel(StreamKeys(seeds, places, rows), ids)
         except ValueError as error:
             raise SamplerError(str(error)) from None
 
@@ -213,7 +223,7 @@ class Sampler:
         Raises:
             SamplerError: A sampler whose drafts are not known.
         """
-        if not self.stream.startswith("vllm"):
+        if not self.facts.drafts:
             raise SamplerError(f"how drafts of {self.name} draw their noise is not known: only vLLM's runner V2 is")
         return (seed ^ (step << 32)) % 2**64, position + 2**30
 
@@ -223,12 +233,10 @@ class Sampler:
         Below one wrap of the grid the GPU makes no difference; log variants that differ in last bits never do; the
         order of the filters matters only where min-p meets another filter.
         """
-        variant = ALIKE.get((self.stream, self.variant), self.variant)
-        blocks = -(-vocab_size * self.batch_size // BLOCK)
-        grid = min(blocks, self.multiprocessors * (self.threads // BLOCK)) if self.multiprocessors else 0
+        blocks = self.native_stream(vocab_size).blocks if self.facts.needs_gpu else 0
         mixed = params.min_p > 0 and (params.top_k > 0 or params.top_p < 1)
-        filters = "sglang" if self.filters == "sglang" else self.filters if mixed else ""
-        return self.stream, variant, grid, self.batch_size, filters
+        filters = self.filters if mixed or not self.keeps_ties else ""
+        return self.stream, self.facts.alike, blocks, self.batch_size, filters
 
     @staticmethod
     def groups(
@@ -240,11 +248,11 @@ class Sampler:
             found.setdefault(sampler.replay_key(vocab_size=vocab_size, params=params), []).append(sampler)
         return tuple(map(tuple, found.values()))
 
-    def stream_spec(self, vocab_size: int | None, batch_size: int | None = None) -> tuple[str, str, int, int, int, int]:
-        """What the native core takes for the stream.
+    def native_stream(self, vocab_size: int | None, batch_size: int | None = None) -> _core.Stream:
+        """The native core's stream.
 
         Raises:
-            SamplerError: A missing or impossible ``vocab_size``.
+            SamplerError: A missing or impossible ``vocab_size``, or sizes that the stream cannot have.
         """
         if self.needs_vocab_size and vocab_size is None:
             raise SamplerError(
@@ -255,14 +263,17 @@ class Sampler:
         size = self.batch_size if batch_size is None else batch_size
         if not (0 < width < 2**32 and 0 < size < 2**32):
             raise SamplerError(f"vocab_size is {width}, batch_size {size}: both must lie between 1 and 2^32 - 1")
-        return self.stream, self.variant, width, size, self.multiprocessors, self.threads
+        try:
+            return _core.Stream(
+                self.stream,
+                self.variant,
+                vocab_size=width,
+                batch_size=size,
+                multiprocessors=self.multiprocessors,
+                threads=self.threads,
+            )
+        except ValueError as error:
+            raise SamplerError(str(error)) from None
 
     def __str__(self) -> str:
         return self.name
-
-
-def seeds_of(seed: int | Iterable[int], count: int) -> NDArray[np.uint64]:
-    """``count`` seeds modulo 2^64: the one, or as many as there are."""
-    if isinstance(seed, int | np.integer):
-        return np.full(count, int(seed) % 2**64, np.uint64)
-    return np.array([int(each) % 2**64 for each in seed], np.uint64)

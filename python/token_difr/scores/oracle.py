@@ -20,9 +20,6 @@ from token_difr.sampler import Sampler
 
 __all__ = ["Contest", "dense_contest", "dense_support", "score_greedy"]
 
-PRIME_FLOOR = 1e-9
-"""What SGLang's prime form adds to every probability before its logarithm."""
-
 
 class _Token(NamedTuple):
     status: ScoreStatus
@@ -174,10 +171,10 @@ def dense_contest(
         of_id = np.empty_like(noise)
         of_id[order] = noise
     temperature = params.temperature
-    if sampler.stream == "sglang-prime":
+    if sampler.probability_floor > 0:
         weights = np.exp((logprobs - logprobs.max()) / temperature)
         shares = np.where(kept, weights / weights.sum(), 0.0)
-        return Contest(np.ones_like(kept), temperature * (np.log(shares + PRIME_FLOOR) + of_id), order)
+        return Contest(np.ones_like(kept), temperature * (np.log(shares + sampler.probability_floor) + of_id), order)
     with np.errstate(invalid="ignore"):
         z = np.where(logprobs == -np.inf, -np.inf, logprobs + temperature * of_id)
     return Contest(kept, z, order)

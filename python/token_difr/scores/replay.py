@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from token_difr import _core
 from token_difr.errors import InputError, SamplerError, UnreplayableError
 from token_difr.records import SamplingParams, Scores, TopKBatch
-from token_difr.sampler import Sampler
+from token_difr.sampler import Sampler, StreamKeys
+from token_difr.scores.columns import scores_of
 
 __all__ = ["Tail", "score_sampled", "stream_keys"]
 
@@ -22,36 +23,27 @@ def score_sampled(
     batch: TopKBatch, params: SamplingParams, *, sampler: Sampler | None, vocab_size: int | None, tail: Tail
 ) -> Scores:
     """``score`` at a temperature above 0; see :mod:`token_difr.scores.scoring`."""
-    filters = (params.temperature, params.top_k, params.top_p, params.min_p, sampler.filters if sampler else "vllm")
     stream, keys, width = None, None, None
     if sampler is not None and params.seed is not None:
         _refuse_unreplayable(sampler, params)
-        stream, keys = sampler.stream_spec(vocab_size), stream_keys(batch, params, sampler)
+        stream, keys = sampler.native_stream(vocab_size), stream_keys(batch, params, sampler)
         width = _tail_width(vocab_size) if tail == "replay" else None
     try:
-        columns = _core.score_sampled(batch, filters, stream, keys, width)
+        filters = _core.Filters(
+            sampler.filters if sampler else "vllm",
+            temperature=params.temperature,
+            top_k=params.top_k,
+            top_p=params.top_p,
+            min_p=params.min_p,
+        )
+        columns = _core.score_sampled(batch, filters, stream=stream, keys=keys, tail=width)
     except ValueError as error:
         raise InputError(str(error)) from None
-    exact_match, prob, margin, margin_bound, logit_rank, gumbel_rank, surprise, status, rival_possible = columns
-    return Scores(
-        exact_match=exact_match,
-        prob=prob,
-        margin=margin,
-        margin_bound=margin_bound,
-        logit_rank=logit_rank,
-        gumbel_rank=gumbel_rank,
-        surprise=surprise,
-        status=status,
-        sequence_indptr=batch.sequence_indptr,
-        rival_possible=rival_possible,
-        improper_rows=batch.improper_rows,
-    )
+    return scores_of(columns, batch)
 
 
-def stream_keys(
-    batch: TopKBatch, params: SamplingParams, sampler: Sampler
-) -> tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.uint32]]:
-    """Seed, position and batch row of each token of a batch.
+def stream_keys(batch: TopKBatch, params: SamplingParams, sampler: Sampler) -> StreamKeys:
+    """Where each token of a batch stands in the sampler's stream.
 
     Raises:
         InputError: Not one seed a sequence; prompt lengths that the stream needs and the batch does not know.
@@ -63,7 +55,7 @@ def stream_keys(
     rows = np.arange(batch.n_sequences) % sampler.batch_size
     params.check_seeds(batch.n_sequences)
     seeds = np.array([(params.seed_of(i) or 0) % 2**64 for i in range(batch.n_sequences)], np.uint64)
-    return np.repeat(seeds, lengths), step.astype(np.uint64), np.repeat(rows, lengths).astype(np.uint32)
+    return StreamKeys(np.repeat(seeds, lengths), step.astype(np.uint64), np.repeat(rows, lengths).astype(np.uint32))
 
 
 def _prompt_lengths(batch: TopKBatch, sampler: Sampler) -> NDArray[np.int64]:

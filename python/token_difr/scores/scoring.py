@@ -63,12 +63,11 @@ from __future__ import annotations
 
 from typing import get_args
 
-import numpy as np
-
 from token_difr import _core
 from token_difr.errors import InputError
 from token_difr.records import SamplingParams, Scores, TopKBatch
 from token_difr.sampler import Sampler
+from token_difr.scores.columns import scores_of
 from token_difr.scores.replay import Tail, score_sampled
 
 __all__ = ["GREEDY", "Tail", "score"]
@@ -110,16 +109,4 @@ def score(
         raise InputError(f"tail must be one of {', '.join(get_args(Tail))}, not {tail!r}")
     if not params.greedy:
         return score_sampled(batch, params, sampler=sampler, vocab_size=vocab_size, tail=tail)
-    exact_match, prob, margin, margin_bound, rank, status = _core.score_greedy(batch)
-    return Scores(
-        exact_match=exact_match,
-        prob=prob,
-        margin=margin,
-        margin_bound=margin_bound,
-        logit_rank=rank,
-        gumbel_rank=rank,
-        surprise=np.broadcast_to(np.float32(np.nan), rank.shape),
-        status=status,
-        sequence_indptr=batch.sequence_indptr,
-        improper_rows=batch.improper_rows,
-    )
+    return scores_of(_core.score_greedy(batch), batch)

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from token_difr.errors import AnswerError, BatchError, InputError, TokenDifrWarning
 from token_difr.records import TokenSequence, TopKBatch
 from token_difr.reference.reference import Reference
-from token_difr.reference.served import allowed_topk, batch_of, sent_tokens
+from token_difr.reference.rows import Rows, allowed_topk, batch_of, sent_tokens
 from token_difr.tinker.sdk import check_installed, tinker_error, tinker_result
 
 __all__ = ["TinkerReference"]
@@ -42,6 +42,7 @@ class TinkerReference(Reference):
     """
 
     dialect = "tinker"
+    echo_check = "by their number"
 
     def __init__(self, client: Any, model: str, *, topk_logprobs: int = 20) -> None:
         check_installed("reference")
@@ -134,7 +135,7 @@ def _rows(
     logprobs: NDArray[np.float32],
     sent: NDArray[np.uint32],
     prompt_length: int,
-) -> tuple[NDArray[np.int64], NDArray[np.uint32], NDArray[np.float32], NDArray[np.float32], NDArray[np.int32], bool]:
+) -> Rows:
     """The output's rows, without padding; own logprobs only where the row lacks the token."""
     claimed = sent[prompt_length:]
     token_ids, logprobs, own = token_ids[prompt_length:], logprobs[prompt_length:], own[prompt_length:]
@@ -147,11 +148,10 @@ def _rows(
         position = prompt_length + int(missing.argmax())
         raise AnswerError(f"the reference gives no logprobs for the token at position {position}")
     inside = (given & (token_ids == claimed[:, None])).any(axis=1)
-    return (
-        np.concatenate([[0], given.sum(axis=1).cumsum()]).astype(np.int64),
-        token_ids[given],
-        logprobs[given],
-        np.where(inside, np.float32(np.nan), own).astype(np.float32),
-        np.full(len(claimed), -1, np.int32),
-        True,
+    return Rows(
+        indptr=np.concatenate([[0], given.sum(axis=1).cumsum()]).astype(np.int64),
+        token_ids=token_ids[given],
+        logprobs=logprobs[given],
+        claimed_logprob=np.where(inside, np.float32(np.nan), own).astype(np.float32),
+        claimed_rank=np.full(len(claimed), -1, np.int32),
     )

@@ -35,24 +35,20 @@
     reason = "columns are f32; ranks and counts stay far below 2^24, offsets below 2^53"
 )]
 
-mod bootstrap;
 mod error;
 mod exp;
-mod greedy;
+mod resample;
 pub mod rng;
-mod sampling;
-mod scores;
+mod score;
 mod sum;
-mod support;
 mod topk;
 mod vocabulary;
 pub mod wire;
 
-pub use bootstrap::cluster_bootstrap;
 pub use error::{Error, Result};
-pub use greedy::score_greedy;
-pub use sampling::{FilterRule, Filters, Replay, SampledScores, SamplingError, score_sampled};
-pub use scores::{Scores, Status};
-pub use support::Unseen;
+pub use resample::cluster_bootstrap;
+pub use score::{
+    FilterRule, Filters, Replay, SampledScores, SamplingError, Scores, Status, Unseen, score_greedy, score_sampled,
+};
 pub use topk::{Arrays, CLAIMED_TOLERANCE, LARGEST_LOGPROB, Row, TopKBatch, UNRESOLVED};
 pub use vocabulary::Vocabulary;

@@ -3,12 +3,13 @@
 #![expect(clippy::float_cmp, reason = "streams promise bits")]
 
 use proptest::prelude::*;
+use token_difr_core::rng::gpu::Gpu;
 use token_difr_core::rng::murmur3::Precision;
 use token_difr_core::rng::philox::PhiloxTransform;
-use token_difr_core::rng::sglang::LogCeiling;
+use token_difr_core::rng::sglang::{LogCeiling, Prime};
 use token_difr_core::rng::torch_cpu::{self, TorchCpu};
 use token_difr_core::rng::torch_cpu_mkl::TorchCpuMkl;
-use token_difr_core::rng::torch_cuda::{self, Gpu, TorchCuda};
+use token_difr_core::rng::torch_cuda::{self, TorchCuda};
 use token_difr_core::rng::{KeyedBy, RowKey, Stream, StreamError};
 
 const VOCAB_SIZE: u32 = 3_000;
@@ -29,7 +30,7 @@ fn streams(batch_size: u32) -> Vec<(&'static str, Stream)> {
         ("torch-cpu mkl", Stream::TorchCpuMkl(TorchCpuMkl::new(VOCAB_SIZE, batch_size).expect("sizes"))),
         ("sglang-murmur", Stream::SglangMurmur(LogCeiling::Absent)),
         ("sglang-murmur ceiling", Stream::SglangMurmur(LogCeiling::Present)),
-        ("sglang-prime", Stream::SglangPrime),
+        ("sglang-prime", Stream::SglangPrime(Prime)),
     ]
 }
 
@@ -121,7 +122,7 @@ fn seeds_of_the_cpu_generator_are_taken_modulo_2_to_the_32() {
         let [small, large] = [7, 7 + (1 << 32)].map(|seed| noise(&stream, RowKey::new(seed, 1), &[3, 5]));
         let wraps = matches!(stream, Stream::TorchCpu(_) | Stream::TorchCpuMkl(_));
         // The prime hash keeps 24 bits, which no seed bit above them reaches.
-        assert_eq!(small == large, wraps || stream == Stream::SglangPrime, "{name}");
+        assert_eq!(small == large, wraps || stream == Stream::SglangPrime(Prime), "{name}");
     }
 }
 
@@ -194,7 +195,7 @@ proptest! {
     #[test]
     fn noise_stays_below_its_bound_and_is_never_nan(seed: u64, position in 0_u64..1 << 33, id in 0..VOCAB_SIZE) {
         for (name, stream) in streams(1) {
-            let step = if stream.keyed_by() == KeyedBy::Step { position % 4 } else { position };
+            let step = if stream.facts().keyed_by == KeyedBy::Step { position % 4 } else { position };
             let found = noise(&stream, RowKey::new(seed, step), &[id])[0];
             prop_assert!(found <= stream.upper_bound(), "{name}: {found}");
         }

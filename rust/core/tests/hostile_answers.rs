@@ -1,13 +1,12 @@
 //! Answers from servers that are broken, or mean harm: no panic, and never rows of another shape than asked for.
 
 use proptest::prelude::*;
-use token_difr_core::wire::{
-    Asked, WireError, WireRows, parse_content, parse_legacy, parse_next_token, parse_sglang, parse_vllm,
-};
+use token_difr_core::wire::{Asked, WireError, WireRows, parse};
 use token_difr_core::{Arrays, TopKBatch, Vocabulary};
 
 const SENT: [u32; 4] = [10, 11, 20, 21];
-const ASKED: Asked<'static> = Asked { sent: &SENT, prompt_length: 2, topk: 3, first: 0 };
+const ASKED: Asked<'static> = Asked { sent: &SENT, prompt_length: 2, topk: 3, first: 0, vocabulary: None };
+const ONE_ASKED: Asked<'static> = Asked { sent: &[10, 5], prompt_length: 1, ..ASKED };
 
 const VLLM: &str = r#"{"choices":[{"prompt_token_ids":[10,11,20,21],"prompt_logprobs":[null,{"11":{"logprob":-1,"rank":1}},{"20":{"logprob":-7.5,"rank":500},"1":{"logprob":-0.5,"rank":1}},{"21":{"logprob":-0.25,"rank":1,"decoded_token":"\u00e9"}}]}],"usage":{"completion_tokens":1}}"#;
 const CONTENT: &str = r#"{"choices":[{"logprobs":{"content":[{"token":"t10","bytes":[116],"token_id":10,"logprob":0,"top_logprobs":[]},{"token":"t11","logprob":-1,"top_logprobs":[{"token":"t11","logprob":-1}]},{"token":"t20","logprob":-1,"top_logprobs":[{"token":"t20","logprob":-1},{"token":"t3","logprob":-2}]},{"token_id":21,"logprob":-9999.0,"top_logprobs":[{"token_id":1,"logprob":-0.1}]}]}}]}"#;
@@ -44,24 +43,24 @@ fn all(body: &[u8]) {
             assert!(TopKBatch::assume_checked(arrays, 0).is_ok());
         }
     };
-    check(parse_vllm(body, ASKED), &SENT[2..]);
-    check(parse_sglang(body, ASKED), &SENT[2..]);
+    check(parse("vllm", body, ASKED), &SENT[2..]);
+    check(parse("sglang", body, ASKED), &SENT[2..]);
     for first in [0, 2] {
         let asked = Asked { first, ..ASKED };
-        check(parse_content(body, asked, Some(&names)), &SENT[2..]);
-        check(parse_legacy(body, asked, Some(&names)), &SENT[2..]);
-        check(parse_legacy(body, asked, None), &SENT[2..]);
+        check(parse("content", body, Asked { vocabulary: Some(&names), ..asked }), &SENT[2..]);
+        check(parse("legacy", body, Asked { vocabulary: Some(&names), ..asked }), &SENT[2..]);
+        check(parse("legacy", body, asked), &SENT[2..]);
     }
-    check(parse_next_token(body, 5, 3, Some(&names)), &[5]);
+    check(parse("next-token", body, Asked { vocabulary: Some(&names), ..ONE_ASKED }), &[5]);
 }
 
 #[test]
 fn the_samples_are_answers() {
-    assert!(parse_vllm(VLLM.as_bytes(), ASKED).is_ok());
-    assert!(parse_content(CONTENT.as_bytes(), ASKED, Some(&vocabulary())).is_ok());
-    assert!(parse_legacy(LEGACY.as_bytes(), ASKED, Some(&vocabulary())).is_ok());
-    assert!(parse_sglang(SGLANG.as_bytes(), ASKED).is_ok());
-    assert!(parse_next_token(NEXT.as_bytes(), 9, 3, None).is_ok());
+    assert!(parse("vllm", VLLM.as_bytes(), ASKED).is_ok());
+    assert!(parse("content", CONTENT.as_bytes(), Asked { vocabulary: Some(&vocabulary()), ..ASKED }).is_ok());
+    assert!(parse("legacy", LEGACY.as_bytes(), Asked { vocabulary: Some(&vocabulary()), ..ASKED }).is_ok());
+    assert!(parse("sglang", SGLANG.as_bytes(), ASKED).is_ok());
+    assert!(parse("next-token", NEXT.as_bytes(), ONE_ASKED).is_ok());
 }
 
 #[test]
@@ -70,11 +69,11 @@ fn every_truncation_is_an_error() {
         for end in 0..body.len() {
             let cut = &body.as_bytes()[..end];
             all(cut);
-            assert!(parse_vllm(cut, ASKED).is_err());
-            assert!(parse_content(cut, ASKED, None).is_err());
-            assert!(parse_legacy(cut, ASKED, None).is_err());
-            assert!(parse_sglang(cut, ASKED).is_err());
-            assert!(parse_next_token(cut, 9, 3, None).is_err());
+            assert!(parse("vllm", cut, ASKED).is_err());
+            assert!(parse("content", cut, ASKED).is_err());
+            assert!(parse("legacy", cut, ASKED).is_err());
+            assert!(parse("sglang", cut, ASKED).is_err());
+            assert!(parse("next-token", cut, ONE_ASKED).is_err());
         }
     }
 }

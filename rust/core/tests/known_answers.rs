@@ -5,13 +5,14 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
+use token_difr_core::rng::gpu::Gpu;
 use token_difr_core::rng::mt19937::Mt19937;
 use token_difr_core::rng::murmur3::{self, DOMAIN, HIGH_DOMAIN, HashPrefix, Precision};
 use token_difr_core::rng::philox::{self, PhiloxRow, PhiloxTransform, philox};
-use token_difr_core::rng::sglang::{self, LogCeiling, PrimeColumns};
+use token_difr_core::rng::sglang::{self, LogCeiling, Prime, PrimeColumns};
 use token_difr_core::rng::torch_cpu::{self, TorchCpu};
 use token_difr_core::rng::torch_cpu_mkl::TorchCpuMkl;
-use token_difr_core::rng::torch_cuda::{Gpu, TorchCuda};
+use token_difr_core::rng::torch_cuda::TorchCuda;
 use token_difr_core::rng::{RowKey, Stream};
 
 fn golden(name: &str) -> Value {
@@ -154,7 +155,7 @@ fn sglang_gives_the_golden_noise() {
             assert_eq!(Some(f64::from(prime.uniform(id))), case["prime_uniform_f32"][i].as_f64());
             assert_eq!(Some(sglang::murmur_uniform(prefix.hash(id))), case["murmur_uniform_f64"][i].as_f64());
         }
-        assert_close(&noise(Stream::SglangPrime, key, &ids), &floats(&case["prime_gumbel_f32"]), 2e-6, "prime");
+        assert_close(&noise(Stream::SglangPrime(Prime), key, &ids), &floats(&case["prime_gumbel_f32"]), 2e-6, "prime");
         for ceiling in [LogCeiling::Absent, LogCeiling::Present] {
             let found = noise(Stream::SglangMurmur(ceiling), key, &ids);
             assert_close(&found, &floats(&case["murmur_gumbel_f64"]), 1e-12, "murmur");

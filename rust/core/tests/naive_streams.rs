@@ -8,13 +8,14 @@
 )]
 
 use proptest::prelude::*;
+use token_difr_core::rng::gpu::Gpu;
 use token_difr_core::rng::mt19937::{Mt19937, temper};
 use token_difr_core::rng::murmur3::Precision;
 use token_difr_core::rng::philox::PhiloxTransform;
-use token_difr_core::rng::sglang::LogCeiling;
+use token_difr_core::rng::sglang::{LogCeiling, Prime};
 use token_difr_core::rng::torch_cpu::{DenseRows, TorchCpu};
 use token_difr_core::rng::torch_cpu_mkl::TorchCpuMkl;
-use token_difr_core::rng::torch_cuda::{Gpu, TorchCuda};
+use token_difr_core::rng::torch_cuda::TorchCuda;
 use token_difr_core::rng::{RowKey, Stream};
 
 fn noise(stream: &Stream, key: RowKey, ids: &[u32]) -> Vec<f64> {
@@ -162,7 +163,7 @@ proptest! {
         let hash = (step * 8_589_934_591) ^ (i128::from(column) * 479_001_599);
         let uniform = hash.rem_euclid(1 << 24) as f32 / 16_777_216.0;
         let exact = -(-(uniform + 1e-9_f32).ln() + 1e-9_f32).ln();
-        let found = noise(&Stream::SglangPrime, RowKey::new(seed.cast_unsigned(), position.cast_unsigned()), &[column])[0];
+        let found = noise(&Stream::SglangPrime(Prime), RowKey::new(seed.cast_unsigned(), position.cast_unsigned()), &[column])[0];
         prop_assert!((found - f64::from(exact)).abs() <= 2e-6);
     }
 

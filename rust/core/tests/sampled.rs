@@ -7,9 +7,8 @@
     reason = "small numbers; bits are compared"
 )]
 
-use token_difr_core::rng::named::{NAMES, Sizes};
-use token_difr_core::rng::torch_cuda::Gpu;
-use token_difr_core::rng::{RowKey, Stream, StreamError};
+use token_difr_core::rng::gpu::Gpu;
+use token_difr_core::rng::{RowKey, Sizes, Stream, StreamError};
 use token_difr_core::{
     Arrays, FilterRule, Filters, Replay, SampledScores, SamplingError, Status, TopKBatch, score_sampled,
 };
@@ -22,7 +21,7 @@ const RULES: [FilterRule; 3] = [FilterRule::Vllm, FilterRule::HuggingFace, Filte
 fn streams() -> Vec<Stream> {
     let gpu = Gpu { multiprocessors: 1, threads_per_multiprocessor: 256 };
     let sizes = Sizes { vocab_size: VOCAB_SIZE, batch_size: 1, gpu };
-    NAMES.iter().map(|(name, variant)| Stream::named(name, variant, sizes).expect("a known stream")).collect()
+    Stream::names().iter().map(|(name, variant)| Stream::named(name, variant, sizes).expect("a known stream")).collect()
 }
 
 fn keys() -> Vec<RowKey> {

@@ -6,10 +6,11 @@
 #![expect(clippy::needless_pass_by_value, reason = "pyo3 hands arguments over by value")]
 
 mod batch;
-mod bootstrap;
 mod error;
-mod greedy;
-mod sampling;
+mod filters;
+mod resample;
+mod score;
+mod stream;
 mod vocabulary;
 mod wire;
 
@@ -20,19 +21,17 @@ mod _core {
     #[pymodule_export]
     use super::batch::check_topk;
     #[pymodule_export]
-    use super::bootstrap::cluster_bootstrap;
+    use super::filters::{FilterFacts, Filters, filter_rules};
     #[pymodule_export]
-    use super::greedy::score_greedy;
+    use super::resample::cluster_bootstrap;
     #[pymodule_export]
-    use super::sampling::gpus;
+    use super::score::{ScoreColumns, score_greedy, score_sampled};
     #[pymodule_export]
-    use super::sampling::gumbel;
-    #[pymodule_export]
-    use super::sampling::score_sampled;
+    use super::stream::{Stream, StreamFacts, gpus, stream_facts};
     #[pymodule_export]
     use super::vocabulary::Vocabulary;
     #[pymodule_export]
-    use super::wire::{parse_content, parse_legacy, parse_next_token, parse_sglang, parse_vllm};
+    use super::wire::{Rows, parse};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

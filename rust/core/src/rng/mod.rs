@@ -24,13 +24,15 @@
 //! `TorchCpu`): that candidate wins.
 
 mod error;
+pub mod gpu;
 mod logarithm;
 pub mod mt19937;
 pub mod murmur3;
-pub mod named;
 mod passes;
 pub mod philox;
 mod request;
+mod row;
+mod rule;
 pub mod sglang;
 pub mod torch_cpu;
 pub mod torch_cpu_mkl;
@@ -38,105 +40,136 @@ pub mod torch_cuda;
 mod words;
 
 pub use error::StreamError;
-pub use request::RowKey;
+pub use row::RowKey;
+pub use rule::{Access, Facts, KeyedBy, Sizes};
 
-use murmur3::{MurmurRow, Precision};
-use philox::{PhiloxRow, PhiloxTransform};
-use sglang::{LogCeiling, MurmurColumns, PrimeColumns};
-use torch_cpu::{RowRequest, TorchCpu};
-use torch_cpu_mkl::{MklRow, TorchCpuMkl};
-use torch_cuda::{CudaRow, TorchCuda};
+use row::RowRequest;
+use rule::{Family, Form, Noise};
 
-/// The rule by which an engine turns (seed, position or step, token id) into noise.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Stream {
-    /// vLLM 0.31 and later.
-    VllmMurmur3(Precision),
-    /// vLLM 0.13 to 0.30 with model runner V2.
-    VllmPhilox(PhiloxTransform),
-    /// torch on CUDA.
-    TorchCuda(TorchCuda),
-    /// torch 2.7 and later on the CPU.
-    TorchCpu(TorchCpu),
-    /// torch 2.3 to 2.6 on x86-64 CPUs, experimental.
-    TorchCpuMkl(TorchCpuMkl),
-    /// `SGLang` 0.5.9 and later.
-    SglangMurmur(LogCeiling),
-    /// `SGLang` 0.5.3 to 0.5.8.
-    SglangPrime,
+/// The enumeration of all streams, their names and their facts, from one line a family.
+macro_rules! streams {
+    ($($(#[$about:meta])* $stream:ident($family:ty),)+) => {
+        /// The rule by which an engine turns (seed, position or step, token id) into noise.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Stream {
+            $($(#[$about])* $stream($family),)+
+        }
+
+        impl Stream {
+            /// Name and variant of every stream, as tables and the Python package use them.
+            #[must_use]
+            pub fn names() -> Vec<(&'static str, &'static str)> {
+                [$(names_of(<$family>::FORMS),)+].concat()
+            }
+
+            /// The stream of that name and variant: a pair of [`Stream::names`].
+            ///
+            /// # Errors
+            /// `UnknownStream`; `Zero` and `TooFewThreads` for sizes that a stream cannot have.
+            pub fn named(name: &str, variant: &str, sizes: Sizes) -> Result<Self, StreamError> {
+                $(if let Some(form) = find(<$family>::FORMS, name, variant) {
+                    return (form.make)(sizes).map(Self::$stream);
+                })+
+                Err(unknown(name, variant))
+            }
+
+            /// What holds for the stream of that name whatever its sizes, and the variant which tokens do not tell from
+            /// it: itself for most.
+            ///
+            /// # Errors
+            /// `UnknownStream`.
+            pub fn described(name: &str, variant: &str) -> Result<(Facts, &'static str), StreamError> {
+                $(if let Some(form) = find(<$family>::FORMS, name, variant) {
+                    return Ok((<$family>::FACTS, form.alike));
+                })+
+                Err(unknown(name, variant))
+            }
+
+            /// What holds for the stream whatever its sizes.
+            #[must_use]
+            pub fn facts(&self) -> Facts {
+                match self {
+                    $(Self::$stream(_) => <$family>::FACTS,)+
+                }
+            }
+
+            fn noise(&self) -> &dyn Noise {
+                match self {
+                    $(Self::$stream(family) => family,)+
+                }
+            }
+        }
+    };
 }
 
-/// What `RowKey::position` means to a stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum KeyedBy {
-    /// Index of the last input token: prompt length - 1 + n.
-    Position,
-    /// Number n of the output token, from 0.
-    Step,
+streams! {
+    /// vLLM 0.31 and later.
+    VllmMurmur3(murmur3::Precision),
+    /// vLLM 0.13 to 0.30 with model runner V2.
+    VllmPhilox(philox::PhiloxTransform),
+    /// torch on CUDA.
+    TorchCuda(torch_cuda::TorchCuda),
+    /// torch 2.7 and later on the CPU.
+    TorchCpu(torch_cpu::TorchCpu),
+    /// torch 2.3 to 2.6 on x86-64 CPUs, experimental.
+    TorchCpuMkl(torch_cpu_mkl::TorchCpuMkl),
+    /// `SGLang` 0.5.9 and later.
+    SglangMurmur(sglang::LogCeiling),
+    /// `SGLang` 0.5.3 to 0.5.8.
+    SglangPrime(sglang::Prime),
+}
+
+fn find<S>(forms: &'static [Form<S>], name: &str, variant: &str) -> Option<&'static Form<S>> {
+    forms.iter().find(|form| form.name == name && form.variant == variant)
+}
+
+fn names_of<S>(forms: &'static [Form<S>]) -> Vec<(&'static str, &'static str)> {
+    forms.iter().map(|form| (form.name, form.variant)).collect()
+}
+
+fn unknown(name: &str, variant: &str) -> StreamError {
+    StreamError::UnknownStream { name: name.to_owned(), variant: variant.to_owned() }
 }
 
 impl Stream {
-    /// What `RowKey::position` means to this stream.
-    #[must_use]
-    pub fn keyed_by(&self) -> KeyedBy {
-        match self {
-            Self::TorchCuda(_) | Self::TorchCpu(_) | Self::TorchCpuMkl(_) => KeyedBy::Step,
-            _ => KeyedBy::Position,
-        }
-    }
-
     /// Width of the logits, where the stream depends on it; ids must be below.
     #[must_use]
     pub fn vocab_size(&self) -> Option<u32> {
-        match self {
-            Self::TorchCuda(stream) => Some(stream.vocab_size()),
-            Self::TorchCpu(stream) => Some(stream.vocab_size()),
-            Self::TorchCpuMkl(stream) => Some(stream.vocab_size()),
-            _ => None,
-        }
+        self.noise().vocab_size()
     }
 
     /// Rows of the engine's batch that share one call of the generator; 1 for streams that know no batches.
     #[must_use]
     pub fn batch_size(&self) -> u32 {
-        match self {
-            Self::TorchCuda(stream) => stream.batch_size(),
-            Self::TorchCpu(stream) => stream.batch_size(),
-            Self::TorchCpuMkl(stream) => stream.batch_size(),
-            _ => 1,
-        }
+        self.noise().batch_size()
+    }
+
+    /// Blocks of the GPU's kernel that fills a row: streams that differ in nothing else give the same noise where it is
+    /// the same. 0 where no GPU matters.
+    #[must_use]
+    pub fn blocks(&self) -> u64 {
+        self.noise().blocks()
     }
 
     /// No noise of this stream is larger: a candidate that loses with this noise needs no logarithm. +inf where noise
     /// can be infinite.
     #[must_use]
     pub fn upper_bound(&self) -> f64 {
-        match self {
-            Self::VllmMurmur3(precision) => precision.upper_bound(),
-            Self::VllmPhilox(transform) => transform.upper_bound(),
-            Self::TorchCuda(_) => torch_cuda::upper_bound(),
-            Self::TorchCpu(_) => f64::INFINITY,
-            Self::TorchCpuMkl(_) => torch_cpu_mkl::upper_bound(),
-            Self::SglangMurmur(ceiling) => ceiling.upper_bound(),
-            Self::SglangPrime => sglang::prime_upper_bound(),
-        }
+        self.noise().upper_bound()
     }
 
     /// Noise of one row: `out[i]` is the Gumbel noise of `ids[i]` (`SGLang`: column `ids[i]`).
     ///
-    /// Costs the row's ids, except for `TorchCpu`, which passes over all words before the row: use
+    /// Costs the row's ids, except for a sequential stream, which passes over all words before the row: use
     /// [`Stream::gumbel_rows`] there.
     ///
     /// # Errors
     /// `LengthMismatch`, `IdOutOfRange`, `BatchRowOutOfRange`, `StepOutOfRange`; `out` is then untouched.
     pub fn gumbel(&self, key: RowKey, ids: &[u32], out: &mut [f64]) -> Result<(), StreamError> {
         request::check_lengths(ids, out)?;
-        request::check_row(self, key, ids, 0)?;
-        match self.row(key) {
-            Some(row) => row.fill(ids, out),
-            None => self.fill_in_order(&mut [request::request(key, ids, out)]),
-        }
+        request::check_row(self.noise(), key, ids, 0)?;
+        self.noise().fill_row(key, ids, out);
         Ok(())
     }
 
@@ -154,8 +187,8 @@ impl Stream {
     ) -> Result<(), StreamError> {
         request::check_lengths(ids, out)?;
         let mut requests = request::split(keys, indptr, ids, out)?;
-        request::check_rows(self, &requests)?;
-        self.fill(&mut requests);
+        request::check_rows(self.noise(), &requests)?;
+        self.noise().fill(&mut requests);
         Ok(())
     }
 
@@ -168,68 +201,44 @@ impl Stream {
         let mut requests: Vec<_> = match ids.len() {
             0 => Vec::new(),
             length => {
-                keys.iter().zip(noise.chunks_mut(length)).map(|(&key, out)| request::request(key, ids, out)).collect()
+                keys.iter().zip(noise.chunks_mut(length)).map(|(&key, out)| RowRequest { key, ids, out }).collect()
             }
         };
-        request::check_rows(self, &requests)?;
-        self.fill(&mut requests);
+        request::check_rows(self.noise(), &requests)?;
+        self.noise().fill(&mut requests);
         drop(requests);
         Ok(noise)
     }
-
-    /// Fill requests that have been checked.
-    fn fill(&self, requests: &mut [RowRequest<'_>]) {
-        if let Self::TorchCpu(_) = self {
-            self.fill_in_order(requests);
-        } else {
-            request::for_each_row(requests, |key, ids, out| {
-                if let Some(row) = self.row(key) {
-                    row.fill(ids, out);
-                }
-            });
-        }
-    }
-
-    fn fill_in_order(&self, requests: &mut [RowRequest<'_>]) {
-        if let Self::TorchCpu(stream) = self {
-            stream.fill_rows(requests);
-        }
-    }
-
-    /// What a row's ids share, computed once; none for the one stream that has no random access.
-    fn row(&self, key: RowKey) -> Option<Row> {
-        let RowKey { seed, position, batch_row } = key;
-        Some(match self {
-            Self::VllmMurmur3(precision) => Row::VllmMurmur3(MurmurRow::new(*precision, seed, position)),
-            Self::VllmPhilox(transform) => Row::VllmPhilox(PhiloxRow::new(*transform, seed, position)),
-            Self::TorchCuda(stream) => Row::TorchCuda(stream.row(seed, position, batch_row)),
-            Self::TorchCpu(_) => return None,
-            Self::TorchCpuMkl(stream) => Row::TorchCpuMkl(stream.row(seed, position, batch_row)),
-            Self::SglangMurmur(ceiling) => Row::SglangMurmur(MurmurColumns::new(*ceiling, seed, position)),
-            Self::SglangPrime => Row::SglangPrime(PrimeColumns::new(seed, position)),
-        })
-    }
 }
 
-/// A row of a stream with random access.
-enum Row {
-    VllmMurmur3(MurmurRow),
-    VllmPhilox(PhiloxRow),
-    TorchCuda(CudaRow),
-    TorchCpuMkl(MklRow),
-    SglangMurmur(MurmurColumns),
-    SglangPrime(PrimeColumns),
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Row {
-    fn fill(&self, ids: &[u32], out: &mut [f64]) {
-        match self {
-            Self::VllmMurmur3(row) => row.fill(ids, out),
-            Self::VllmPhilox(row) => row.fill(ids, out),
-            Self::TorchCuda(row) => row.fill(ids, out),
-            Self::TorchCpuMkl(row) => row.fill(ids, out),
-            Self::SglangMurmur(row) => row.fill(ids, out),
-            Self::SglangPrime(row) => row.fill(ids, out),
+    #[test]
+    fn every_name_has_its_stream_and_no_other_has() {
+        let gpu = gpu::Gpu { multiprocessors: 1, threads_per_multiprocessor: 256 };
+        let sizes = Sizes { vocab_size: 10, batch_size: 1, gpu };
+        let names = Stream::names();
+        let streams: std::collections::HashSet<_> =
+            names.iter().map(|(name, variant)| Stream::named(name, variant, sizes).expect("a known name")).collect();
+
+        assert_eq!(streams.len(), names.len());
+        assert!(matches!(Stream::named("vllm", "", sizes), Err(StreamError::UnknownStream { .. })));
+    }
+
+    #[test]
+    fn streams_keep_what_their_families_say() {
+        let gpu = gpu::Gpu { multiprocessors: 1, threads_per_multiprocessor: 256 };
+        for (name, variant) in Stream::names() {
+            let stream =
+                Stream::named(name, variant, Sizes { vocab_size: 10, batch_size: 1, gpu }).expect("a known name");
+            let (facts, alike) = Stream::described(name, variant).expect("a known name");
+
+            assert_eq!(stream.facts(), facts);
+            assert_eq!(stream.vocab_size().is_some(), facts.needs_vocab_size, "{name}");
+            assert_eq!(stream.blocks() > 0, facts.needs_gpu, "{name}");
+            assert!(Stream::described(name, alike).is_ok_and(|(of_alike, _)| of_alike == facts), "{name}");
         }
     }
 }

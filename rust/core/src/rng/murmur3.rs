@@ -17,6 +17,8 @@
 
 use super::logarithm::{ln, ln_f32};
 use super::passes::{per_id, per_value};
+use super::row::RowKey;
+use super::rule::{Facts, Family, Form, Noise};
 use super::words::{high, join, low};
 
 /// Where vLLM's draft model reads its noise: the position it samples at, moved out of the target model's way.
@@ -81,14 +83,24 @@ pub enum Precision {
     Double,
 }
 
-impl Precision {
-    /// No noise of this form is larger.
-    #[must_use]
-    pub fn upper_bound(self) -> f64 {
+impl Family for Precision {
+    const FACTS: Facts = Facts { drafts: true, ..Facts::BY_POSITION };
+    const FORMS: &'static [Form<Self>] = &[
+        Form::new("vllm-murmur3", "float32", |_| Ok(Self::Single)),
+        Form::new("vllm-murmur3", "float64", |_| Ok(Self::Double)),
+    ];
+}
+
+impl Noise for Precision {
+    fn upper_bound(&self) -> f64 {
         match self {
             Self::Single => gumbel_f32(uniform_f32(0)),
             Self::Double => gumbel_f64(uniform_f64(u32::MAX, u32::MAX)),
         }
+    }
+
+    fn fill_row(&self, key: RowKey, ids: &[u32], out: &mut [f64]) {
+        MurmurRow::new(*self, key.seed, key.position).fill(ids, out);
     }
 }
 
@@ -162,7 +174,7 @@ impl MurmurRow {
     }
 
     /// Gumbel noise of `ids` into `out`, slot by slot.
-    pub(super) fn fill(&self, ids: &[u32], out: &mut [f64]) {
+    fn fill(&self, ids: &[u32], out: &mut [f64]) {
         match self.precision {
             Precision::Single => {
                 per_id(ids, out, |id| f64::from(uniform_f32(self.prefix.hash(id))));

@@ -32,6 +32,8 @@
 
 use super::logarithm::{ln, ln_1p_f32, ln_f32};
 use super::passes::{per_id, per_value};
+use super::row::RowKey;
+use super::rule::{Facts, Family, Form, Noise};
 use super::words::{high, join, low};
 
 const MULTIPLIERS: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];
@@ -97,15 +99,29 @@ impl PhiloxTransform {
             Self::V0_25 => per_value(uniforms, |u| f64::from(-ln_f32(-ln_1p_f32(-(u as f32).max(RAND_SCALE))))),
         }
     }
+}
 
-    /// No noise of this transform is larger.
-    #[must_use]
-    pub fn upper_bound(self) -> f64 {
+impl Family for PhiloxTransform {
+    const FACTS: Facts = Facts { drafts: true, ..Facts::BY_POSITION };
+    const FORMS: &'static [Form<Self>] = &[
+        Form::new("vllm-philox", "0.13", |_| Ok(Self::V0_13)),
+        Form { alike: "0.13", ..Form::new("vllm-philox", "0.17", |_| Ok(Self::V0_17)) },
+        Form::new("vllm-philox", "0.20", |_| Ok(Self::V0_20)),
+        Form::new("vllm-philox", "0.25", |_| Ok(Self::V0_25)),
+    ];
+}
+
+impl Noise for PhiloxTransform {
+    fn upper_bound(&self) -> f64 {
         match self {
             Self::V0_13 | Self::V0_17 => self.gumbel([0x7FFF_FFFF, 0]),
             Self::V0_20 => f64::INFINITY,
             Self::V0_25 => self.gumbel([0, 0]),
         }
+    }
+
+    fn fill_row(&self, key: RowKey, ids: &[u32], out: &mut [f64]) {
+        PhiloxRow::new(*self, key.seed, key.position).fill(ids, out);
     }
 }
 
@@ -158,7 +174,7 @@ impl PhiloxRow {
     }
 
     /// Gumbel noise of `ids` into `out`, slot by slot.
-    pub(super) fn fill(self, ids: &[u32], out: &mut [f64]) {
+    fn fill(self, ids: &[u32], out: &mut [f64]) {
         match self.transform {
             PhiloxTransform::V0_20 => per_id(ids, out, |id| uniform_f64(self.words(id))),
             _ => per_id(ids, out, |id| f64::from(rand(self.words(id)[0]))),

@@ -21,6 +21,8 @@
 use super::logarithm::{ln, ln_f32};
 use super::murmur3::{DOMAIN, HashPrefix};
 use super::passes::{per_id, per_value};
+use super::row::RowKey;
+use super::rule::{Facts, Family, Form, Noise};
 
 /// The upper clamp of later versions.
 const CEILING: f64 = -1.0 / 4_294_967_296.0;
@@ -45,11 +47,23 @@ impl LogCeiling {
             Self::Present => -ln(-logarithm.min(CEILING)),
         }
     }
+}
 
-    /// No noise of this form is larger.
-    #[must_use]
-    pub fn upper_bound(self) -> f64 {
+impl Family for LogCeiling {
+    const FACTS: Facts = Facts::BY_POSITION;
+    const FORMS: &'static [Form<Self>] = &[
+        Form::new("sglang-murmur", "", |_| Ok(Self::Absent)),
+        Form { alike: "", ..Form::new("sglang-murmur", "ceiling", |_| Ok(Self::Present)) },
+    ];
+}
+
+impl Noise for LogCeiling {
+    fn upper_bound(&self) -> f64 {
         self.gumbel(u32::MAX)
+    }
+
+    fn fill_row(&self, key: RowKey, columns: &[u32], out: &mut [f64]) {
+        MurmurColumns::new(*self, key.seed, key.position).fill(columns, out);
     }
 }
 
@@ -75,12 +89,31 @@ impl MurmurColumns {
     }
 
     /// Gumbel noise of `columns` into `out`, slot by slot.
-    pub(super) fn fill(self, columns: &[u32], out: &mut [f64]) {
+    fn fill(self, columns: &[u32], out: &mut [f64]) {
         per_id(columns, out, |column| murmur_uniform(self.prefix.hash(column)));
         match self.ceiling {
             LogCeiling::Absent => per_value(out, |x| -ln(-ln(x).max(f64::MIN))),
             LogCeiling::Present => per_value(out, |x| -ln(-ln(x).clamp(f64::MIN, CEILING))),
         }
+    }
+}
+
+/// The prime form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Prime;
+
+impl Family for Prime {
+    const FACTS: Facts = Facts { probability_floor: 1e-9, ..Facts::BY_POSITION };
+    const FORMS: &'static [Form<Self>] = &[Form::new("sglang-prime", "", |_| Ok(Self))];
+}
+
+impl Noise for Prime {
+    fn upper_bound(&self) -> f64 {
+        prime_gumbel(1.0 - 1.0 / 16_777_216.0)
+    }
+
+    fn fill_row(&self, key: RowKey, columns: &[u32], out: &mut [f64]) {
+        PrimeColumns::new(key.seed, key.position).fill(columns, out);
     }
 }
 
@@ -108,7 +141,7 @@ impl PrimeColumns {
     }
 
     /// Gumbel noise of `columns` into `out`, slot by slot.
-    pub(super) fn fill(self, columns: &[u32], out: &mut [f64]) {
+    fn fill(self, columns: &[u32], out: &mut [f64]) {
         per_id(columns, out, |column| f64::from(self.uniform(column)));
         per_value(out, prime_gumbel_of_widened);
     }
@@ -126,10 +159,4 @@ pub fn prime_gumbel(uniform: f32) -> f64 {
 #[expect(clippy::cast_possible_truncation, reason = "the value is a float32")]
 fn prime_gumbel_of_widened(uniform: f64) -> f64 {
     prime_gumbel(uniform as f32)
-}
-
-/// No noise of the prime form is larger.
-#[must_use]
-pub fn prime_upper_bound() -> f64 {
-    prime_gumbel(1.0 - 1.0 / 16_777_216.0)
 }

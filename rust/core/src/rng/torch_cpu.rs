@@ -12,13 +12,15 @@
 //! u = 0 (one value in 2^53) gives q = 0 and g = +inf: that candidate wins. The largest finite g is 53 ln 2 = 36.74.
 //!
 //! The stream is sequential, so all rows under one seed are served by one pass over the words: see
-//! [`TorchCpu::fill_rows`]. Steps count calls of the generator, from 0.
+//! `fill`. Steps count calls of the generator, from 0.
 
 use rayon::prelude::*;
 
-use super::StreamError;
+use super::error::StreamError;
 use super::logarithm::{ln, ln_1p};
 use super::mt19937::{Mt19937, temper};
+use super::row::{RowKey, RowRequest};
+use super::rule::{Access, Facts, Family, Form, Noise};
 use super::words::{join, low};
 
 /// Words that one value takes.
@@ -26,32 +28,14 @@ const WORDS: usize = 2;
 /// Rows of one step below which sharing them among threads costs more than it saves.
 const ROWS_PER_THREAD: usize = 16;
 
+/// Steps that a caller may ask for: passing over more would take years, so that more is a mistake.
+pub(super) const LONGEST_OUTPUT: u64 = 1 << 24;
+
 /// torch's CPU stream for logits of a given width.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TorchCpu {
     vocab_size: u32,
     batch_size: u32,
-}
-
-/// One row to be filled: where it stands in the stream, the ids, and a slot for each.
-#[derive(Debug)]
-pub struct RowRequest<'a> {
-    /// The request's seed; the low 32 bits count.
-    pub seed: u64,
-    /// Output step, from 0.
-    pub step: u64,
-    /// Row of the engine's batch.
-    pub batch_row: u32,
-    /// Token ids, each below the width of the logits.
-    pub ids: &'a [u32],
-    /// One slot an id.
-    pub out: &'a mut [f64],
-}
-
-impl RowRequest<'_> {
-    fn place(&self) -> (u32, u64, u32) {
-        (low(self.seed), self.step, self.batch_row)
-    }
 }
 
 impl TorchCpu {
@@ -80,36 +64,70 @@ impl TorchCpu {
     }
 
     /// Index of the row's first word in the stream, unless 64 bits cannot hold it.
-    fn first_word(self, step: u64, batch_row: u32) -> Option<u64> {
-        let rows = step.checked_mul(u64::from(self.batch_size))?.checked_add(u64::from(batch_row))?;
+    fn first_word(self, key: RowKey) -> Option<u64> {
+        let rows = key.position.checked_mul(u64::from(self.batch_size))?.checked_add(u64::from(key.batch_row))?;
         rows.checked_mul(u64::from(self.vocab_size) * WORDS as u64)
-    }
-
-    /// Fill every request, in any order, from one pass over the words of each seed. Ids at or above the width get NaN.
-    ///
-    /// Memory: two rows of words (16 bytes an id of the vocabulary) for each seed that is being read.
-    pub fn fill_rows(self, requests: &mut [RowRequest<'_>]) {
-        requests.sort_unstable_by_key(RowRequest::place);
-        let seeds: Vec<_> = requests.chunk_by_mut(|a, b| low(a.seed) == low(b.seed)).collect();
-        seeds.into_par_iter().for_each(|rows| self.serve_seed(rows));
     }
 
     /// Serve the sorted requests of one seed: while the rows that want one place read its words, the next place's are
     /// made.
     fn serve_seed(self, requests: &mut [RowRequest<'_>]) {
         let Some(first) = requests.first() else { return };
-        let mut words = RowWords::new(self, first.seed);
-        let mut ready = words.read(first.step, first.batch_row, Vec::new());
+        let mut words = RowWords::new(self, first.key.seed);
+        let mut ready = words.read(first.key, Vec::new());
         let mut spare = Vec::new();
-        let mut places = requests.chunk_by_mut(|a, b| a.place() == b.place()).peekable();
+        let mut places = requests.chunk_by_mut(|a, b| place(a) == place(b)).peekable();
         while let Some(rows) = places.next() {
-            let upcoming = places.peek().map(|next| (next[0].step, next[0].batch_row));
+            let upcoming = places.peek().map(|next| next[0].key);
             let (made, ()) = rayon::join(
-                || upcoming.map_or_else(Vec::new, |(step, batch_row)| words.read(step, batch_row, spare)),
+                || upcoming.map_or_else(Vec::new, |key| words.read(key, spare)),
                 || rows.par_iter_mut().with_min_len(ROWS_PER_THREAD).for_each(|row| gather(&ready, row.ids, row.out)),
             );
             spare = std::mem::replace(&mut ready, made);
         }
+    }
+}
+
+/// Where a row's words are: in the order of the stream, seed by seed.
+fn place(row: &RowRequest<'_>) -> (u32, u64, u32) {
+    (low(row.key.seed), row.key.position, row.key.batch_row)
+}
+
+impl Family for TorchCpu {
+    const FACTS: Facts = Facts { access: Access::Sequential, ..Facts::BY_STEP };
+    const FORMS: &'static [Form<Self>] =
+        &[Form::new("torch-cpu", "", |sizes| Self::new(sizes.vocab_size, sizes.batch_size))];
+}
+
+impl Noise for TorchCpu {
+    /// u = 0 is possible.
+    fn upper_bound(&self) -> f64 {
+        f64::INFINITY
+    }
+
+    fn fill_row(&self, key: RowKey, ids: &[u32], out: &mut [f64]) {
+        self.fill(&mut [RowRequest { key, ids, out }]);
+    }
+
+    /// Fills every row, in any order, from one pass over the words of each seed. Ids at or above the width get NaN.
+    ///
+    /// Memory: two rows of words (16 bytes an id of the vocabulary) for each seed that is being read.
+    fn fill(&self, rows: &mut [RowRequest<'_>]) {
+        rows.sort_unstable_by_key(place);
+        let seeds: Vec<_> = rows.chunk_by_mut(|a, b| low(a.key.seed) == low(b.key.seed)).collect();
+        seeds.into_par_iter().for_each(|rows| self.serve_seed(rows));
+    }
+
+    fn vocab_size(&self) -> Option<u32> {
+        Some(self.vocab_size)
+    }
+
+    fn batch_size(&self) -> u32 {
+        self.batch_size
+    }
+
+    fn reaches(&self, step: u64) -> bool {
+        step < LONGEST_OUTPUT
     }
 }
 
@@ -126,9 +144,9 @@ impl RowWords {
     }
 
     /// The raw words of a row that is not before the last one, into `buffer`; none where 64 bits cannot count them.
-    fn read(&mut self, step: u64, batch_row: u32, mut buffer: Vec<u32>) -> Vec<u32> {
+    fn read(&mut self, key: RowKey, mut buffer: Vec<u32>) -> Vec<u32> {
         buffer.resize(self.stream.vocab_size as usize * WORDS, 0);
-        let Some(first_word) = self.stream.first_word(step, batch_row) else { return Vec::new() };
+        let Some(first_word) = self.stream.first_word(key) else { return Vec::new() };
         self.generator.skip(first_word.saturating_sub(self.position));
         self.generator.read_raw(&mut buffer);
         self.position = first_word.saturating_add(buffer.len() as u64);

@@ -14,10 +14,12 @@
 //! passing over one word a step. Noise is finite: g lies in [-3.07, 87.34], and but for the 64 states next to 2^31 - 1,
 //! whose u rounds to 1, it is at most 16.64.
 
-use super::StreamError;
+use super::error::StreamError;
 use super::logarithm::{ln, ln_f32};
 use super::mt19937::Mt19937;
-use super::torch_cpu::TorchCpu;
+use super::row::RowKey;
+use super::rule::{Facts, Family, Form, Noise};
+use super::torch_cpu::{LONGEST_OUTPUT, TorchCpu};
 use super::words::low;
 
 const MODULUS: u64 = (1 << 31) - 1;
@@ -61,6 +63,34 @@ impl TorchCpuMkl {
     }
 }
 
+impl Family for TorchCpuMkl {
+    const FACTS: Facts = Facts::BY_STEP;
+    const FORMS: &'static [Form<Self>] =
+        &[Form::new("torch-cpu", "mkl", |sizes| Self::new(sizes.vocab_size, sizes.batch_size))];
+}
+
+impl Noise for TorchCpuMkl {
+    fn upper_bound(&self) -> f64 {
+        -ln(f64::from(f32::MIN_POSITIVE))
+    }
+
+    fn fill_row(&self, key: RowKey, ids: &[u32], out: &mut [f64]) {
+        self.row(key.seed, key.position, key.batch_row).fill(ids, out);
+    }
+
+    fn vocab_size(&self) -> Option<u32> {
+        Some(self.width.vocab_size())
+    }
+
+    fn batch_size(&self) -> u32 {
+        self.width.batch_size()
+    }
+
+    fn reaches(&self, step: u64) -> bool {
+        step < LONGEST_OUTPUT
+    }
+}
+
 /// What one row shares: the generator's state at its first element.
 #[derive(Debug, Clone, Copy)]
 pub struct MklRow {
@@ -82,17 +112,11 @@ impl MklRow {
     }
 
     /// Gumbel noise of `ids` into `out`, slot by slot.
-    pub(super) fn fill(self, ids: &[u32], out: &mut [f64]) {
+    fn fill(self, ids: &[u32], out: &mut [f64]) {
         for (slot, &id) in out.iter_mut().zip(ids) {
             *slot = -ln(f64::from(self.exponential(id)));
         }
     }
-}
-
-/// No noise of the stream is larger.
-#[must_use]
-pub fn upper_bound() -> f64 {
-    -ln(f64::from(f32::MIN_POSITIVE))
 }
 
 #[inline]

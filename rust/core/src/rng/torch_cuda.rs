@@ -20,72 +20,18 @@
 //! exact. Noise is finite: g lies in [-3.14, 16.64]. Steps count calls of the request's own generator, from 0; seeds
 //! are 64 bits.
 
-use super::StreamError;
+use super::error::StreamError;
+use super::gpu::Gpu;
 use super::logarithm::{ln, ln_f32};
 use super::passes::{per_id, per_value};
 use super::philox::philox;
+use super::row::RowKey;
+use super::rule::{Facts, Family, Form, Noise};
 use super::words::{high, low};
 
 const BLOCK: u32 = 256;
 /// Words that one Philox call gives, and so elements a thread fills before its counter moves.
 const LANES: u64 = 4;
-
-/// The parts of a GPU that decide how many threads a kernel starts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Gpu {
-    /// Streaming multiprocessors.
-    pub multiprocessors: u32,
-    /// Threads that one multiprocessor holds at once.
-    pub threads_per_multiprocessor: u32,
-}
-
-/// GPUs by the name that people give them. Multiprocessors are those of the usual variant: cut-down boards (the `PCIe`
-/// H100, MIG slices) have names or numbers of their own.
-pub const GPUS: [(&str, Gpu); 18] = [
-    ("A10", gpu(72, 1536)),
-    ("A100", gpu(108, 2048)),
-    ("A10G", gpu(80, 1536)),
-    ("A40", gpu(84, 1536)),
-    ("A6000", gpu(84, 1536)),
-    ("B200", gpu(148, 2048)),
-    ("GH200", gpu(132, 2048)),
-    ("H100", gpu(132, 2048)),
-    ("H100-PCIE", gpu(114, 2048)),
-    ("H200", gpu(132, 2048)),
-    ("L4", gpu(58, 1536)),
-    ("L40", gpu(142, 1536)),
-    ("L40S", gpu(142, 1536)),
-    ("RTX3090", gpu(82, 1536)),
-    ("RTX4090", gpu(128, 1536)),
-    ("RTX5090", gpu(170, 1536)),
-    ("T4", gpu(40, 1024)),
-    ("V100", gpu(80, 2048)),
-];
-
-const fn gpu(multiprocessors: u32, threads_per_multiprocessor: u32) -> Gpu {
-    Gpu { multiprocessors, threads_per_multiprocessor }
-}
-
-impl Gpu {
-    /// The GPU of that name; case, spaces, underscores and hyphens are ignored.
-    ///
-    /// # Errors
-    /// `UnknownGpu` lists the names of the table.
-    pub fn named(name: &str) -> Result<Self, StreamError> {
-        let plain = |text: &str| {
-            text.chars()
-                .filter(char::is_ascii_alphanumeric)
-                .map(|letter| letter.to_ascii_lowercase())
-                .collect::<String>()
-        };
-        let wanted = plain(name);
-        let found = GPUS.iter().find(|(known, _)| plain(known) == wanted);
-        found.map(|&(_, gpu)| gpu).ok_or_else(|| StreamError::UnknownGpu {
-            name: name.to_owned(),
-            known: GPUS.map(|(known, _)| known).join(", "),
-        })
-    }
-}
 
 /// torch's CUDA stream for logits of a given width on a given GPU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -145,12 +91,6 @@ impl TorchCuda {
         (elements - 1) / (self.threads * LANES) + 1
     }
 
-    /// Whether the stream's counters reach `step`.
-    pub(super) fn reaches(&self, step: u64) -> bool {
-        // A call index of a row stays below calls_per_step, so the next step's start bounds this one's counters.
-        step.checked_add(1).and_then(|next| next.checked_mul(self.offset_increment())).is_some()
-    }
-
     /// Row `batch_row` of step `step`; wraps silently for steps that the engine cannot reach.
     #[must_use]
     pub fn row(&self, seed: u64, step: u64, batch_row: u32) -> CudaRow {
@@ -160,6 +100,39 @@ impl TorchCuda {
             first_element: u64::from(batch_row) * u64::from(self.vocab_size),
             threads: self.threads,
         }
+    }
+}
+
+impl Family for TorchCuda {
+    const FACTS: Facts = Facts { needs_gpu: true, ..Facts::BY_STEP };
+    const FORMS: &'static [Form<Self>] =
+        &[Form::new("torch-cuda", "", |sizes| Self::new(sizes.gpu, sizes.vocab_size, sizes.batch_size))];
+}
+
+impl Noise for TorchCuda {
+    fn upper_bound(&self) -> f64 {
+        -ln(f64::from(exponential(u32::MAX)))
+    }
+
+    fn fill_row(&self, key: RowKey, ids: &[u32], out: &mut [f64]) {
+        self.row(key.seed, key.position, key.batch_row).fill(ids, out);
+    }
+
+    fn vocab_size(&self) -> Option<u32> {
+        Some(self.vocab_size)
+    }
+
+    fn batch_size(&self) -> u32 {
+        self.batch_size
+    }
+
+    fn blocks(&self) -> u64 {
+        self.threads / u64::from(BLOCK)
+    }
+
+    fn reaches(&self, step: u64) -> bool {
+        // A call index of a row stays below calls_per_step, so the next step's start bounds this one's counters.
+        step.checked_add(1).and_then(|next| next.checked_mul(self.offset_increment())).is_some()
     }
 }
 
@@ -197,7 +170,7 @@ impl CudaRow {
     }
 
     /// Gumbel noise of `ids` into `out`, slot by slot.
-    pub(super) fn fill(&self, ids: &[u32], out: &mut [f64]) {
+    fn fill(&self, ids: &[u32], out: &mut [f64]) {
         per_id(ids, out, |id| f64::from(self.word(id)));
         per_value(out, gumbel_of_widened);
     }
@@ -228,10 +201,4 @@ fn exponential_of(word: f32) -> f32 {
 )]
 fn gumbel_of_widened(word: f64) -> f64 {
     -ln(f64::from(exponential_of(word as f32)))
-}
-
-/// No noise of the stream is larger.
-#[must_use]
-pub fn upper_bound() -> f64 {
-    -ln(f64::from(exponential(u32::MAX)))
 }

@@ -7,9 +7,10 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::arrays::{Arrays, CLAIMED_TOLERANCE, LARGEST_LOGPROB, UNRESOLVED, offsets};
 use super::duplicates::DuplicateFinder;
 use super::order::are_sorted;
-use super::{Arrays, CLAIMED_TOLERANCE, LARGEST_LOGPROB, Row, UNRESOLVED, offsets};
+use super::row::Row;
 use crate::error::{Error, Result};
 
 /// Entries that are checked as one task, about: 64 KB in each of the two arrays.

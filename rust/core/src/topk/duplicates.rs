@@ -1,6 +1,6 @@
 //! Does a row name an id twice?
 
-use super::UNRESOLVED;
+use super::arrays::UNRESOLVED;
 
 /// Ids that differ in their low bits cannot be equal: a table of so many slots tells most rows clean in one pass.
 const SLOTS: usize = 8192;

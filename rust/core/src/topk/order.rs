@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::offsets;
+use super::arrays::offsets;
 
 /// Rows that are sorted as one task.
 const ROWS: usize = 1024;

@@ -1,9 +1,8 @@
 //! Which row of an echo is about which of the tokens sent.
 
-use super::Asked;
+use super::asked::Asked;
 use super::error::{Result, WireError};
 use crate::topk::UNRESOLVED;
-use crate::vocabulary::Vocabulary;
 
 /// The tokens that an answer says it is about.
 #[derive(Debug, Default)]
@@ -27,14 +26,14 @@ impl Echo {
     /// Number of rows before the one that is about the first token: 0, or 1 where the answer has a leading token more.
     ///
     /// `generated` rows are expected after the echo; they decide where the tokens themselves leave it open.
-    pub(super) fn align(&self, asked: Asked<'_>, vocabulary: Option<&Vocabulary>, generated: usize) -> Result<usize> {
+    pub(super) fn align(&self, asked: Asked<'_>, generated: usize) -> Result<usize> {
         let sent = asked.echoed();
         let rows = self.len();
         if rows < sent.len() {
             return Err(WireError::RowCount { returned: rows, sent: sent.len() });
         }
         let expected = rows.saturating_sub(sent.len() + generated);
-        let differ = |lead: usize| self.first_difference(lead, sent, vocabulary);
+        let differ = |lead: usize| self.first_difference(lead, asked);
         let fits = |lead: usize| rows >= lead + sent.len() && differ(lead).is_none();
         match (fits(0), fits(1)) {
             (true, false) => Ok(0),
@@ -48,10 +47,14 @@ impl Echo {
         }
     }
 
-    fn first_difference(&self, lead: usize, sent: &[u32], vocabulary: Option<&Vocabulary>) -> Option<usize> {
+    fn first_difference(&self, lead: usize, asked: Asked<'_>) -> Option<usize> {
         let theirs = self.token_ids.iter().zip(&self.texts).skip(lead);
-        theirs.zip(sent).position(|((&id, text), &ours)| {
-            if id == UNRESOLVED { vocabulary.is_some_and(|known| !known.may_show(ours, text)) } else { id != ours }
+        theirs.zip(asked.echoed()).position(|((&id, text), &ours)| {
+            if id == UNRESOLVED {
+                asked.vocabulary.is_some_and(|known| !known.may_show(ours, text))
+            } else {
+                id != ours
+            }
         })
     }
 

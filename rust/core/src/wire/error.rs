@@ -113,6 +113,14 @@ pub enum WireError {
         /// What was met.
         what: String,
     },
+    /// A form that does not exist: a fault of the caller.
+    #[error("no form of answers is called {form:?}; known: {known}")]
+    UnknownForm {
+        /// The name asked for.
+        form: String,
+        /// The names there are.
+        known: String,
+    },
     /// A request whose numbers contradict each other: a fault of the caller.
     #[error(
         "{prompt_length} tokens of prompt, rows from token {first} on and {sent} tokens sent contradict each other"

@@ -4,22 +4,16 @@
 //! collide where two ids decode to the same text, so that their rows are not contiguous.
 
 use super::align::Echo;
+use super::asked::Asked;
+use super::envelope::{completion_tokens, first_of, refuse_error};
 use super::error::{Result, WireError};
 use super::reader::Reader;
 use super::rows::{OWN_TOKEN, WireRows};
-use super::{Asked, completion_tokens, first_of, refuse_error};
 use crate::topk::UNRESOLVED;
 use crate::vocabulary::Vocabulary;
 
-/// The rows of an answer with parallel lists. `vocabulary` tells ids by strings; without one such entries are unresolved.
-///
-/// # Errors
-/// What is wrong with the answer, and where.
-pub fn parse_legacy(
-    body: &[u8],
-    asked: Asked<'_>,
-    vocabulary: Option<&Vocabulary>,
-) -> std::result::Result<WireRows, WireError> {
+/// The rows of an answer with parallel lists. Without a vocabulary, entries that are no `token_id:N` are unresolved.
+pub(super) fn parse(body: &[u8], asked: Asked<'_>) -> Result<WireRows> {
     asked.check()?;
     let mut reader = Reader::new(body);
     let (mut of_choice, mut of_prompt, mut found, mut generated) = (None, None, false, None);
@@ -49,8 +43,8 @@ pub fn parse_legacy(
     let after = if of_prompt.is_some() { 0 } else { generated.unwrap_or(1) };
     let lists = of_prompt.or(of_choice).ok_or(WireError::NoList { list: "logprobs", dialect: "OpenAI's" })?;
     let echo = lists.echo();
-    let lead = echo.align(asked, vocabulary, after)?;
-    let rows = lists.rows(body, vocabulary)?;
+    let lead = echo.align(asked, after)?;
+    let rows = lists.rows(body, asked.vocabulary)?;
     // A server may lower k without a word. Where keys collide, the least entry is always taken to be the odd one out:
     // as a candidate beside its row the claimed token counts the same.
     let k = if rows.contiguous { rows.fewest_entries().map_or(asked.topk, |k| k.min(asked.topk)) } else { 1 };

@@ -2,29 +2,23 @@
 //!
 //! They stand in `completion_probabilities` (`POST /completion`) or in `choices[0].logprobs.content` (`/v1/completions`).
 
+use super::asked::Asked;
 use super::entry::Entry;
+use super::envelope::{first_of, refuse_error};
 use super::error::{Result, WireError};
 use super::reader::Reader;
 use super::rows::WireRows;
-use super::{Asked, first_of, refuse_error};
 use crate::vocabulary::Vocabulary;
 
-/// The row of the one position that an answer is about, for the claimed token `claimed`.
-///
-/// # Errors
-/// What is wrong with the answer, and where.
-pub fn parse_next_token(
-    body: &[u8],
-    claimed: u32,
-    topk: usize,
-    vocabulary: Option<&Vocabulary>,
-) -> std::result::Result<WireRows, WireError> {
+/// The row of the one position that an answer is about: the last token sent is claimed there, all others are its prompt.
+pub(super) fn parse(body: &[u8], asked: Asked<'_>) -> Result<WireRows> {
+    asked.check()?;
     let mut reader = Reader::new(body);
     let mut row = None;
     reader.object(&["error", "completion_probabilities", "choices"], |reader, name| match name {
         "error" => refuse_error(reader),
         "completion_probabilities" => {
-            row = first_entry(reader, vocabulary)?.or(row.take());
+            row = first_entry(reader, asked.vocabulary)?.or(row.take());
             Ok(())
         }
         _ => first_of(reader, |reader| {
@@ -33,7 +27,7 @@ pub fn parse_next_token(
                     return Ok(());
                 }
                 reader.object(&["content"], |reader, _| {
-                    row = first_entry(reader, vocabulary)?.or(row.take());
+                    row = first_entry(reader, asked.vocabulary)?.or(row.take());
                     Ok(())
                 })
             })
@@ -43,8 +37,7 @@ pub fn parse_next_token(
     reader.finish()?;
     let missing = WireError::NoList { list: "completion_probabilities", dialect: "llama.cpp's" };
     // The generated token may be another than the claimed one: only the list of rivals counts.
-    let asked = Asked { sent: &[0, claimed], prompt_length: 1, topk, first: 0 };
-    row.ok_or(missing)?.output(0, asked, topk)
+    row.ok_or(missing)?.output(0, asked, asked.topk)
 }
 
 fn first_entry(reader: &mut Reader<'_>, vocabulary: Option<&Vocabulary>) -> Result<Option<WireRows>> {

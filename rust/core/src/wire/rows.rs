@@ -1,6 +1,6 @@
 //! Rows as they are read, and the output's part of them.
 
-use super::Asked;
+use super::asked::Asked;
 use super::error::{Result, WireError};
 use crate::topk::UNRESOLVED;
 

@@ -3,17 +3,15 @@
 //! The first entry is null, as nothing stands before it. JSON has no infinity: a null logprob in a row is -inf.
 
 use super::align::Echo;
+use super::asked::Asked;
+use super::envelope::refuse_error;
 use super::error::{Result, WireError};
 use super::reader::Reader;
 use super::rows::WireRows;
-use super::{Asked, refuse_error};
 use crate::topk::UNRESOLVED;
 
 /// The rows of an answer of `POST /generate`.
-///
-/// # Errors
-/// What is wrong with the answer, and where.
-pub fn parse_sglang(body: &[u8], asked: Asked<'_>) -> std::result::Result<WireRows, WireError> {
+pub(super) fn parse(body: &[u8], asked: Asked<'_>) -> Result<WireRows> {
     asked.check()?;
     let mut reader = Reader::new(body);
     let (mut chosen, mut top) = (None, None);
@@ -41,7 +39,7 @@ pub fn parse_sglang(body: &[u8], asked: Asked<'_>) -> std::result::Result<WireRo
     let first = sent.checked_sub(echo.len()).filter(|&first| first <= asked.prompt_length && echo.len() == rows.len());
     let first = first.ok_or(WireError::RowCount { returned: rows.len().min(echo.len()), sent })?;
     let asked = Asked { first, ..asked };
-    echo.align(asked, None, 0)?;
+    echo.align(asked, 0)?;
     rows.claimed_logprob = logprobs;
     rows.output(asked.prompt_length - first, asked, asked.topk)
 }

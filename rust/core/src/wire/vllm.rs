@@ -3,16 +3,14 @@
 //! A row holds the top k and the token sent: k or k + 1 entries. One outside the top k goes to `claimed_logprob` and
 //! `claimed_rank` (vLLM's rank - 1).
 
+use super::asked::Asked;
+use super::envelope::{first_of, refuse_error};
 use super::error::{Result, WireError};
 use super::reader::Reader;
 use super::rows::WireRows;
-use super::{Asked, first_of, refuse_error};
 
 /// The rows of an answer of vLLM's `POST /v1/completions`.
-///
-/// # Errors
-/// What is wrong with the answer, and where.
-pub fn parse_vllm(body: &[u8], asked: Asked<'_>) -> std::result::Result<WireRows, WireError> {
+pub(super) fn parse(body: &[u8], asked: Asked<'_>) -> Result<WireRows> {
     asked.check()?;
     let mut reader = Reader::new(body);
     let mut choice = Choice::default();

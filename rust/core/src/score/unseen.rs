@@ -1,10 +1,23 @@
 //! What a row does not show, bounded and never guessed.
 //!
-//! A row shows the largest logprobs of a distribution. With `S = sum of exp(l)` over what it shows, the rest of the
-//! vocabulary weighs between `max(0, 1 - S - 1e-5)` and `max(0, 1 - S) + 1e-5` (printed logprobs are rounded), and no
-//! unseen token can have more than all of that; in a row that is the contiguous top, none lies above its last entry.
+//! A row shows the largest logprobs of a distribution over the whole vocabulary. All probabilities add up to 1, so with
+//! `S = sum of exp(l)` over what the row shows, all the tokens that it does not show have exactly the mass `1 - S`
+//! together. Two bounds follow:
+//!
+//! * no single unseen token can have more than all of that mass, so that its logprob is at most `ln(1 - S)`;
+//! * in a row that is the contiguous top, no unseen token lies above the row's last entry.
+//!
+//! The smaller of the two is the *cap*.
+//!
+//! # Rounding
+//!
+//! S is computed from logprobs that were rounded on their way here: to float32 (an error of about 1e-6), or to the
+//! decimals that a server prints. If each is off by at most d, S is off by at most `sum of exp(l) d <= d`, as the sum is
+//! at most 1. [`ROUNDING`] allows for d = 1e-5, prints of five decimals; with four, where d is 5e-5, the errors of the
+//! row's heavy entries would have to point one way to exceed it. It widens every bound: the least mass is lowered by
+//! it and the greatest raised, each cut off at 0, for a row that shows more than 1 leaves nothing unseen.
 
-/// Printed logprobs are rounded: a mass that is computed from them may be off by so much.
+/// A mass that is computed from rounded logprobs may be off by so much.
 const ROUNDING: f64 = 1e-5;
 
 /// Bounds on the part of a distribution that a row does not show.
@@ -19,11 +32,13 @@ pub struct Unseen {
 }
 
 impl Unseen {
-    /// Bounds from the `mass` that the candidates show (above 1 where the row is improper) and the row's `lowest`
+    /// Bounds from the `mass` S that the candidates show (above 1 where the row is improper) and the row's `lowest`
     /// logprob, None where the row is not contiguous, so that an unseen token may lie anywhere.
     #[must_use]
     pub fn new(mass: f64, lowest: Option<f32>) -> Self {
         let high = (1.0 - mass).max(0.0) + ROUNDING;
+        // From the greatest mass, not the likeliest: a cap must never be too low. Rounding keeps it finite even where the
+        // row shows everything, so that a token may always be unseen at ln 1e-5 or below.
         let cap = high.ln();
         Self {
             low: (1.0 - mass - ROUNDING).max(0.0),

@@ -1,23 +1,6 @@
 //! What scoring gives: one value a position in each column.
 
-/// What a score means. The numbers are part of the interface: they are stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-#[non_exhaustive]
-pub enum Status {
-    /// The answer is known.
-    Scored = 0,
-    /// The reference gave nothing to compare with. Left out of every rate.
-    Unscored = 1,
-    /// Temperature above 0 without the sampler's noise: only likelihoods are known.
-    Unreplayed = 2,
-    /// The provider's own filters exclude the claimed token.
-    Filtered = 3,
-    /// The claimed token lost for certain, but how far is only bounded.
-    Censored = 4,
-    /// What the row shows does not settle whether the claimed token lost. Left out of every rate.
-    Undecided = 5,
-}
+use super::status::Status;
 
 /// One value a position in each column; NaN = unknown, +inf = unbounded.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,4 +32,28 @@ impl Scores {
             status: vec![Status::Scored as u8; positions],
         }
     }
+}
+
+/// One value a position in each column, as in [`Scores`].
+#[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
+pub struct SampledScores {
+    /// The claimed token is the best of the candidates.
+    pub exact_match: Vec<bool>,
+    /// Its probability under temperature and filters.
+    pub prob: Vec<f32>,
+    /// How far it was from being chosen, in nats of logprob (not divided by the temperature).
+    pub margin: Vec<f32>,
+    /// `margin`, or a lower bound of it.
+    pub margin_bound: Vec<f32>,
+    /// Number of candidates with a larger logprob.
+    pub logit_rank: Vec<f32>,
+    /// Number of kept candidates with a larger z.
+    pub gumbel_rank: Vec<f32>,
+    /// How unlikely it was, compared with what an honest sampler draws.
+    pub surprise: Vec<f32>,
+    /// A [`Status`] as its number.
+    pub status: Vec<u8>,
+    /// Whether an unseen token could have won; None where the tail was not replayed.
+    pub rival_possible: Option<Vec<bool>>,
 }

@@ -1,8 +1,24 @@
 //! From support and noise to a status: did the claimed token win?
+//!
+//! The engine takes the arg-max of `z = l + T g` over the whole support, the lowest id among equals. Of that contest the
+//! row shows some of the tokens, and of some of these it does not tell whether they are in the support. Three
+//! conclusions hold whatever the row does not show:
+//!
+//! * *It lost*, if a kept rival's z is above all that the claimed token's can be: that rival takes part for certain, and
+//!   further rivals can only beat the claimed token too. How far it lost is then at least the difference, for the real
+//!   winner has at least that rival's z: a lower bound, and the margin itself where all candidates are certain.
+//! * *It won among the candidates*, if it is kept, its z is known, no kept rival beats it, and no open one could.
+//! * *It was never eligible*, if it is certainly dropped.
+//!
+//! All else is undecided. An unseen token may still have beaten a winner: its noise is not drawn here
+//! ([`rivals`](super::rivals) looks for that).
+//!
+//! Where noise belongs to places of the sort and values tie, the claimed token has one of several places: its noise is
+//! then known by its least and its greatest value, and each conclusion takes the end that is harder on it.
 
+use super::status::Status;
 use super::support::{Standing, Support};
-use super::tail::Scale;
-use crate::scores::Status;
+use super::weights::Scale;
 use crate::topk::UNRESOLVED;
 
 /// How the engine makes a score of a logprob and its noise.
@@ -14,13 +30,16 @@ pub(super) struct Scorer {
 }
 
 impl Scorer {
-    /// z = l + T g; -inf for a logprob of -inf, whatever its noise.
+    /// z = l + T g, in nats; -inf for a logprob of -inf, whatever its noise.
     #[inline]
     pub(super) fn score(&self, logprob: f64, noise: f64) -> f64 {
         let logprob = self.lifted(logprob);
         if logprob == f64::NEG_INFINITY { logprob } else { logprob + self.scale.temperature * noise }
     }
 
+    /// The logprob as the engine sees it. With a floor f it takes `ln(p + f)`, p being the share at temperature T: in weights
+    /// `w + f W` with W the weight of everything, which is what `floor` holds. `T ln w` is `l - top`, so that without a
+    /// floor this is l itself.
     fn lifted(&self, logprob: f64) -> f64 {
         if self.floor == 0.0 {
             return logprob;
@@ -102,6 +121,7 @@ impl Contest<'_> {
                 None => undecided,
             };
         }
+        // Of equal scores the lowest id wins, if the score is certain.
         let beaten = rivals.best_kept > highest || (exact && rivals.best_kept == highest && rivals.id < claimed.id);
         let bound = rivals.best_kept - highest;
         if !claimed.known {
@@ -112,6 +132,7 @@ impl Contest<'_> {
         if beaten && (open || !exact || claimed.standing == Standing::Open) {
             return outcome(Status::Censored, bound, bound);
         }
+        // Two infinite scores: the engine divides by zero twice, and which of the results it prefers is not defined.
         let both_infinite = highest == f64::INFINITY && rivals.best_kept == f64::INFINITY;
         let open_rival = rivals.best_open >= lowest && rivals.best_open > f64::NEG_INFINITY;
         if claimed.standing == Standing::Open || !exact || open_rival || both_infinite {
@@ -122,6 +143,9 @@ impl Contest<'_> {
     }
 
     /// How far a dropped token was from being chosen; None where an engine's floor lets it win all the same.
+    ///
+    /// To be chosen its logprob would have to rise to the support, at least to the least kept value, and then its z to the
+    /// best one. Both are needed, so the larger of the two is a lower bound.
     fn filtered(&self, claimed: &Claimed, best_kept: f64, highest: f64) -> Option<f64> {
         if self.scorer.floor > 0.0 && self.scorer.score(f64::NEG_INFINITY, claimed.noise[1]) >= best_kept {
             return None;
@@ -135,6 +159,7 @@ impl Contest<'_> {
         let mut rivals = Rivals { best_kept: none, id: UNRESOLVED, best_open: none, above: 0 };
         let [first, last] = claimed.places;
         for (i, &noise) in self.noise.iter().enumerate().take(self.support.open) {
+            // An entry without an id has no known noise, unless noise goes by place.
             let nameless = self.token_ids[i] == UNRESOLVED && !self.by_place;
             if (first..last).contains(&i) || nameless {
                 continue;
@@ -158,8 +183,8 @@ impl Contest<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sampling::tail::Tail;
-    use crate::support::Unseen;
+    use crate::score::tail::Tail;
+    use crate::score::unseen::Unseen;
 
     /// Two tokens of one probability at temperature 1, the first of them claimed, with this noise.
     fn judge(noise: [f64; 2]) -> Outcome {

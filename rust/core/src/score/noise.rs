@@ -3,10 +3,14 @@
 
 use rayon::prelude::*;
 
+use super::error::SamplingError;
 use super::position::{Position, Setting};
-use super::{POSITIONS, Replay, SamplingError};
-use crate::rng::{RowKey, Stream, StreamError};
+use super::replay::Replay;
+use crate::rng::{Access, RowKey, Stream, StreamError};
 use crate::topk::{TopKBatch, UNRESOLVED};
+
+/// Positions whose wishes are collected as one task.
+const POSITIONS: usize = 256;
 
 /// Where the noise of a position comes from.
 pub(super) enum Noise<'a> {
@@ -18,7 +22,7 @@ pub(super) enum Noise<'a> {
 
 impl<'a> Noise<'a> {
     /// # Errors
-    /// See [`super::score_sampled`].
+    /// See [`score_sampled`](super::score_sampled).
     pub(super) fn new(
         batch: &TopKBatch<'_>,
         setting: &Setting<'_>,
@@ -28,10 +32,10 @@ impl<'a> Noise<'a> {
             return Err(SamplingError::Keys { keys: replay.keys.len(), positions: batch.len() });
         }
         check_ids(batch, replay)?;
-        match replay.stream {
-            Stream::TorchCpu(_) => Self::draw(batch, setting, replay),
-            stream => Ok(Self::Direct(stream, replay.keys)),
+        if replay.stream.facts().access == Access::Sequential {
+            return Self::draw(batch, setting, replay);
         }
+        Ok(Self::Direct(replay.stream, replay.keys))
     }
 
     fn draw(batch: &TopKBatch<'_>, setting: &Setting<'_>, replay: &Replay<'_>) -> Result<Self, SamplingError> {

@@ -1,35 +1,16 @@
 //! Scores at temperature 0, where the reference token is the arg-max.
 //!
-//! Candidates are the row's entries and, where the row lacks the claimed token but its logprob is known, that token.
-//! With `l` the logprobs of the candidates:
-//!
-//! | quantity | formula |
-//! |---|---|
-//! | reference token | arg-max l; among equal values the lowest id, as in torch |
-//! | exact match | claimed == reference token |
-//! | margin | max l - l of the claimed token, never below 0 |
-//! | prob | exp(l of the claimed token), never above 1 |
-//! | logit rank | number of candidates with a larger l (`claimed_rank`, where the token joined and its rank is known) |
-//!
-//! The first status that applies:
-//!
-//! | status | when | exact match; margin; bound |
-//! |---|---|---|
-//! | unscored | empty row, or every value -inf, or an unresolved entry on top and the claimed token absent | false; NaN; NaN |
-//! | undecided | rows not contiguous, the claimed token absent, and what is not shown could hold a larger logprob than the row | false; NaN; NaN |
-//! | censored | the claimed token absent | false; +inf; max l - its greatest possible logprob |
-//! | scored | all else | as above; bound = margin |
-//!
-//! *Absent* is a claimed token that is no candidate. The greatest logprob that it can have is the cap of
-//! [`Unseen`], or that of the row's unresolved entries, one of which it may be. Its prob is 0 and its rank the length
-//! of the row, as in token-difr 0.1.2; of an unscored or undecided token both are NaN, so that averages over finite
-//! values leave it out.
+//! The tables are those of `token_difr.scores.scoring`. A claimed token that is no candidate has lost for certain, if
+//! nothing that it can be lies above the row's first entry: neither an unseen token (at most the cap of [`Unseen`]) nor an
+//! unresolved entry of the row, one of which it may be. In a contiguous row neither lies above the first entry, so that
+//! every such token has lost, by at least the difference.
 
 use rayon::prelude::*;
 
+use super::columns::Scores;
+use super::status::Status;
+use super::unseen::Unseen;
 use crate::exp::exp;
-use crate::scores::{Scores, Status};
-use crate::support::Unseen;
 use crate::topk::{Row, TopKBatch, UNRESOLVED};
 
 /// Positions that are scored as one task.
@@ -123,6 +104,7 @@ fn score_absent(row: &Row<'_>, top: f32, contiguous: bool) -> TokenScore {
         return TokenScore::unknown(Status::Unscored);
     }
     let lowest = if contiguous { row.logprobs.last().copied() } else { None };
+    // In a row with gaps an unseen token may lie anywhere, up to the whole unseen mass.
     let cap = Unseen::new(row.mass(), lowest).cap.max(unresolved.map_or(f64::NEG_INFINITY, f64::from));
     if cap > f64::from(top) {
         return TokenScore::unknown(Status::Undecided);
