@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import token_difr.findings
+from token_difr.findings import echo
 from token_difr.findings.checks import CHECKS
-from token_difr.findings.echo import HOW
 from token_difr.reference import LocalReference, VllmEngineReference
 from token_difr.reference.dialects import DIALECTS
 from token_difr.tinker import TinkerReference
@@ -42,4 +42,4 @@ def test_every_check_says_when_it_is_a_warning() -> None:
 def test_the_echo_of_every_dialect_is_described() -> None:
     """How it is compared, but for those that echo nothing."""
     in_process = {str(each.dialect) for each in (LocalReference, VllmEngineReference, TinkerReference)}
-    assert set(HOW) == {*DIALECTS, *in_process} - WITHOUT_ECHO
+    assert set(echo.CHECKS) == {*DIALECTS, *in_process} - WITHOUT_ECHO

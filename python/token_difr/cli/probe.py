@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,30 +20,56 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
-@grouped
-def command(
-    *,
-    provider: options.Provider,
-    model: options.Model,
-    provider_key_env: options.ProviderKeyEnv = None,
-    reference: ReferenceOptions,
-    tokenizer: options.TokenizerName = None,
+@dataclass(frozen=True, kw_only=True)
+class AskedOptions:
+    """Whom to ask what; the fields but the key's are arguments of :func:`~token_difr.aprobe`, or become one."""
+
+    provider: options.Provider
+    model: options.Model
+    provider_key_env: options.ProviderKeyEnv = None
+    tokenizer: options.TokenizerName = None
     prompts: Annotated[
         Path | None, typer.Option("--prompts", metavar="FILE", help="What to ask.  [default: twelve open questions]")
-    ] = None,
+    ] = None
     sampler: Annotated[
         list[str] | None,
         typer.Option("--sampler", metavar="ENGINE@VERSION", help="Try this one beside all known; may be repeated."),
-    ] = None,
-    vocab_size: options.VocabSize = None,
-    temperature: options.Temperature = 1.0,
-    top_k: options.TopK = 0,
-    top_p: options.TopP = 1.0,
-    max_tokens: options.MaxTokens = 48,
-    ask_token_ids: options.AskTokenIds = None,
-    seed: Annotated[int, typer.Option("--seed", help="Chooses the seeds that are sent.")] = 0,
-    pace: PaceOptions,
-    as_json: options.Json = False,
+    ] = None
+    vocab_size: options.VocabSize = None
+    temperature: options.Temperature = 1.0
+    top_k: options.TopK = 0
+    top_p: options.TopP = 1.0
+    max_tokens: options.MaxTokens = 48
+    ask_token_ids: options.AskTokenIds = None
+    seed: Annotated[int, typer.Option("--seed", help="Chooses the seeds that are sent.")] = 0
+
+    def arguments(self) -> dict[str, Any]:
+        """What the probe is told, beside the two sides.
+
+        Raises:
+            PromptError: A file without prompts that can be sent.
+            InputError: A sampling parameter out of range, or an unknown sampler.
+        """
+        from token_difr.answers import read_prompts
+        from token_difr.records import SamplingParams
+        from token_difr.sampler import Sampler
+
+        return {
+            "model": self.model,
+            "tokenizer": self.tokenizer,
+            "prompts": None if self.prompts is None else read_prompts(self.prompts),
+            "params": SamplingParams(temperature=self.temperature, top_k=self.top_k, top_p=self.top_p),
+            "max_tokens": self.max_tokens,
+            "token_ids": self.ask_token_ids,
+            "vocab_size": self.vocab_size,
+            "samplers": (*Sampler.known(), *map(Sampler.parse, self.sampler or ())),
+            "seed": self.seed,
+        }
+
+
+@grouped
+def command(
+    *, asked: AskedOptions, reference: ReferenceOptions, pace: PaceOptions, as_json: options.Json = False
 ) -> None:
     """Find out whether an endpoint is deterministic, whether it honors seeds, and whose sampler gives its tokens.
 
@@ -50,35 +77,23 @@ def command(
     """
     import json
 
-    from token_difr.answers import read_prompts
     from token_difr.probes.table import probe_tables, probe_to_json
-    from token_difr.records import SamplingParams
-    from token_difr.sampler import Sampler
 
-    how: dict[str, Any] = {
-        "model": model,
-        "tokenizer": tokenizer,
-        "prompts": None if prompts is None else read_prompts(prompts),
-        "params": SamplingParams(temperature=temperature, top_k=top_k, top_p=top_p),
-        "max_tokens": max_tokens,
-        "token_ids": ask_token_ids,
-        "vocab_size": vocab_size,
-        "samplers": (*Sampler.known(), *map(Sampler.parse, sampler or ())),
-        "seed": seed,
-        "concurrency": pace.concurrency,
-        "progress": not pace.quiet,
-    }
-    judged = reference.judged(model)
+    arguments = asked.arguments() | {"concurrency": pace.concurrency, "progress": not pace.quiet}
+    judged = reference.judged(asked.model)
 
     async def work() -> Probe:
         from token_difr.probes import aprobe
         from token_difr.services import open_client
 
         opened = open_client(
-            provider, key_variable=provider_key_env, max_retries=pace.max_retries, timeout_seconds=pace.timeout
+            asked.provider,
+            key_variable=asked.provider_key_env,
+            max_retries=pace.max_retries,
+            timeout_seconds=pace.timeout,
         )
         async with opened as client, reference.opened(pace) as judge:
-            return await aprobe(provider=client, reference=reference_behind(judge, judged, None), **how)
+            return await aprobe(provider=client, reference=reference_behind(judge, judged, None), **arguments)
 
     found = asyncio.run(work())
     if as_json:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from token_difr.cli import options
+from token_difr.cli.grouped import grouped
 from token_difr.cli.show import note, show
 
 if TYPE_CHECKING:
     from token_difr.mismatch.measure import Mismatch
-    from token_difr.rollouts import Response, RolloutCache
+    from token_difr.rollouts import Response, RolloutCache, RolloutsClient
 
 __all__ = ["app"]
 
@@ -28,79 +30,77 @@ CacheDir = Annotated[Path, typer.Option("--cache-dir", metavar="DIR", help="Fold
 ROLLOUTS = Path(".rollouts")
 
 
-@app.command("sample")
-def sample(
-    prompt: Annotated[str, typer.Argument(help='The prompt; "-" reads it from standard input.', show_default=False)],
-    *,
-    model: options.Model,
+@dataclass(frozen=True, kw_only=True)
+class SampleOptions:
+    """Whom to ask, and how; the fields but the last ones are parameters of the client under the same names."""
+
+    model: options.Model
     provider: Annotated[
         str,
         typer.Option(
             "--provider", metavar="NAME|URL", help="A service, such as openrouter or fireworks, or a base URL."
         ),
-    ] = "openrouter",
-    provider_key_env: options.ProviderKeyEnv = None,
-    provider_only: options.ProviderOnly = None,
-    provider_service: options.ProviderService = None,
-    n_samples: Annotated[int, typer.Option("-n", "--n-samples", min=1, help="How many.")] = 1,
-    temperature: options.Temperature = 0.7,
-    top_p: options.TopP = 0.95,
-    top_k: Annotated[int | None, typer.Option("--top-k", min=0, help="Not sent unless given.")] = None,
-    max_tokens: options.MaxTokens = 4096,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the first sample; the others follow.")] = 0,
+    ] = "openrouter"
+    key_variable: Annotated[
+        str | None,
+        typer.Option("--provider-key-env", metavar="NAME", help="Environment variable with the provider's key."),
+    ] = None
+    provider_only: options.ProviderOnly = None
+    service: options.ProviderService = None
+    n_samples: Annotated[int, typer.Option("-n", "--n-samples", min=1, help="How many.")] = 1
+    temperature: options.Temperature = 0.7
+    top_p: options.TopP = 0.95
+    top_k: Annotated[int | None, typer.Option("--top-k", min=0, help="Not sent unless given.")] = None
+    max_tokens: options.MaxTokens = 4096
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the first sample; the others follow.")] = 0
     logprobs: Annotated[
         int | None, typer.Option("--logprobs", min=0, max=20, help="Logprobs, and so many likeliest tokens.")
-    ] = None,
-    echo: Annotated[
-        bool, typer.Option("--echo", help="The prompt's logprobs too, by the completions endpoint.")
-    ] = False,
+    ] = None
+    echo: Annotated[bool, typer.Option("--echo", help="The prompt's logprobs too, by the completions endpoint.")] = (
+        False
+    )
     tokenizer: Annotated[
         str | None,
         typer.Option("--tokenizer", metavar="NAME", help="Folder or hub name; needed for --echo and tinker."),
-    ] = None,
-    concurrency: options.Concurrency = 64,
-    max_retries: options.MaxRetries = 8,
-    timeout: options.Timeout = 300.0,
-    max_cost_usd: Annotated[float | None, typer.Option("--max-cost-usd", min=0.0, help="Ceiling.")] = None,
-    price_input: options.PriceInput = None,
-    price_output: options.PriceOutput = None,
-    cache_dir: CacheDir = ROLLOUTS,
-    use_cache: Annotated[bool, typer.Option("--cache/--no-cache", help="Keep samples, and take those kept.")] = True,
-    quiet: options.Quiet = False,
+    ] = None
+    concurrency: options.Concurrency = 64
+    max_retries: options.MaxRetries = 8
+    timeout: options.Timeout = 300.0
+    max_cost_usd: Annotated[float | None, typer.Option("--max-cost-usd", min=0.0, help="Ceiling.")] = None
+    price_input: options.PriceInput = None
+    price_output: options.PriceOutput = None
+    cache_dir: CacheDir = ROLLOUTS
+    use_cache: Annotated[bool, typer.Option("--cache/--no-cache", help="Keep samples, and take those kept.")] = True
+    quiet: options.Quiet = False
+
+    def client(self) -> RolloutsClient:
+        """The client that they describe."""
+        from token_difr.rollouts import RolloutsClient
+        from token_difr.services import routing_to
+
+        settings = {each.name: getattr(self, each.name) for each in fields(self)}
+        only, quiet = settings.pop("provider_only"), settings.pop("quiet")
+        return RolloutsClient(
+            **settings,
+            routing=None if only is None else routing_to(only),
+            endpoint="completions" if self.echo else "chat",
+            progress_bar=not quiet,
+        )
+
+
+@app.command("sample")
+@grouped
+def sample(
+    prompt: Annotated[str, typer.Argument(help='The prompt; "-" reads it from standard input.', show_default=False)],
+    *,
+    how: SampleOptions,
 ) -> None:
     """Draw samples of one prompt: a line of JSON each, as they arrive. Exits with 2 if any failed."""
-    from token_difr.rollouts import RolloutsClient
-    from token_difr.services import routing_to
-
-    settings: dict[str, Any] = {
-        "provider": provider,
-        "key_variable": provider_key_env,
-        "routing": None if provider_only is None else routing_to(provider_only),
-        "service": provider_service,
-        "temperature": temperature,
-        "top_p": top_p,
-        "top_k": top_k,
-        "max_tokens": max_tokens,
-        "seed": seed,
-        "logprobs": logprobs,
-        "echo": echo,
-        "endpoint": "completions" if echo else "chat",
-        "tokenizer": tokenizer,
-        "concurrency": concurrency,
-        "max_retries": max_retries,
-        "timeout": timeout,
-        "max_cost_usd": max_cost_usd,
-        "price_input": price_input,
-        "price_output": price_output,
-        "cache_dir": cache_dir,
-        "use_cache": use_cache,
-        "progress_bar": not quiet,
-    }
     asked = sys.stdin.read() if prompt == "-" else prompt
-    with RolloutsClient(model, **settings) as client:
-        drawn = client.generate(asked, n_samples, on_response=_write)
+    with how.client() as client:
+        drawn = client.generate(asked, on_response=_write)
         if client.budget.spent_usd:
-            note(f"cost: {client.budget.spent_usd:.6f} USD", quiet=quiet)
+            note(f"cost: {client.budget.spent_usd:.6f} USD", quiet=how.quiet)
     for error in drawn.errors:
         note(f"token-difr: sample {error.index} failed: {error.error}", quiet=False)
     if drawn.errors:

@@ -37,3 +37,5 @@ class Asking:
     def __post_init__(self) -> None:
         if not all(isinstance(name, str) for name in self.chat_template_kwargs or {}):
             raise InputError(f"chat_template_kwargs has a name that is no string: {self.chat_template_kwargs!r}")
+        # A copy, which nobody else changes; and no variables are no variables, however they were given.
+        object.__setattr__(self, "chat_template_kwargs", dict(self.chat_template_kwargs or {}) or None)

@@ -120,7 +120,7 @@ async def aaudit(
         chat_template_kwargs: Variables of the chat template, such as ``{"enable_thinking": False}``.
         reference_dialect: How a ``reference`` given by its URL is spoken to.
         sampler: Whose noise to replay above temperature 0, such as ``vllm@0.33``; None = as ``out`` states, if at all.
-        vocab_size: Width of the model's logits (its config's ``vocab_size``), where the noise depends on it.
+        vocab_size: Width of the model's logits, where the noise depends on it.
         baseline: Run directory, or scores, of a trusted provider on other prompts of the same kind.
         level: False-alarm rate of "divergent", in [0.001, 1).
         concurrency: Requests in flight.
@@ -131,11 +131,9 @@ async def aaudit(
         EndpointError: The provider or the reference failed; what has arrived is kept in ``out``.
     """
     params, scored, rule = params or SamplingParams(), Scored.stated(_name(sampler), vocab_size), Rule(level=level)
-    variables = dict(chat_template_kwargs or {}) or None
     how: dict[str, Any] = {"service": provider_service, "only": provider_only, "logprobs": provider_logprobs}
     async with _opened(provider, reference, reference_dialect, model, tokenizer or model) as (sides, rendered):
-        ids = sides.asks_token_ids(params, token_ids)
-        asking = Asking(**how, chat_template_kwargs=variables, token_ids=ids)
+        asking = Asking(**how, chat_template_kwargs=chat_template_kwargs, token_ids=sides.gives_ids(params, token_ids))
         asked = Asked(provider=sides.url, model=model, params=params, max_tokens=max_tokens, asking=asking)
         record = Audit(asked=asked, rendered=rendered, judged=sides.judged, scored=scored)
         return await run_audit(
@@ -174,7 +172,7 @@ class Sides(NamedTuple):
             topk_logprobs=self.reference.topk_logprobs,
         )
 
-    def asks_token_ids(self, params: SamplingParams, choice: bool | None) -> bool:
+    def gives_ids(self, params: SamplingParams, choice: bool | None) -> bool:
         """Whether the provider gives token ids: a source of answers that is no endpoint knows nothing else."""
         return asks_token_ids(self.url, params, choice) if "://" in self.url else True
 
