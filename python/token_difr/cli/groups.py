@@ -12,6 +12,7 @@ from token_difr.cli import options
 from token_difr.endpoint import public_url
 from token_difr.endpoint.client import MAX_RETRIES, TIMEOUT_SECONDS
 from token_difr.reference.dialects import DIALECTS
+from token_difr.report import forms_help
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -250,9 +251,7 @@ class DryRunOptions:
 class ShownOptions:
     """How a report is shown on standard output."""
 
-    form: Annotated[str, typer.Option("--format", metavar="NAME", help="terminal, json, markdown or junit.")] = (
-        "terminal"
-    )
+    form: Annotated[str, typer.Option("--format", metavar="NAME", help=forms_help())] = "terminal"
     as_json: Annotated[bool, typer.Option("--json", help="Short for --format json.")] = False
 
     @property
