@@ -136,7 +136,9 @@ def test_a_lost_manifest_is_made_anew(finished: Path, run_cli: RunCli) -> None:
         before = run.audit
     for damage in ((finished / "run.json").unlink, lambda: (finished / "run.json").write_text("{}")):
         damage()
-        assert run_cli("report", finished)[0] == 2
+        code, _, error = run_cli("report", finished)
+        assert code == 2
+        assert f"token-difr repair {finished}" in error
         assert run_cli("repair", finished)[0] == 0
         with RunDirectory.read(finished) as run:
             assert run.audit == before
@@ -184,8 +186,20 @@ def test_format_1_is_repaired_by_what_is_stated(tmp_path: Path, run_cli: RunCli)
     code, _, error = run_cli("repair", tmp_path / "run")
     assert code == 2
     assert "give --provider" in error
+    stated = ("--provider", "http://p/v1", "--tokenizer", "demo", "--reference", "http://r/v1")
+    code, _, error = run_cli("repair", tmp_path / "run", *stated)
+    assert code == 2
+    assert "give --model too" in error
     repaired = repair(tmp_path / "run", before)
     assert repaired.audit == before
+
+
+def test_nothing_is_repaired_where_nothing_is(tmp_path: Path, run_cli: RunCli) -> None:
+    """A folder without records is no run directory, and nothing is left in it."""
+    code, _, error = run_cli("repair", tmp_path)
+    assert code == 2
+    assert "holds no records of an audit" in error
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_verdict_is_not_scored_twice(finished: Path, monkeypatch: pytest.MonkeyPatch, run_cli: RunCli) -> None:

@@ -402,6 +402,7 @@ def test_damaged_scores_are_missing(tmp_path: Path, caplog: pytest.LogCaptureFix
             file.write_bytes(whole[:end])
             assert run.stored_scores() is None
         assert "the rows are scored again" in caplog.text
+        assert "pickle" not in caplog.text
         for position in range(0, len(whole), 3):
             file.write_bytes(whole[:position] + bytes([whole[position] ^ 0xFF]) + whole[position + 1 :])
             stored = run.stored_scores()  # not every byte matters

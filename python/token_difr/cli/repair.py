@@ -11,6 +11,7 @@ from token_difr.cli import options
 from token_difr.cli.grouped import grouped
 from token_difr.cli.groups import ProviderOptions, ReferenceOptions, SamplingOptions, ScoredOptions
 from token_difr.cli.show import note
+from token_difr.errors import InputError
 
 __all__ = ["command"]
 
@@ -46,6 +47,10 @@ def command(
     from token_difr.run.prompt_file import parsed_prompts
     from token_difr.run.repairing import repair
 
+    if (provider.provider or reference.reference) and not provider.model:
+        raise InputError(
+            "give --model too: the provider's name for the model, which is also the reference's by default"
+        )
     stated = Audit(
         asked=provider.asked(sampling.params(len(parsed_prompts(run)))) if provider.provider else None,
         rendered=rendered_by(tokenizer)[1] if tokenizer else None,
@@ -54,5 +59,9 @@ def command(
     )
     repaired = repair(run, stated)
     known = ", ".join(name for name, _ in repaired.audit.parts())
-    done = "is whole: nothing was done" if repaired.was_whole else f"has its run.json again; known are: {known}"
-    note(f"{run} {done}", quiet=False)
+    if repaired.was_whole:
+        note(f"{run} is whole: nothing was done (a sampler is stated by token-difr score {run} --sampler)", quiet=False)
+        return
+    note(f"{run} has its run.json again; known are: {known}", quiet=False)
+    if repaired.audit.scored is None:
+        note(f"if its scores replayed a sampler, state it: token-difr score {run} --sampler NAME", quiet=False)

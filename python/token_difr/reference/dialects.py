@@ -35,7 +35,7 @@ DIALECTS: Mapping[str, type[ServedReference]] = MappingProxyType({each.dialect: 
 """The reference of each dialect that is spoken over HTTP through the openai SDK's client.
 
 Those in process, and Tinker's own SDK, are made by their classes: :class:`~token_difr.reference.LocalReference`,
-:class:`~token_difr.reference.VllmEngineReference`, :class:`~token_difr.reference.TinkerReference`.
+:class:`~token_difr.reference.VllmEngineReference`, :class:`~token_difr.tinker.TinkerReference`.
 """
 
 

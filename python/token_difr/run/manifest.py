@@ -15,7 +15,7 @@ from token_difr.errors import RunDirectoryError
 from token_difr.records import Audit
 from token_difr.run.files import write_whole
 from token_difr.run.format_1 import audit_of_format_1
-from token_difr.run.layout import MANIFEST
+from token_difr.run.layout import MADE_FOR, MANIFEST
 
 __all__ = ["Manifest", "is_run_directory", "now", "read_manifest", "sealed", "to_json", "unsealed", "write_manifest"]
 
@@ -58,11 +58,13 @@ def read_manifest(path: Path) -> Manifest:
         RunDirectoryError: None, one of another format, or a damaged one.
     """
     if not is_run_directory(path):
-        raise RunDirectoryError(f"{path} is not a run directory: it has no {MANIFEST}")
+        lost = any((path / file).exists() for file in MADE_FOR)
+        mend = f"; token-difr repair {path} makes it anew from the records" if lost else ""
+        raise RunDirectoryError(f"{path} is not a run directory: it has no {MANIFEST}{mend}")
     file = path / MANIFEST
     try:
         values = json.loads(file.read_bytes())
-        written = values.get("format")
+        written = values["format"]
         if written == 1:
             return Manifest(audit_of_format_1(values["identity"]), None, 1)
         if written == FORMAT:

@@ -16,7 +16,7 @@ from token_difr.errors import RunDirectoryError
 from token_difr.records import Audit, PromptSet
 from token_difr.run.files import lock
 from token_difr.run.journal import Journal
-from token_difr.run.layout import MADE_FOR
+from token_difr.run.layout import MADE_FOR, PROMPTS
 from token_difr.run.manifest import read_manifest, write_manifest
 from token_difr.run.prompt_file import parsed_prompts
 
@@ -49,8 +49,8 @@ def repair(path: str | os.PathLike[str], stated: Audit | None = None) -> Repaire
             something else than is stated.
     """
     path = Path(path)
-    if not path.is_dir():
-        raise RunDirectoryError(f"there is no directory {path}")
+    if not any((path / file).exists() for file in (PROMPTS, *MADE_FOR)):
+        raise RunDirectoryError(f"{path} is not a run directory: it holds no records of an audit")
     descriptor = lock(path)
     try:
         return _repaired(path, stated or Audit())

@@ -82,7 +82,10 @@ def read_scores(path: Path, source: str) -> DigestedScores | None:
         if digest != digest_of(scores):
             raise ValueError("its checksum is not that of its content")  # damaged like the others
     except DAMAGED as error:
-        logger.warning("%s is damaged, or of an older version; the rows are scored again: %s", file, error)
+        # Only the kind of error: NumPy's own words advise to load the file unsafely.
+        logger.warning(
+            "%s is damaged (%s), or of an older version: the rows are scored again", file, type(error).__name__
+        )
         return None
     return DigestedScores(scores, digest) if made_from == source else None
 
