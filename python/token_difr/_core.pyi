@@ -96,6 +96,10 @@ class ScoreColumns:
     @property
     def status(self) -> NDArray[np.uint8]: ...
     @property
+    def percentile(self) -> NDArray[np.float32] | None:
+        """In [0, 1]; None at temperature 0 and where noise was replayed."""
+
+    @property
     def rival_possible(self) -> NDArray[np.bool_] | None:
         """None where the tail was not replayed."""
 

@@ -58,6 +58,18 @@ def test_scores_from_margins() -> None:
     assert np.isnan(scores.prob).all()
     assert len(scores) == 2
     assert scores.margin.dtype == np.float32
+    assert scores.percentile is None
+    assert scores.withheld is None
+
+
+def test_scores_from_margins_take_what_is_optional() -> None:
+    """Percentiles by position, and the sequences that were not scored."""
+    scores = Scores.from_margins([0, 0.5], [0, 1, 1, 2], percentile=[0.25, math.nan], withheld=[False, True, False])
+
+    assert scores.percentile is not None
+    assert scores.percentile.dtype == np.float32
+    assert scores.withheld is not None
+    assert scores.withheld.tolist() == [False, True, False]
 
 
 @pytest.mark.parametrize(
@@ -71,6 +83,10 @@ def test_scores_from_margins() -> None:
         ({"margin": [0, 1], "sequence_indptr": [0, 2, 1, 2]}, "sequence_indptr must rise"),
         ({"margin": [0, 1], "sequence_indptr": []}, "sequence_indptr must rise"),
         ({"margin": [0, 1], "prob": [0.5]}, r"prob has shape \(1,\), but status has 2 entries"),
+        ({"margin": [0, 1], "percentile": [0.5]}, r"percentile has shape \(1,\), but status has 2 entries"),
+        ({"margin": [0, 1], "percentile": [0.5, 1.5]}, r"percentile must lie in \[0, 1\], or be NaN"),
+        ({"margin": [0], "withheld": [False, True]}, r"withheld has shape \(2,\), but there are 1 sequences"),
+        ({"margin": [0], "withheld": [True]}, "a sequence that is withheld has no positions"),
     ],
 )
 def test_columns_that_do_not_fit_are_named(arguments: dict[str, Any], message: str) -> None:
@@ -79,11 +95,17 @@ def test_columns_that_do_not_fit_are_named(arguments: dict[str, Any], message: s
         Scores.from_margins(**arguments)
 
 
-@pytest.mark.parametrize("rivals", [None, np.array([True, False, True])])
-def test_arrays_survive_a_file(tmp_path: Path, rivals: Any) -> None:
+@pytest.mark.parametrize(
+    "optional",
+    [
+        {},
+        {"rival_possible": np.array([True, False, True])},
+        {"percentile": np.array([0.25, 1, np.nan], np.float32), "withheld": np.array([False, True, False])},
+    ],
+)
+def test_arrays_survive_a_file(tmp_path: Path, optional: dict[str, Any]) -> None:
     """``to_arrays`` and ``from_arrays`` round-trip through an .npz file, NaN and infinities included."""
-    arrays = three_sequences().to_arrays()
-    scores = Scores.from_arrays(arrays if rivals is None else {**arrays, "rival_possible": rivals})
+    scores = Scores.from_arrays({**three_sequences().to_arrays(), **optional})
     path = tmp_path / "scores.npz"
     np.savez(path, allow_pickle=False, **scores.to_arrays())
     with np.load(path) as loaded:
@@ -91,7 +113,8 @@ def test_arrays_survive_a_file(tmp_path: Path, rivals: Any) -> None:
 
     for name, array in scores.to_arrays().items():
         assert np.asarray(getattr(again, name)).tobytes() == array.tobytes(), name
-    assert (again.rival_possible is None) == (rivals is None)
+    for name in ("rival_possible", "percentile", "withheld"):
+        assert (getattr(again, name) is None) == (name not in optional), name
 
 
 def test_missing_columns_are_named() -> None:

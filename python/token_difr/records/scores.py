@@ -51,6 +51,9 @@ METRICS = tuple(each.name for each in fields(TokenMetrics))
 DTYPE = "dtype"
 """Marks the fields of :class:`Scores` that are columns, each with its type."""
 
+OPTIONAL = "optional"
+"""Marks those that may be None, each with the type of its array."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False, slots=True)
 class Scores(Sequence[list[TokenMetrics]]):
@@ -72,10 +75,16 @@ class Scores(Sequence[list[TokenMetrics]]):
         sequence_indptr: int64[sequences + 1]. The positions of sequence i are
             ``[sequence_indptr[i], sequence_indptr[i+1])``.
         rival_possible: bool, or None where it was not asked for. A token that the row does not show may have won.
+        percentile: float32, or None at temperature 0, where noise was replayed, and in older files. Where the claimed
+            token lies in the reference's filtered distribution, from 0 (its likeliest tokens) to 1, at random within
+            the token's own share: uniform for an honest sampler. NaN where it cannot be said.
+        withheld: bool[sequences], or None where none is. The sequence's tokens are not known for certain, so it was
+            not scored: it has no positions, but is no empty answer.
         improper_rows: Number of rows whose mass is above 1.01: the reference gave no distribution there.
 
     Raises:
-        InputError: Columns of different lengths, offsets that do not fit them, or an unknown status.
+        InputError: Columns of different lengths, offsets that do not fit them, an unknown status, percentiles outside
+            [0, 1], or positions of a sequence that is withheld.
     """
 
     exact_match: NDArray[np.bool_] = field(metadata={DTYPE: np.bool_})
@@ -87,12 +96,14 @@ class Scores(Sequence[list[TokenMetrics]]):
     surprise: NDArray[np.float32] = field(metadata={DTYPE: np.float32})
     status: NDArray[np.uint8] = field(metadata={DTYPE: np.uint8})
     sequence_indptr: NDArray[np.int64]
-    rival_possible: NDArray[np.bool_] | None = None
+    rival_possible: NDArray[np.bool_] | None = field(default=None, metadata={OPTIONAL: np.bool_})
+    percentile: NDArray[np.float32] | None = field(default=None, metadata={OPTIONAL: np.float32})
+    withheld: NDArray[np.bool_] | None = field(default=None, metadata={OPTIONAL: np.bool_})
     improper_rows: int = 0
 
     def __post_init__(self) -> None:
         positions = self.status.size
-        for name in (*COLUMNS, "rival_possible"):
+        for name in (*COLUMNS, "rival_possible", "percentile"):
             column = getattr(self, name)
             if column is None:
                 continue
@@ -105,6 +116,17 @@ class Scores(Sequence[list[TokenMetrics]]):
         if offsets.size == 0 or offsets[0] != 0 or offsets[-1] != positions or (np.diff(offsets) < 0).any():
             raise InputError(f"sequence_indptr must rise from 0 to the number of positions, {positions}")
         object.__setattr__(self, "sequence_indptr", read_only(offsets))
+        if self.percentile is not None and ((self.percentile < 0) | (self.percentile > 1)).any():
+            raise InputError("percentile must lie in [0, 1], or be NaN")
+        if self.withheld is not None:
+            self._check_withheld(self.withheld)
+
+    def _check_withheld(self, withheld: NDArray[np.bool_]) -> None:
+        if withheld.shape != (len(self),):
+            raise InputError(f"withheld has shape {withheld.shape}, but there are {len(self)} sequences")
+        if np.diff(self.sequence_indptr)[withheld].any():
+            raise InputError("a sequence that is withheld has no positions")
+        object.__setattr__(self, "withheld", read_only(withheld))
 
     @classmethod
     def from_margins(
@@ -119,6 +141,8 @@ class Scores(Sequence[list[TokenMetrics]]):
         gumbel_rank: ArrayLike | None = None,
         surprise: ArrayLike | None = None,
         status: ArrayLike | None = None,
+        percentile: ArrayLike | None = None,
+        withheld: ArrayLike | None = None,
     ) -> Self:
         """Scores from margins that were computed elsewhere.
 
@@ -132,6 +156,8 @@ class Scores(Sequence[list[TokenMetrics]]):
             gumbel_rank: None = ``logit_rank``.
             surprise: See :class:`Scores`.
             status: None = UNSCORED where the margin is NaN, else SCORED.
+            percentile: See :class:`Scores`.
+            withheld: See :class:`Scores`; None = none is.
 
         Raises:
             InputError: A margin below 0, or see :class:`Scores`.
@@ -157,10 +183,11 @@ class Scores(Sequence[list[TokenMetrics]]):
             name: flat_array(name, unknown if value is None else value, COLUMNS[name]) for name, value in given.items()
         }
         offsets = [0, margins.size] if sequence_indptr is None else sequence_indptr
-        return cls(**columns, sequence_indptr=flat_array("sequence_indptr", offsets, np.int64))  # type: ignore[arg-type]
+        optional = _optional_arrays({"percentile": percentile, "withheld": withheld})
+        return cls(**columns, **optional, sequence_indptr=flat_array("sequence_indptr", offsets, np.int64))  # type: ignore[arg-type]
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
-        """All arrays by name, for ``np.savez``; ``rival_possible`` is left out where it is None."""
+        """All arrays by name, for ``np.savez``; those that are None are left out."""
         arrays = {each.name: getattr(self, each.name) for each in fields(self)}
         return {name: np.asarray(value) for name, value in arrays.items() if value is not None}
 
@@ -175,13 +202,10 @@ class Scores(Sequence[list[TokenMetrics]]):
         if missing:
             raise InputError(f"the arrays of scores lack {', '.join(missing)}")
         columns: dict[str, Any] = {name: flat_array(name, arrays[name], dtype) for name, dtype in COLUMNS.items()}
-        rivals = (
-            flat_array("rival_possible", arrays["rival_possible"], np.bool_) if "rival_possible" in arrays else None
-        )
         return cls(
             **columns,
             sequence_indptr=flat_array("sequence_indptr", arrays["sequence_indptr"], np.int64),
-            rival_possible=rivals,
+            **_optional_arrays(arrays),
             improper_rows=int(arrays["improper_rows"]) if "improper_rows" in arrays else 0,
         )
 
@@ -213,3 +237,17 @@ COLUMNS: Mapping[str, type[np.generic]] = {
     each.name: each.metadata[DTYPE] for each in fields(Scores) if DTYPE in each.metadata
 }
 """Name and type of each column."""
+
+OPTIONAL_ARRAYS: Mapping[str, type[np.generic]] = {
+    each.name: each.metadata[OPTIONAL] for each in fields(Scores) if OPTIONAL in each.metadata
+}
+"""Name and type of each array that may be None."""
+
+
+def _optional_arrays(given: Mapping[str, ArrayLike | None]) -> dict[str, Any]:
+    """Those of ``given`` that are there, each in its type."""
+    return {
+        name: flat_array(name, value, dtype)
+        for name, dtype in OPTIONAL_ARRAYS.items()
+        if (value := given.get(name)) is not None
+    }

@@ -24,5 +24,6 @@ def scores_of(columns: _core.ScoreColumns, batch: TopKBatch) -> Scores:
         status=columns.status,
         sequence_indptr=batch.sequence_indptr,
         rival_possible=columns.rival_possible,
+        percentile=columns.percentile,
         improper_rows=batch.improper_rows,
     )

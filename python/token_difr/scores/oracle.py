@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from token_difr.records import UNRESOLVED, SamplingParams, Scores, ScoreStatus, TopKBatch
 from token_difr.sampler import Sampler
 
-__all__ = ["Contest", "dense_contest", "dense_support", "score_greedy"]
+__all__ = ["Contest", "dense_contest", "dense_percentile", "dense_support", "score_greedy", "uniforms"]
 
 
 class _Token(NamedTuple):
@@ -147,6 +147,55 @@ def dense_support(
     kept = np.empty(logprobs.size, np.bool_)
     kept[order] = left
     return kept
+
+
+def uniforms(batch: TopKBatch) -> NDArray[np.float64]:
+    """float64[positions]. The percentile's random stream: Philox 4x32-10 of (sequence, token)."""
+    lengths = np.diff(batch.sequence_indptr)
+    sequence = np.repeat(np.arange(lengths.size), lengths)
+    token = np.arange(len(batch)) - np.repeat(batch.sequence_indptr[:-1], lengths)
+    key = (int.from_bytes(b"perc", "big"), int.from_bytes(b"enti", "big"))
+    words = [
+        _philox((s % 2**32, s >> 32, t % 2**32, t >> 32), key)
+        for s, t in zip(sequence.tolist(), token.tolist(), strict=True)
+    ]
+    return (np.array(words, np.float64) + 0.5) / 2**32
+
+
+def _philox(counter: tuple[int, int, int, int], key: tuple[int, int]) -> int:
+    """The first word (Salmon, Moraes, Dror and Shaw 2011)."""
+    c0, c1, c2, c3 = counter
+    for turn in range(10):
+        keys = [(k + turn * weyl) % 2**32 for k, weyl in zip(key, (0x9E3779B9, 0xBB67AE85), strict=True)]
+        first, second = divmod(0xD2511F53 * c0, 2**32), divmod(0xCD9E8D57 * c2, 2**32)
+        c0, c1, c2, c3 = second[0] ^ c1 ^ keys[0], second[1], first[0] ^ c3 ^ keys[1], first[1]
+    return c0
+
+
+def dense_percentile(
+    logprobs: NDArray[np.float64],
+    temperature: float,
+    outcomes: list[NDArray[np.int64]],
+    claimed: int,
+    uniform: float,
+) -> float:
+    """The randomized percentile of a token among outcomes, each a set of ids that counts as one; NaN if it is in none.
+
+    Args:
+        logprobs: float64[vocabulary].
+        temperature: Above 0.
+        outcomes: In their order. Ids in none of them do not count.
+        claimed: The token.
+        uniform: Where it lies in the piece of its outcome, from 0 to 1.
+    """
+    weights = np.exp((logprobs - logprobs.max()) / temperature)
+    pieces = np.array([weights[ids].sum() for ids in outcomes])
+    before = 0.0
+    for ids, piece in zip(outcomes, pieces, strict=True):
+        if claimed in ids:
+            return float((before + uniform * piece) / pieces.sum())
+        before += piece
+    return math.nan
 
 
 def dense_contest(

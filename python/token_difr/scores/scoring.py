@@ -31,8 +31,8 @@ status          when                                                            
 ==============  ====================================================================  ============================
 ``UNSCORED``    empty row; every value -inf; at temperature 0 an ``UNRESOLVED``       False; NaN; NaN
                 entry on top and the claimed token no candidate
-``UNREPLAYED``  T > 0 without sampler or seed: ``prob``, ``logit_rank`` and           False; NaN; NaN
-                ``surprise`` hold
+``UNREPLAYED``  T > 0 without sampler or seed: ``prob``, ``logit_rank``, ``surprise``  False; NaN; NaN
+                and ``percentile`` hold
 ``FILTERED``    T > 0, the claimed token certainly dropped: by its own value, or it   False; +inf; max(best kept z
                 is no candidate and the support does not reach beyond the row         - its z, least kept l - its
                                                                                       l), with the greatest l that
@@ -57,6 +57,12 @@ compete, for their noise is unknown.
 ``surprise`` = min(30, -ln p - entropy of the support), under temperature and filters (vLLM's order without a sampler),
 the unseen mass as one lump; p is the claimed token's share, the lump's for one outside the row, and exp(-30) for a
 dropped one. Its mean is 0 for an honest sampler at T = 1 and near it elsewhere: compare it with a baseline's.
+
+``percentile`` = F + v p: with the row's entries in descending order and the unseen lump last, F the probability of those
+before the claimed token, p its own (the lump's for one outside the row), and v a fixed random stream's uniform for that
+sequence and token. 1 for a dropped token. An honest sampler's are uniform on [0, 1] at every temperature and under every
+filter, for they are taken among the entries that are certainly kept and, if its weight is known to 1e-4 of the whole, the
+lump; a token that is none of these has NaN. Without v there would be one value an entry, and none to compare it with.
 """
 
 from __future__ import annotations

@@ -76,8 +76,9 @@ fn bits(scores: &SampledScores) -> Vec<u32> {
     let columns =
         [&scores.prob, &scores.margin, &scores.margin_bound, &scores.logit_rank, &scores.gumbel_rank, &scores.surprise];
     let flags = scores.exact_match.iter().map(|&m| u32::from(m)).chain(scores.status.iter().map(|&s| u32::from(s)));
+    let percentiles = scores.percentile.iter().flatten().map(|value| value.to_bits());
     let rivals = scores.rival_possible.iter().flatten().map(|&rival| u32::from(rival));
-    columns.into_iter().flatten().map(|value| value.to_bits()).chain(flags).chain(rivals).collect()
+    columns.into_iter().flatten().map(|value| value.to_bits()).chain(flags).chain(percentiles).chain(rivals).collect()
 }
 
 #[test]
@@ -96,6 +97,30 @@ fn scores_are_the_same_on_any_number_of_threads() {
             assert_eq!(one, on_threads(7, stream, rule), "{stream:?}");
         }
     }
+}
+
+#[test]
+fn percentiles_are_the_same_on_any_number_of_threads_and_only_without_replay() {
+    let rows = Rows::new();
+    let offsets = [0, 1_000, 1_000, 2_500, POSITIONS as i64];
+    let on_threads = |threads: usize, rule| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
+        let arrays = Arrays { sequence_indptr: Some(&offsets), ..rows.arrays() };
+        let batch = TopKBatch::new(arrays).expect("a valid batch");
+        pool.install(|| score_sampled(&batch, &filters(rule), None)).expect("scores")
+    };
+    for rule in RULES {
+        let one = on_threads(1, rule);
+        let known = one.percentile.iter().flatten().filter(|value| (0.0..=1.0).contains(*value)).count();
+        assert!(known > POSITIONS / 2, "{rule:?}: {known}");
+        assert_eq!(bits(&one), bits(&on_threads(2, rule)), "{rule:?}");
+        assert_eq!(bits(&one), bits(&on_threads(7, rule)), "{rule:?}");
+    }
+    let (keys, stream) = (keys(), streams()[0]);
+    let batch = TopKBatch::new(rows.arrays()).expect("a valid batch");
+    let replay = Replay { stream, keys: &keys, tail: None };
+    let replayed = score_sampled(&batch, &filters(FilterRule::Vllm), Some(&replay)).expect("scores");
+    assert_eq!(replayed.percentile, None);
 }
 
 #[test]

@@ -21,6 +21,7 @@ pub(crate) struct ScoreColumns {
     gumbel_rank: Column<f32>,
     surprise: Option<Column<f32>>,
     status: Column<u8>,
+    percentile: Option<Column<f32>>,
     rival_possible: Option<Column<bool>>,
 }
 
@@ -41,6 +42,7 @@ impl ScoreColumns {
             logit_rank,
             surprise: None,
             status: column(py, scores.status),
+            percentile: None,
             rival_possible: None,
         }
     }
@@ -55,6 +57,7 @@ impl ScoreColumns {
             gumbel_rank: column(py, scores.gumbel_rank),
             surprise: Some(column(py, scores.surprise)),
             status: column(py, scores.status),
+            percentile: scores.percentile.map(|values| column(py, values)),
             rival_possible: scores.rival_possible.map(|flags| column(py, flags)),
         }
     }

@@ -54,6 +54,8 @@ pub struct SampledScores {
     pub surprise: Vec<f32>,
     /// A [`Status`] as its number.
     pub status: Vec<u8>,
+    /// Where it lies in the distribution, in [0, 1]: uniform for an honest sampler; None where noise was replayed.
+    pub percentile: Option<Vec<f32>>,
     /// Whether an unseen token could have won; None where the tail was not replayed.
     pub rival_possible: Option<Vec<bool>>,
 }

@@ -85,7 +85,7 @@ fn lump(support: &Support) -> f64 {
 }
 
 /// The support as the row alone tells it: the joined token is back in the tail, so that its being known changes nothing.
-fn row_support(position: &Position<'_>, setting: &Setting<'_>) -> Support {
+pub(super) fn row_support(position: &Position<'_>, setting: &Setting<'_>) -> Support {
     let candidates = &position.candidates;
     if candidates.joined.is_none() {
         return position.support;

@@ -22,7 +22,8 @@
 //! | 5 | `support` | so each candidate is *kept*, *dropped* or *open*: the row does not tell |
 //! | 6 | `noise`, `judge` | did the claimed token win, whatever the open ones are? |
 //! | 7 | `likelihood` | how probable and how surprising was it, without any noise? |
-//! | 8 | `rivals` | could an unseen token have beaten it? |
+//! | 8 | `percentile` | where does it lie in the distribution, as a number that is uniform for an honest sampler? |
+//! | 9 | `rivals` | could an unseen token have beaten it? |
 //!
 //! At temperature 0 steps 1 and 6 are enough (`greedy`). Every bound is taken so that what is *certain* is certain: a
 //! decided mismatch is a mismatch of the answer that the whole distribution would give, whatever the row does not show; a
@@ -49,6 +50,7 @@ mod grid;
 mod judge;
 mod likelihood;
 mod noise;
+mod percentile;
 mod position;
 mod replay;
 mod rivals;

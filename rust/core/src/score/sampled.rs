@@ -8,6 +8,7 @@ use super::filters::Filters;
 use super::judge::Contest;
 use super::likelihood;
 use super::noise::Noise;
+use super::percentile::{percentile, uniform};
 use super::position::{Position, Setting};
 use super::replay::Replay;
 use super::rivals::{self, Rivalry};
@@ -30,6 +31,7 @@ struct TokenScore {
     logit_rank: f32,
     gumbel_rank: f32,
     surprise: f32,
+    percentile: f32,
     rivalry: Rivalry,
 }
 
@@ -55,6 +57,7 @@ pub fn score_sampled(
     let noise = replay.map(|replay| Noise::new(batch, &setting, replay)).transpose()?;
     let tokens = score_tokens(batch, &setting, noise.as_ref())?;
     let mut scores = SampledScores::of(&tokens);
+    scores.percentile = replay.is_none().then(|| tokens.iter().map(|token| token.percentile).collect());
     if let Some(replay) = replay.filter(|replay| replay.tail.is_some()) {
         let rivalries: Vec<_> = tokens.iter().map(|token| token.rivalry).collect();
         scores.rival_possible = Some(rivals::possible(batch, filters, replay, &rivalries)?);
@@ -73,7 +76,11 @@ fn score_tokens(
         for (j, slot) in (task * POSITIONS..).zip(slots) {
             let Some(position) = Position::new(batch.row(j), setting, &mut weights) else { continue };
             *slot = match noise {
-                None => TokenScore::unreplayed(&position, setting),
+                None => {
+                    let (sequence, token) = batch.place(j);
+                    let percentile = percentile(&position, setting, uniform(sequence, token)) as f32;
+                    TokenScore { percentile, ..TokenScore::unreplayed(&position, setting) }
+                }
                 Some(noise) => {
                     let drawn = noise.of(j, &position, &mut ids, &mut drawn)?;
                     TokenScore::replayed(&position, setting, drawn)
@@ -95,6 +102,7 @@ impl TokenScore {
         logit_rank: f32::NAN,
         gumbel_rank: f32::NAN,
         surprise: f32::NAN,
+        percentile: f32::NAN,
         rivalry: Rivalry { best: f64::INFINITY, cap: f64::NEG_INFINITY },
     };
 
@@ -147,6 +155,7 @@ impl SampledScores {
             gumbel_rank: column(tokens, |token| token.gumbel_rank),
             surprise: column(tokens, |token| token.surprise),
             status: column(tokens, |token| token.status as u8),
+            percentile: None,
             rival_possible: None,
         }
     }

@@ -93,6 +93,17 @@ impl<'a> TopKBatch<'a> {
         Row::get(&self.arrays, &self.token_ids, &self.logprobs, j)
     }
 
+    /// The sequence of position `j`, and which of its tokens it is.
+    #[must_use]
+    pub fn place(&self, j: usize) -> (usize, usize) {
+        let offsets = self.arrays.sequence_indptr.unwrap_or(&[0]);
+        let starts = |offset: &i64| usize::try_from(*offset).is_ok_and(|start| start <= j);
+        // The last of those that start here: the ones before it are empty.
+        let sequence = offsets.partition_point(starts).saturating_sub(1);
+        let start = offsets.get(sequence).and_then(|&offset| usize::try_from(offset).ok()).unwrap_or(0);
+        (sequence, j.saturating_sub(start))
+    }
+
     /// The sorted copies of `token_ids` and `logprobs`; None where the rows came sorted.
     #[must_use]
     pub fn into_sorted(self) -> Option<(Vec<u32>, Vec<f32>)> {
