@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,14 @@ from token_difr import UNRESOLVED, Sampler, SamplingParams, Scores, ScoreStatus,
 from token_difr.scores.oracle import dense_percentile, dense_support, uniforms
 
 TEMPERATURES = (0.7, 1.0, 1.3)
-FILTERS = ({}, {"top_k": 8}, {"top_p": 0.9}, {"top_k": 12, "top_p": 0.8}, {"top_k": 40}, {"min_p": 0.02})
+FILTERS: tuple[dict[str, Any], ...] = (
+    {},
+    {"top_k": 8},
+    {"top_p": 0.9},
+    {"top_k": 12, "top_p": 0.8},
+    {"top_k": 40},
+    {"min_p": 0.02},
+)
 RULES = {"vllm": "vllm@0.33", "sglang": "sglang@0.5.23", "huggingface": "torch-cpu@2.13:filters=huggingface"}
 LUMP = 2e-4
 """Percentiles are known to within the tolerance of the lump, twice: in the part before the token and in the whole."""
