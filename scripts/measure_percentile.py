@@ -29,12 +29,13 @@ BLOCK = 250
 
 
 def references(rng: np.random.Generator, sequences: int) -> Floats:
-    """float64[sequences, TOKENS, IDS]: logprobs, descending; Zipf laws of all sharpnesses, entropy 1.6 nats in the mean."""
+    """float64[sequences, TOKENS, IDS]: logprobs, descending; Zipf laws of all sharpnesses, entropy 1.7 nats in the mean."""
     of_sequence = rng.lognormal(np.log(2.5), 0.2, (sequences, 1, 1))
     exponent = of_sequence * rng.lognormal(0, 0.7, (sequences, TOKENS, 1))
     raw = -exponent * np.log(np.arange(1, IDS + 1)) + rng.normal(0, 0.5, (sequences, TOKENS, IDS))
-    raw = -np.sort(-raw, axis=-1)
-    return raw - np.log(np.exp(raw).sum(-1, keepdims=True))
+    logits: Floats = -np.sort(-raw, axis=-1)
+    logprobs: Floats = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+    return logprobs
 
 
 def of_temperature(_: np.random.Generator, logprobs: Floats) -> Floats:
