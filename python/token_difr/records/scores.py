@@ -73,6 +73,8 @@ class Scores(Sequence[list[TokenMetrics]]):
             ``[sequence_indptr[i], sequence_indptr[i+1])``.
         rival_possible: bool, or None where it was not asked for. A token that the row does not show may have won.
         improper_rows: Number of rows whose mass is above 1.01: the reference gave no distribution there.
+        withheld: bool[sequences], or None where none is. The sequence's tokens are not known for certain, so it was
+            not scored: it has no positions, but is no empty answer.
 
     Raises:
         InputError: Columns of different lengths, offsets that do not fit them, or an unknown status.
@@ -89,6 +91,7 @@ class Scores(Sequence[list[TokenMetrics]]):
     sequence_indptr: NDArray[np.int64]
     rival_possible: NDArray[np.bool_] | None = None
     improper_rows: int = 0
+    withheld: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         positions = self.status.size
@@ -105,6 +108,15 @@ class Scores(Sequence[list[TokenMetrics]]):
         if offsets.size == 0 or offsets[0] != 0 or offsets[-1] != positions or (np.diff(offsets) < 0).any():
             raise InputError(f"sequence_indptr must rise from 0 to the number of positions, {positions}")
         object.__setattr__(self, "sequence_indptr", read_only(offsets))
+        if self.withheld is not None:
+            self._check_withheld(self.withheld)
+
+    def _check_withheld(self, withheld: NDArray[np.bool_]) -> None:
+        if withheld.shape != (len(self),):
+            raise InputError(f"withheld has shape {withheld.shape}, but there are {len(self)} sequences")
+        if np.diff(self.sequence_indptr)[withheld].any():
+            raise InputError("a sequence that is withheld has no positions")
+        object.__setattr__(self, "withheld", read_only(withheld))
 
     @classmethod
     def from_margins(
@@ -160,7 +172,7 @@ class Scores(Sequence[list[TokenMetrics]]):
         return cls(**columns, sequence_indptr=flat_array("sequence_indptr", offsets, np.int64))  # type: ignore[arg-type]
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
-        """All arrays by name, for ``np.savez``; ``rival_possible`` is left out where it is None."""
+        """All arrays by name, for ``np.savez``; ``rival_possible`` and ``withheld`` are left out where they are None."""
         arrays = {each.name: getattr(self, each.name) for each in fields(self)}
         return {name: np.asarray(value) for name, value in arrays.items() if value is not None}
 
@@ -175,13 +187,13 @@ class Scores(Sequence[list[TokenMetrics]]):
         if missing:
             raise InputError(f"the arrays of scores lack {', '.join(missing)}")
         columns: dict[str, Any] = {name: flat_array(name, arrays[name], dtype) for name, dtype in COLUMNS.items()}
-        rivals = (
-            flat_array("rival_possible", arrays["rival_possible"], np.bool_) if "rival_possible" in arrays else None
-        )
+        flags = {
+            name: flat_array(name, arrays[name], np.bool_) for name in ("rival_possible", "withheld") if name in arrays
+        }
         return cls(
             **columns,
             sequence_indptr=flat_array("sequence_indptr", arrays["sequence_indptr"], np.int64),
-            rival_possible=rivals,
+            **flags,
             improper_rows=int(arrays["improper_rows"]) if "improper_rows" in arrays else 0,
         )
 

@@ -31,6 +31,11 @@ class Reference(ABC):
     dialect: str
     topk_logprobs: int
 
+    @property
+    def reads_ids(self) -> bool:
+        """Whether it reads the very tokens that it is sent, in whatever way they cut their text."""
+        return True
+
     @abstractmethod
     async def rows(self, sequence: TokenSequence, *, tag: str) -> TopKBatch:
         """The rows of one sequence's output tokens, as a batch of that one sequence.
