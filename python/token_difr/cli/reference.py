@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from token_difr.cli import options
 from token_difr.cli.grouped import grouped
@@ -34,7 +35,7 @@ def command(run: options.Run, *, reference: ReferenceOptions, repair: RepairOpti
         async with reference.opened(pace) as client:
             judge = reference_behind(client, judged, tokenizer)
             with RunDirectory.resume(run, Audit(judged=judged)) as directory:
-                speed = {"concurrency": pace.concurrency, "progress": not pace.quiet}
+                speed: dict[str, Any] = {"concurrency": pace.concurrency, "progress": not pace.quiet}
                 await reference_run(directory, judge, **speed)
                 if tokenizer is not None:
                     await resegment_run(directory, judge, tokenizer, requests=requests, **speed)

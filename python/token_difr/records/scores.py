@@ -187,7 +187,7 @@ class Scores(Sequence[list[TokenMetrics]]):
         if missing:
             raise InputError(f"the arrays of scores lack {', '.join(missing)}")
         columns: dict[str, Any] = {name: flat_array(name, arrays[name], dtype) for name, dtype in COLUMNS.items()}
-        flags = {
+        flags: dict[str, Any] = {
             name: flat_array(name, arrays[name], np.bool_) for name in ("rival_possible", "withheld") if name in arrays
         }
         return cls(

@@ -24,7 +24,8 @@ MOST_REFUSALS = 4
 """Cuts in a row that save nothing, after which a sequence is left as it is."""
 
 
-class Question(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Question:
     """What the reference is asked for: the rows of a sequence in some cut.
 
     Attributes:
