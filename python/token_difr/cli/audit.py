@@ -13,6 +13,7 @@ from token_difr.cli.groups import (
     PaceOptions,
     ProviderOptions,
     ReferenceOptions,
+    RepairOptions,
     SamplingOptions,
     ScoredOptions,
     ShownOptions,
@@ -37,6 +38,7 @@ def command(
     sampling: SamplingOptions,
     scored: ScoredOptions,
     baseline: options.Baseline = None,
+    repair: RepairOptions,
     pace: PaceOptions,
     dry_run: DryRunOptions,
     shown: ShownOptions,
@@ -46,6 +48,7 @@ def command(
     from token_difr.records import Audit
     from token_difr.run.audit import Sides, check_audit, rendered_by, run_audit
 
+    requests = repair.requests
     conversations = read_prompts(prompts)
     asked, judged = provider.asked(sampling.params(len(conversations))), reference.judged(provider.model)
     check_audit(Audit(asked=asked, scored=scored.scored()))
@@ -64,6 +67,7 @@ def command(
                 sides,
                 out,
                 baseline=baseline,
+                repair_requests=requests,
                 concurrency=pace.concurrency,
                 progress=not pace.quiet,
             )

@@ -11,6 +11,7 @@ import typer
 from token_difr.cli import options
 from token_difr.endpoint import public_url
 from token_difr.endpoint.client import MAX_RETRIES, TIMEOUT_SECONDS
+from token_difr.errors import InputError
 from token_difr.reference.dialects import DIALECTS
 from token_difr.report import forms_help
 
@@ -26,6 +27,7 @@ __all__ = [
     "PaceOptions",
     "ProviderOptions",
     "ReferenceOptions",
+    "RepairOptions",
     "SamplingOptions",
     "ScoredOptions",
     "ShownOptions",
@@ -192,6 +194,36 @@ class ReferenceOptions:
             max_retries=pace.max_retries,
             timeout_seconds=pace.timeout,
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RepairOptions:
+    """How much it may cost to find the tokens of answers that came as text."""
+
+    repair_requests: Annotated[
+        int | None,
+        typer.Option(
+            "--repair-requests",
+            metavar="N",
+            min=0,
+            help="Most requests to the reference to find how the model cut its text.  [default: a tenth of the prompts]",
+            show_default=False,
+        ),
+    ] = None
+    no_repair: Annotated[
+        bool, typer.Option("--no-repair", help="Take text as the tokenizer cuts it, as --repair-requests 0.")
+    ] = False
+
+    @property
+    def requests(self) -> int | None:
+        """The most requests; None = as many as are usual.
+
+        Raises:
+            InputError: Both are given.
+        """
+        if self.no_repair and self.repair_requests:
+            raise InputError("give --no-repair or --repair-requests, not both")
+        return 0 if self.no_repair else self.repair_requests
 
 
 def reference_behind(client: AsyncOpenAI, judged: Judged, tokenizer: Tokenizer | None) -> Reference:

@@ -3,34 +3,42 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from token_difr.cli import options
 from token_difr.cli.grouped import grouped
-from token_difr.cli.groups import PaceOptions, ReferenceOptions, reference_behind
+from token_difr.cli.groups import PaceOptions, ReferenceOptions, RepairOptions, reference_behind
 from token_difr.cli.show import interrupted_note, local_tokenizer, note
 
 __all__ = ["command"]
 
 
 @grouped
-def command(run: options.Run, *, reference: ReferenceOptions, pace: PaceOptions) -> None:
+def command(run: options.Run, *, reference: ReferenceOptions, repair: RepairOptions, pace: PaceOptions) -> None:
     """Ask a reference for the logprobs of a run's tokens. The same command again asks for those that RUN lacks."""
     from token_difr.records import Audit
     from token_difr.reference import dialect_named
     from token_difr.run import RunDirectory
+    from token_difr.run.resegmenting import resegment_run
     from token_difr.run.stages import reference_run
+    from token_difr.segmentation import is_repairable
 
+    requests = repair.requests
     with RunDirectory.read(run) as stored:
         asked = stored.audit.asked
         judged = reference.judged("" if asked is None else asked.model)
-        needed = dialect_named(reference.reference_dialect).needs_tokenizer
+        named = dialect_named(reference.reference_dialect).needs_tokenizer
+        needed = named or (requests != 0 and any(is_repairable(each) for each in stored.sequences().values()))
         tokenizer = local_tokenizer(stored.audit) if needed else None
 
     async def work() -> None:
         async with reference.opened(pace) as client:
             judge = reference_behind(client, judged, tokenizer)
             with RunDirectory.resume(run, Audit(judged=judged)) as directory:
-                await reference_run(directory, judge, concurrency=pace.concurrency, progress=not pace.quiet)
+                speed: dict[str, Any] = {"concurrency": pace.concurrency, "progress": not pace.quiet}
+                await reference_run(directory, judge, **speed)
+                if tokenizer is not None:
+                    await resegment_run(directory, judge, tokenizer, requests=requests, **speed)
 
     try:
         asyncio.run(work())

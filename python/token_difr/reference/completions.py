@@ -47,6 +47,11 @@ class CompletionsReference(ServedReference):
         super().__init__(client, model, topk_logprobs=topk_logprobs, tokenizer=tokenizer)
         self._as_text = self.sends_text
 
+    @property
+    def reads_ids(self) -> bool:
+        """Not where text is sent: the endpoint cuts it in its own way."""
+        return not self._as_text
+
     async def rows(self, sequence: TokenSequence, *, tag: str) -> TopKBatch:
         """See :meth:`Reference.rows`."""
         sent, prompt_length = sent_tokens(sequence)

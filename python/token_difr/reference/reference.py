@@ -35,6 +35,11 @@ class Reference(ABC):
     topk_logprobs: int
     echo_check: ClassVar[str | None] = None
 
+    @property
+    def reads_ids(self) -> bool:
+        """Whether it reads the very tokens that it is sent, in whatever way they cut their text."""
+        return True
+
     @abstractmethod
     async def rows(self, sequence: TokenSequence, *, tag: str) -> TopKBatch:
         """The rows of one sequence's output tokens, as a batch of that one sequence.

@@ -5,11 +5,12 @@
     responses.jsonl  collect:   the provider's answers, whole
     sequences.jsonl  tokenize:  token ids
     rows.jsonl       reference: top-k rows, as base64 little-endian arrays (NaN and -inf survive)
+    repairs.jsonl    reference: other cuts of answers that came as text, and their rows; see token_difr.segmentation
     scores.npz       score:     the arrays of ``Scores``
     report.json      decide:    the report
     lock             held by the process that works on it; the system lets go of it when the process ends
 
-A line of the three middle files is one record with a ``crc32`` over the rest of it, appended as it arrives in one write
+A line of the four middle files is one record with a ``crc32`` over the rest of it, appended as it arrives in one write
 and synced. A last line without an end (the process was killed) is dropped. A damaged line counts as missing, so that
 what it held is asked for again. The last valid record of an index counts. Above them stands a line ``made_for`` with the parts of
 the audit's record that they depend on, by which a lost ``run.json`` is made anew.

@@ -33,6 +33,7 @@ from token_difr.reference import Reference, open_reference
 from token_difr.run.baseline import GivenBaseline, baseline_of
 from token_difr.run.deciding import decide_run
 from token_difr.run.directory import RunDirectory
+from token_difr.run.resegmenting import resegment_run
 from token_difr.run.stages import check_replayable, collect_run, reference_run, score_run, tokenize_run
 from token_difr.sampler import Sampler
 from token_difr.sequences import Tokenizer, load_tokenizer, render, tokenizer_digest
@@ -99,6 +100,7 @@ async def aaudit(
     vocab_size: int | None = None,
     baseline: GivenBaseline = None,
     level: float = 0.01,
+    repair_requests: int | None = None,
     concurrency: int = 8,
     progress: bool = True,
 ) -> AuditRun:
@@ -123,6 +125,8 @@ async def aaudit(
         vocab_size: Width of the model's logits, where the noise depends on it.
         baseline: Run directory, or scores, of a trusted provider on other prompts of the same kind.
         level: False-alarm rate of "divergent", in [0.001, 1).
+        repair_requests: The most requests to the reference that the repair of answers without token ids may cost; None =
+            a tenth of the prompts, 0 = no repair. See :mod:`token_difr.segmentation`.
         concurrency: Requests in flight.
         progress: Show progress bars on standard error, if that is a terminal.
 
@@ -137,7 +141,15 @@ async def aaudit(
         asked = Asked(provider=sides.url, model=model, params=params, max_tokens=max_tokens, asking=asking)
         record = Audit(asked=asked, rendered=rendered, judged=sides.judged, scored=scored)
         return await run_audit(
-            record, prompts, sides, out, baseline=baseline, rule=rule, concurrency=concurrency, progress=progress
+            record,
+            prompts,
+            sides,
+            out,
+            baseline=baseline,
+            rule=rule,
+            repair_requests=repair_requests,
+            concurrency=concurrency,
+            progress=progress,
         )
 
 
@@ -185,6 +197,7 @@ async def run_audit(
     *,
     baseline: GivenBaseline = None,
     rule: Rule | None = None,
+    repair_requests: int | None = None,
     concurrency: int = 8,
     progress: bool = True,
 ) -> AuditRun:
@@ -197,6 +210,7 @@ async def run_audit(
         out: The run directory.
         baseline: What to compare with.
         rule: By which rule it is judged; None = the default one.
+        repair_requests: See :func:`aaudit`.
         concurrency: Requests in flight.
         progress: Show progress bars.
 
@@ -214,6 +228,14 @@ async def run_audit(
         await collect_run(run, provider, concurrency=concurrency, progress=progress)
         tokenize_run(run, sides.tokenizer)
         await reference_run(run, sides.reference, concurrency=concurrency, progress=progress)
+        await resegment_run(
+            run,
+            sides.reference,
+            sides.tokenizer,
+            requests=repair_requests,
+            concurrency=concurrency,
+            progress=progress,
+        )
         scores = score_run(run)
         report = decide_run(run, scores, against, rule=rule, tokenizer=sides.tokenizer)
         return AuditRun(path=run.path, scores=scores.scores, report=report)

@@ -11,10 +11,11 @@ from typing import Any, Self
 
 from token_difr.errors import RunDirectoryError
 from token_difr.records import Audit, Conversation, Report, Response, Scores, TokenSequence, TopKBatch
+from token_difr.run.asked_cuts import AskedCut, cut_from_record, cut_to_record
 from token_difr.run.binding import settled
 from token_difr.run.files import lock, make_directory
 from token_difr.run.journal import Entry, Journal
-from token_difr.run.layout import MADE_FOR, RESPONSES, ROWS, SEQUENCES
+from token_difr.run.layout import MADE_FOR, REPAIRS, RESPONSES, ROWS, SEQUENCES
 from token_difr.run.manifest import is_run_directory, now, read_manifest, write_manifest
 from token_difr.run.prompt_file import read_prompts, write_prompts
 from token_difr.run.report_file import read_report, write_report
@@ -47,6 +48,7 @@ class RunDirectory:
         self._responses = Journal(path / RESPONSES, Response.to_dict, Response.from_dict)
         self._sequences = Journal(path / SEQUENCES, TokenSequence.to_dict, TokenSequence.from_dict)
         self._rows = Journal(path / ROWS, batch_to_record, batch_from_record)
+        self._cuts = Journal(path / REPAIRS, cut_to_record, cut_from_record)
         self._batch: tuple[str, TopKBatch] | None = None
 
     @classmethod
@@ -121,7 +123,7 @@ class RunDirectory:
 
     def close(self) -> None:
         """Close the files and let go of the lock."""
-        for journal in (self._responses, self._sequences, self._rows):
+        for journal in (self._responses, self._sequences, self._rows, self._cuts):
             journal.close()
         if self._lock is not None:
             os.close(self._lock)
@@ -144,6 +146,14 @@ class RunDirectory:
         """The reference's rows for these sequences, a batch of one sequence each, by index."""
         return {index: entry.value for index, entry in self._row_entries().items()}
 
+    def asked_cuts(self) -> dict[tuple[int, tuple[int, ...]], TopKBatch]:
+        """The reference's rows for other cuts of these answers, by index and output token ids."""
+        current = self._response_entries()
+        cuts = [
+            entry.value for entry in self._cuts.entries.values() if _made_from(entry, current.get(entry.value.sequence))
+        ]
+        return {(cut.sequence, cut.tokens): cut.rows for cut in cuts}
+
     def keep_response(self, response: Response) -> None:
         """Append an answer."""
         self._check_writable()
@@ -161,6 +171,13 @@ class RunDirectory:
         self._check_writable()
         made = [(index, rows, self._sequences.entries[index].checksum)]
         self._rows.append(made, made_for=self._parts(ROWS))
+
+    def keep_cut(self, index: int, tokens: tuple[int, ...], rows: TopKBatch) -> None:
+        """Append the reference's rows for another cut of the answer ``index``."""
+        self._check_writable()
+        place = max(self._cuts.entries, default=-1) + 1
+        made = [(place, AskedCut(index, tokens, rows), self._response_entries()[index].checksum)]
+        self._cuts.append(made, made_for=self._parts(ROWS))
 
     def batch(self) -> TopKBatch:
         """All rows as one batch, a sequence a prompt, in order.

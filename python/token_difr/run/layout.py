@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-__all__ = ["LOCK", "MADE_FOR", "MANIFEST", "PROMPTS", "REPORT", "RESPONSES", "ROWS", "SCORES", "SEQUENCES"]
+__all__ = ["LOCK", "MADE_FOR", "MANIFEST", "PROMPTS", "REPAIRS", "REPORT", "RESPONSES", "ROWS", "SCORES", "SEQUENCES"]
 
 MANIFEST = "run.json"
 PROMPTS = "prompts.jsonl"
 RESPONSES = "responses.jsonl"
 SEQUENCES = "sequences.jsonl"
 ROWS = "rows.jsonl"
+REPAIRS = "repairs.jsonl"
 SCORES = "scores.npz"
 REPORT = "report.json"
 LOCK = "lock"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from token_difr.answers import Provider, collect
 from token_difr.errors import InputError, RunDirectoryError
-from token_difr.records import Audit, SamplingParams, Scores, TopKBatch
+from token_difr.records import Audit, SamplingParams, Scores, TokenSequence, TopKBatch
 from token_difr.reference import Reference
 from token_difr.run.directory import RunDirectory
 from token_difr.run.score_file import DigestedScores, digest_of
@@ -75,14 +77,22 @@ async def reference_run(
 ) -> None:
     """Ask the reference for the rows that ``run`` lacks.
 
+    Sequences that are not scorable get none, and those that a repair has asked for before are not asked for again.
+
     Raises:
         RunDirectoryError: Token sequences are missing.
         EndpointError: See :meth:`~token_difr.reference.Reference.topk`.
     """
     sequences = run.sequences()
     _check_complete(run, sequences, "token sequences", "tokenize")
+    ordered = [sequences[index] for index in range(len(run.prompts))]
+    answered, asked = run.rows(), run.asked_cuts()
+    for index, sequence in enumerate(ordered):
+        known = asked.get((index, tuple(sequence.output_token_ids)))
+        if index not in answered and known is not None and sequence.scorable:
+            run.keep_rows(index, known)
     await reference.topk(
-        [sequences[index] for index in range(len(run.prompts))],
+        [sequence if sequence.scorable else replace(sequence, output_token_ids=[]) for sequence in ordered],
         concurrency=concurrency,
         answered=run.rows(),
         keep=run.keep_rows,
@@ -105,18 +115,28 @@ def score_run(run: RunDirectory, *, replay: bool = True) -> DigestedScores:
     stored = run.stored_scores(replay=replay)
     if stored is not None:
         return stored
-    scores = scored(run.batch(), run.audit if replay else replace(run.audit, scored=None))
+    sequences = run.sequences()
+    ordered = [sequences[index] for index in range(len(run.prompts))]
+    scores = scored(run.batch(), run.audit if replay else replace(run.audit, scored=None), ordered)
     return run.keep_scores(scores) if run.writable and replay else DigestedScores(scores, digest_of(scores))
 
 
-def scored(batch: TopKBatch, audit: Audit) -> Scores:
-    """The scores of an audit's rows, by the parameters and the sampler that its record states."""
-    return score(
+def scored(batch: TopKBatch, audit: Audit, sequences: Sequence[TokenSequence] = ()) -> Scores:
+    """The scores of an audit's rows, by the parameters and the sampler that its record states.
+
+    Args:
+        batch: The rows.
+        audit: The record.
+        sequences: What the rows are of, in order: those that are not scorable are withheld. None given = none is.
+    """
+    scores = score(
         batch,
         audit.params,
         sampler=None if audit.sampler is None else Sampler.parse(audit.sampler),
         vocab_size=None if audit.scored is None else audit.scored.vocab_size,
     )
+    withheld = np.array([not sequence.scorable for sequence in sequences], np.bool_)
+    return replace(scores, withheld=withheld) if withheld.any() else scores
 
 
 def check_replayable(params: SamplingParams, sampler: Sampler | None, vocab_size: int | None) -> None:
