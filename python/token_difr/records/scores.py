@@ -72,6 +72,10 @@ class Scores(Sequence[list[TokenMetrics]]):
         sequence_indptr: int64[sequences + 1]. The positions of sequence i are
             ``[sequence_indptr[i], sequence_indptr[i+1])``.
         rival_possible: bool, or None where it was not asked for. A token that the row does not show may have won.
+        percentile: float32, or None where it is not known. The randomized percentile, in [0, 1], of the claimed token under
+            the reference's filtered distribution; NaN unless UNREPLAYED.
+        withheld: bool[sequences], or None where it is not known. The sequence's tokens are not known for certain, so it
+            was not scored and has no positions. It is no empty answer.
         improper_rows: Number of rows whose mass is above 1.01: the reference gave no distribution there.
 
     Raises:
@@ -88,11 +92,13 @@ class Scores(Sequence[list[TokenMetrics]]):
     status: NDArray[np.uint8] = field(metadata={DTYPE: np.uint8})
     sequence_indptr: NDArray[np.int64]
     rival_possible: NDArray[np.bool_] | None = None
+    percentile: NDArray[np.float32] | None = None
+    withheld: NDArray[np.bool_] | None = None
     improper_rows: int = 0
 
     def __post_init__(self) -> None:
         positions = self.status.size
-        for name in (*COLUMNS, "rival_possible"):
+        for name in (*COLUMNS, *OPTIONAL):
             column = getattr(self, name)
             if column is None:
                 continue
@@ -105,6 +111,16 @@ class Scores(Sequence[list[TokenMetrics]]):
         if offsets.size == 0 or offsets[0] != 0 or offsets[-1] != positions or (np.diff(offsets) < 0).any():
             raise InputError(f"sequence_indptr must rise from 0 to the number of positions, {positions}")
         object.__setattr__(self, "sequence_indptr", read_only(offsets))
+        if self.withheld is not None:
+            self._check_withheld(self.withheld)
+            object.__setattr__(self, "withheld", read_only(self.withheld))
+
+    def _check_withheld(self, withheld: NDArray[np.bool_]) -> None:
+        if withheld.shape != (len(self),):
+            raise InputError(f"withheld has shape {withheld.shape}, but there are {len(self)} sequences")
+        scored = withheld & (np.diff(self.sequence_indptr) > 0)
+        if scored.any():
+            raise InputError(f"sequence {int(scored.argmax())} is withheld, but has positions: it is not to be scored")
 
     @classmethod
     def from_margins(
@@ -160,7 +176,7 @@ class Scores(Sequence[list[TokenMetrics]]):
         return cls(**columns, sequence_indptr=flat_array("sequence_indptr", offsets, np.int64))  # type: ignore[arg-type]
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
-        """All arrays by name, for ``np.savez``; ``rival_possible`` is left out where it is None."""
+        """All arrays by name, for ``np.savez``; what is None is left out."""
         arrays = {each.name: getattr(self, each.name) for each in fields(self)}
         return {name: np.asarray(value) for name, value in arrays.items() if value is not None}
 
@@ -175,13 +191,15 @@ class Scores(Sequence[list[TokenMetrics]]):
         if missing:
             raise InputError(f"the arrays of scores lack {', '.join(missing)}")
         columns: dict[str, Any] = {name: flat_array(name, arrays[name], dtype) for name, dtype in COLUMNS.items()}
-        rivals = (
-            flat_array("rival_possible", arrays["rival_possible"], np.bool_) if "rival_possible" in arrays else None
-        )
+        given = {
+            name: flat_array(name, arrays[name], dtype)
+            for name, dtype in (OPTIONAL | {"withheld": np.bool_}).items()
+            if name in arrays
+        }
         return cls(
             **columns,
             sequence_indptr=flat_array("sequence_indptr", arrays["sequence_indptr"], np.int64),
-            rival_possible=rivals,
+            **given,
             improper_rows=int(arrays["improper_rows"]) if "improper_rows" in arrays else 0,
         )
 
@@ -213,3 +231,6 @@ COLUMNS: Mapping[str, type[np.generic]] = {
     each.name: each.metadata[DTYPE] for each in fields(Scores) if DTYPE in each.metadata
 }
 """Name and type of each column."""
+
+OPTIONAL: Mapping[str, type[np.generic]] = {"rival_possible": np.bool_, "percentile": np.float32}
+"""Columns that may be None."""

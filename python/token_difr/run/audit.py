@@ -121,8 +121,8 @@ async def aaudit(
         reference_dialect: How a ``reference`` given by its URL is spoken to.
         sampler: Whose noise to replay above temperature 0, such as ``vllm@0.33``; None = as ``out`` states, if at all.
         vocab_size: Width of the model's logits (its config's ``vocab_size``), where the noise depends on it.
-        baseline: Run directory, or scores, of a trusted provider on other prompts of the same kind.
-        level: False-alarm rate of "divergent", in [0.001, 1).
+        baseline: Run directory, or scores, of a trusted provider, best on the same prompts, else on others of the same kind.
+        level: False-alarm rate of "divergent", in [0.0002, 1).
         concurrency: Requests in flight.
         progress: Show progress bars on standard error, if that is a terminal.
 
