@@ -18,7 +18,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from verdict_tables import consistency_table, coverage_table, level_table
 
 from token_difr.answers import read_prompts
 from token_difr.demo.providers import HONEST, MODEL_NAME, PROVIDERS, REFERENCE, DemoProvider
@@ -29,6 +28,7 @@ from token_difr.run.audit import aaudit
 from token_difr.run.directory import RunDirectory
 from token_difr.verdict import RowFacts, SideRows, compare, row_facts
 from token_difr.verdict.matching import cut
+from verdict_tables import consistency_table, coverage_table, level_table
 
 MAX_TOKENS = 64
 SIZES = (5, 10, 20, 40, 80, 150)

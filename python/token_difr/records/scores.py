@@ -193,7 +193,7 @@ class Scores(Sequence[list[TokenMetrics]]):
         columns: dict[str, Any] = {name: flat_array(name, arrays[name], dtype) for name, dtype in COLUMNS.items()}
         given = {
             name: flat_array(name, arrays[name], dtype)
-            for name, dtype in (OPTIONAL | {"withheld": np.bool_}).items()
+            for name, dtype in {**OPTIONAL, "withheld": np.bool_}.items()
             if name in arrays
         }
         return cls(

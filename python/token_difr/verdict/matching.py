@@ -138,9 +138,9 @@ def _checked(pairs: npt.NDArray[np.int64], sides: tuple[Scores, Scores]) -> tupl
     pairs = np.asarray(pairs, np.int64)
     if pairs.ndim != 2 or pairs.shape[1] != 2:
         raise InputError(f"pairs has shape {pairs.shape}: it should be (n, 2)")
-    for name, indexes, side in zip(("candidate", "baseline"), pairs.T, sides, strict=True):
+    for name, indexes, side in zip(("the candidate", "the baseline"), pairs.T, sides, strict=True):
         if indexes.size and not 0 <= indexes.min() <= indexes.max() < len(side):
-            raise InputError(f"pairs names a sequence that the {name} does not have: it has {len(side)}")
+            raise InputError(f"pairs names a sequence that {name} does not have: it has {len(side)}")
         if len(np.unique(indexes)) < len(indexes):
-            raise InputError(f"pairs names a sequence of the {name} twice")
+            raise InputError(f"pairs names a sequence of {name} twice")
     return pairs[:, 0], pairs[:, 1]
