@@ -2,7 +2,7 @@
 
     python scripts/measure_verdict.py --level --coverage --consistency --power      any of them; all without options
 
-The first three simulate audits whose truth is known (``verdict_tables.py``). ``--power`` serves and audits every provider of
+Exit status 1 if a share surely misses its limit. The first three simulate audits whose truth is known (``verdict_tables.py``). ``--power`` serves and audits every provider of
 the demo once, on many prompts, and draws small audits from these runs: a candidate's answers against the honest provider's,
 on other prompts and on the same. It also prints what ``verdict/known_deviations.toml`` holds.
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -28,12 +29,12 @@ from token_difr.run.audit import aaudit
 from token_difr.run.directory import RunDirectory
 from token_difr.verdict import RowFacts, SideRows, compare, row_facts
 from token_difr.verdict.matching import cut
-from verdict_tables import consistency_table, coverage_table, level_table
+from verdict_tables import Row, consistency_table, coverage_table, level_table
 
 MAX_TOKENS = 64
 SIZES = (5, 10, 20, 40, 80, 150)
 DEVIATION = ("clipped_margin_0.1", "mismatch_rate", "clipped_margin_5")
-TABLES: dict[str, Callable[[int], Iterator[tuple[str, float]]]] = {
+TABLES: dict[str, Callable[[int], Iterator[Row]]] = {
     "level": level_table,
     "coverage": coverage_table,
     "consistency": consistency_table,
@@ -63,14 +64,18 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=300, help="audits drawn for each provider and size")
     arguments = parser.parse_args()
     chosen = [name for name in (*TABLES, "power") if getattr(arguments, name)] or [*TABLES, "power"]
+    missed = 0
     for name in chosen:
         print(f"\n{name}")
         lines = power_table(arguments.pool, arguments.draws) if name == "power" else TABLES[name](arguments.repetitions)
-        for label, share in lines:
-            print(f"{label:76}{100 * share:7.2f} %", flush=True)
+        for row in lines:
+            held = row.holds(arguments.repetitions)
+            missed += not held
+            print(f"{row.name:76}{100 * row.share:7.2f} %{'' if held else '  MISSED'}", flush=True)
+    sys.exit(missed > 0)
 
 
-def power_table(pool: int, draws: int) -> Iterator[tuple[str, float]]:
+def power_table(pool: int, draws: int) -> Iterator[Row]:
     """Impostor, design and size; the share of audits that come out divergent."""
     with tempfile.TemporaryDirectory() as folder:
         pools = asyncio.run(audit_all(pool, Path(folder)))
@@ -90,7 +95,7 @@ def power_table(pool: int, draws: int) -> Iterator[tuple[str, float]]:
                 for verdict in (Verdict.DIVERGENT, Verdict.CONSISTENT):
                     if shares[verdict]:
                         name = f"{provider.deviation}, {design}, {sequences} answers ({tokens:,} tokens) a side"
-                        yield f"{name}: {verdict}", shares[verdict]
+                        yield Row(f"{name}: {verdict}", shares[verdict])
 
 
 async def audit_all(count: int, folder: Path) -> dict[str, Pool]:

@@ -30,6 +30,27 @@ class Case(NamedTuple):
     paired: bool = False
 
 
+class Row(NamedTuple):
+    """A line of a table.
+
+    Attributes:
+        name: What was simulated.
+        share: How often it came to what the table counts.
+        least: What the share must not fall below.
+        most: What the share must not exceed.
+    """
+
+    name: str
+    share: float
+    least: float = 0.0
+    most: float = 1.0
+
+    def holds(self, repetitions: int) -> bool:
+        """Whether the share is within its limits, but for three standard errors at the limit."""
+        slack = [3 * np.sqrt(limit * (1 - limit) / repetitions) for limit in (self.least, self.most)]
+        return bool(self.least - slack[0] <= self.share <= self.most + slack[1])
+
+
 HARD = Side(hard=0.3), Side(hard=0.1)
 LEVEL_CASES = (
     Case("exchangeable: 64 tokens", Side(), Side()),
@@ -60,13 +81,13 @@ def verdicts(case: Case, repetitions: int, rule: Rule = RULE) -> Counter[Verdict
     return counted
 
 
-def level_table(repetitions: int) -> Iterator[tuple[str, float]]:
+def level_table(repetitions: int) -> Iterator[Row]:
     """Case and share of honest candidates that are called divergent, nominal 1 %."""
     for case in LEVEL_CASES:
-        yield case.name, verdicts(case, repetitions)[Verdict.DIVERGENT] / repetitions
+        yield Row(case.name, verdicts(case, repetitions)[Verdict.DIVERGENT] / repetitions, most=0.02)
 
 
-def consistency_table(repetitions: int) -> Iterator[tuple[str, float]]:
+def consistency_table(repetitions: int) -> Iterator[Row]:
     """Case and share that is called consistent: honest ones, and such as lose two points or more."""
     for sequences in (30, 60, 100, 150, 300):
         honest = Side(sequences=sequences)
@@ -81,10 +102,13 @@ def consistency_table(repetitions: int) -> Iterator[tuple[str, float]]:
         }
         for name, side in losses.items():
             counted = verdicts(Case(name, side, honest), repetitions)
-            yield f"{sequences} sequences, {name}", counted[Verdict.CONSISTENT] / repetitions
+            limits = (
+                {"most": 0.05} if name != "honest" else {"least": 0.95 if sequences >= Rule().fewest_sequences else 0}
+            )
+            yield Row(f"{sequences} sequences, {name}", counted[Verdict.CONSISTENT] / repetitions, **limits)
 
 
-def coverage_table(repetitions: int) -> Iterator[tuple[str, float]]:
+def coverage_table(repetitions: int) -> Iterator[Row]:
     """Case and share of 95 % intervals that hold the truth."""
     chosen = tuple(each for each in STATISTICS if each.name in CLIPS)
     for sequences, effect, lengths in itertools.product(
@@ -96,7 +120,8 @@ def coverage_table(repetitions: int) -> Iterator[tuple[str, float]]:
             found = [interval(sums, statistic) for statistic in chosen]
             held += [each.low <= RATE * CLIPS[s.name] <= each.high for each, s in zip(found, chosen, strict=True)]
         for statistic, count in zip(chosen, held, strict=True):
-            yield f"{sequences} sequences, design effect {effect:g}, {lengths}: {statistic.name}", count / repetitions
+            name = f"{sequences} sequences, design effect {effect:g}, {lengths}: {statistic.name}"
+            yield Row(name, count / repetitions, least=0.91)
 
 
 RATE = 0.05
