@@ -24,7 +24,7 @@ def scores_of(rate: float = 0.02, *, seed: int = 0, **shares: float) -> Scores:
     withheld = np.arange(SEQUENCES) < shares.pop("withheld", 0) * SEQUENCES
     status = np.full(count, S.SCORED)
     for name, share in shares.items():
-        status[: round(share * count)] = S[name.upper()]
+        status[: round(share * count)] = ScoreStatus[name.upper()]
     margin = np.where(status == S.SCORED, rng.random(count) < rate, np.nan).astype(np.float32)
     kept = ~np.repeat(withheld, 32)
     lengths = np.where(withheld, 0, 32)

@@ -191,7 +191,7 @@ class Scores(Sequence[list[TokenMetrics]]):
         if missing:
             raise InputError(f"the arrays of scores lack {', '.join(missing)}")
         columns: dict[str, Any] = {name: flat_array(name, arrays[name], dtype) for name, dtype in COLUMNS.items()}
-        given = {
+        given: dict[str, Any] = {
             name: flat_array(name, arrays[name], dtype)
             for name, dtype in {**OPTIONAL, "withheld": np.bool_}.items()
             if name in arrays

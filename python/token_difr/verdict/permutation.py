@@ -33,7 +33,8 @@ import numpy.typing as npt
 from token_difr import _core
 from token_difr.records import Rule
 from token_difr.verdict.intervals import wilson
-from token_difr.verdict.sums import Floats, SequenceSums
+from token_difr.verdict.positions import Floats
+from token_difr.verdict.sums import SequenceSums
 
 __all__ = ["PermutationTest", "permutation_test"]
 
