@@ -113,6 +113,9 @@ def compare_matched(matched: Matched, rule: Rule, *, doubt: str | None = None, m
         margin_ratio=margin_ratio_upper(ours, theirs),
         as_large_as=as_large_as(statistics),
         mix=mix,
+        effect=0.0
+        if deciding is None
+        else float(test.effects[[each.name for each in ours.statistics].index(deciding.name)]),
     )
     verdict, reason = judged(evidence, rule, doubt)
     return Comparison(

@@ -10,7 +10,7 @@ import numpy as np
 from token_difr.records import Rule, StatisticComparison, Verdict
 from token_difr.verdict.known_deviations import UNKNOWN
 from token_difr.verdict.matching import Matched
-from token_difr.verdict.prompt_mix import ACCUSATION
+from token_difr.verdict.prompt_mix import ACCUSATION, GROSS_EFFECT
 
 __all__ = ["Evidence", "judged"]
 
@@ -31,6 +31,7 @@ class Evidence:
         margin_ratio: Upper bound of the clipped margins as a multiple of the baseline's; NaN where not known.
         as_large_as: The known deviation that the difference is as large as.
         mix: The p-value of both sides having the same kinds of prompts.
+        effect: The deciding statistic's difference over its standard deviation among the deals; 0 where there is none.
     """
 
     matched: Matched
@@ -41,6 +42,7 @@ class Evidence:
     margin_ratio: float
     as_large_as: str
     mix: float
+    effect: float
 
 
 def judged(evidence: Evidence, rule: Rule, doubt: str | None) -> tuple[Verdict, str]:
@@ -55,7 +57,8 @@ def judged(evidence: Evidence, rule: Rule, doubt: str | None) -> tuple[Verdict, 
     if doubt is not None or nothing is not None:
         return Verdict.INCONCLUSIVE, doubt or str(nothing)
     differs = evidence.p_value < rule.level
-    if evidence.mix < rule.level * (ACCUSATION if differs else 1):
+    doubtful = differs and evidence.effect < GROSS_EFFECT
+    if evidence.mix < rule.level * (ACCUSATION if doubtful else 1):
         return Verdict.INCONCLUSIVE, _other_prompts(evidence)
     if differs and evidence.deciding is not None:
         return Verdict.DIVERGENT, _divergence(evidence, evidence.deciding, rule)

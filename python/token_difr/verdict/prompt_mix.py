@@ -11,7 +11,8 @@ prompts at one end of it, where means are blunt; so the shares of its lowest and
 None of these knows the labels, so the test is exact.
 
 An accusation needs comparable sides more than an acquittal does: *divergent* is held back at a p-value below eight times the
-level. Where the mix differs and chance makes the answers' difference larger still, the mix shows less than it should.
+level. Where the mix differs and chance makes the answers' difference larger still, the mix shows less than it should. That
+holds of small differences alone: a mix that makes one of five standard deviations shows by itself.
 """
 
 from __future__ import annotations
@@ -27,12 +28,15 @@ from token_difr.verdict.row_facts import RowFacts
 from token_difr.verdict.statistics import Columns, Statistic
 from token_difr.verdict.sums import SequenceSums
 
-__all__ = ["ACCUSATION", "mix_p_value"]
+__all__ = ["ACCUSATION", "GROSS_EFFECT", "mix_p_value"]
 
 FIFTHS = (0.2, 0.8)
 SMALLEST = 1e-6  # a probability, or nats
 ACCUSATION = 8.0
 """Times the level: the p-value of the prompts from which on a difference of the answers may be called divergent."""
+
+GROSS_EFFECT = 5.0
+"""Standard deviations among the deals: from such a difference of the answers on, the level itself is enough."""
 
 
 def mix_p_value(ours: RowFacts, theirs: RowFacts, rule: Rule) -> float:
