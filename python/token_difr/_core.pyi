@@ -1,4 +1,4 @@
-"""The native core: scoring, the checks of a batch, and the bootstrap. Use it through ``token_difr.scores`` and the like.
+"""The native core: scoring, the checks of a batch, and deals. Use it through ``token_difr.scores`` and the like.
 
 Every function takes arrays of exactly these types, contiguous, and raises ``TypeError`` for others; it releases the
 GIL, and gives the same answer, bit for bit, on any number of threads. The threads belong to the process: in a
@@ -21,13 +21,14 @@ __all__ = [
     "Vocabulary",
     "__version__",
     "check_topk",
-    "cluster_bootstrap",
     "filter_rules",
     "gpus",
     "parse",
     "score_greedy",
     "score_sampled",
+    "shuffled_sums",
     "stream_facts",
+    "swapped_sums",
 ]
 
 __version__: str
@@ -250,24 +251,26 @@ def score_sampled(
 def gpus() -> dict[str, tuple[int, int]]:
     """Name of each known GPU -> its multiprocessors, and the threads that each holds at once."""
 
-def cluster_bootstrap(
-    numerators: NDArray[np.float64], denominators: NDArray[np.float64], resamples: int, seed: int
-) -> NDArray[np.float64]:
-    """Ratios of sums over sequences that are drawn with replacement.
+def shuffled_sums(table: NDArray[np.float64], chosen: int, first: int, deals: int, seed: int) -> NDArray[np.float64]:
+    """Sums over rows that each deal draws without replacement.
 
     Args:
-        numerators: float64[m, s]: ``s`` statistics of ``m`` sequences.
-        denominators: float64[m, s]: what each statistic is divided by.
-        resamples: How often ``m`` sequences are drawn.
-        seed: 0 to 2^64 - 1. The draws are a function of the seed and ``m`` alone.
+        table: float64[rows, columns].
+        chosen: How many rows a deal draws.
+        first: Number of the first deal. A deal is a function of its number, the seed and the shape alone.
+        deals: How many deals.
+        seed: 0 to 2^64 - 1.
 
     Returns:
-        float64[resamples, s]; NaN where the denominators that were drawn add up to 0.
+        float64[deals, columns].
 
     Raises:
-        ValueError: Two arrays of different shapes.
+        ValueError: More rows chosen than there are.
         OverflowError: A seed out of range.
     """
+
+def swapped_sums(table: NDArray[np.float64], first: int, deals: int, seed: int) -> NDArray[np.float64]:
+    """Sums over rows that each deal chooses with probability 1/2; else as :func:`shuffled_sums`."""
 
 @final
 class Vocabulary:

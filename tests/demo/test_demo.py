@@ -71,18 +71,18 @@ def test_no_server_outlives_the_demo(tmp_path: Path, how: signal.Signals) -> Non
 
 def test_the_two_sides_are_asked_different_questions() -> None:
     """The same prompts at temperature 0 would prove nothing; another seed draws others."""
-    chosen, other = choose_prompts(100, seed=0), choose_prompts(100, seed=1)
+    chosen, other = choose_prompts(149, seed=0), choose_prompts(149, seed=1)
     audited = {json.dumps(messages) for messages in chosen.audited}
 
-    assert len(chosen.audited) == len(chosen.baseline) == 100
+    assert len(chosen.audited) == len(chosen.baseline) == 149
     assert not audited & {json.dumps(messages) for messages in chosen.baseline}
     assert audited != {json.dumps(messages) for messages in other.audited}
 
 
-@pytest.mark.parametrize("count", [0, 29, 10**6])
+@pytest.mark.parametrize("count", [0, 148, 10**6])
 def test_too_few_and_too_many_prompts_are_refused(count: int) -> None:
     """The message says how many it takes."""
-    with pytest.raises(InputError, match=r"30 to \d+ prompts"):
+    with pytest.raises(InputError, match=r"149 to \d+ prompts"):
         choose_prompts(count, seed=0)
 
 

@@ -37,7 +37,7 @@ GLOSSES = {
     "empty_rate": "the share of answers without a token",
 }
 
-NO_BASELINE = "no baseline: audit a provider that you trust on other prompts of the same kind, and give its run"
+NO_BASELINE = "no baseline: audit a provider that you trust on the same prompts, and give its run"
 
 
 def summary(match: float, **changes: object) -> Summary:
@@ -45,6 +45,7 @@ def summary(match: float, **changes: object) -> Summary:
     made = Summary(
         sequences=200,
         empty_sequences=0,
+        withheld_sequences=0,
         tokens=12_804,
         decided_tokens=12_792,
         statuses={"scored": 12_780, "censored": 12, "undecided": 12, "filtered": 0},
@@ -82,7 +83,12 @@ def comparison(verdict: Verdict, reason: str) -> Comparison:
         rule=Rule(),
         match_loss=0.3072,
         match_loss_upper=0.3241,
+        margin_ratio_upper=260.4,
+        as_large_as="int4 weights on the demo model" if verdict is Verdict.DIVERGENT else None,
+        paired=False,
         sequences=(200, 198),
+        tokens=(12_792, 12_700),
+        compared_tokens=(12_104, 12_050),
         statistics=statistics,
         deciding="clipped_margin_0.1",
     )
@@ -109,6 +115,7 @@ def unseeded_comparison(reason: str) -> Comparison:
         p_value=0.6365,
         match_loss=math.nan,
         match_loss_upper=math.nan,
+        margin_ratio_upper=math.nan,
         statistics=statistics,
         deciding="surprise_above",
     )

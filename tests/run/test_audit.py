@@ -81,8 +81,9 @@ def test_verdict_against_a_baseline(start_endpoint: Callable[[], Any], character
         return status, answer
 
     cheat.answer = doubting
-    prompts = [[{"role": "user", "content": f"question {n}"}] for n in range(40)]
-    baseline = audit(others(40), **arguments(honest, characters, tmp_path / "baseline"))
+    asked = others(298)  # every other one: as long on both sides
+    prompts = asked[1::2]
+    baseline = audit(asked[::2], **arguments(honest, characters, tmp_path / "baseline"))
     same = audit(prompts, **arguments(honest, characters, tmp_path / "same", baseline=baseline.path))
     assert same.verdict is Verdict.CONSISTENT
     worse = audit(prompts, **arguments(cheat, characters, tmp_path / "worse", baseline=baseline.scores))

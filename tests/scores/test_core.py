@@ -8,25 +8,25 @@ import pytest
 from token_difr import _core
 
 
-def test_the_bootstrap_stream_is_pinned() -> None:
-    """The replicates of a seed are part of the interface: a verdict can be repeated."""
-    numerators = np.array([[1.0, 4.0], [2.0, 0.0], [4.0, 1.0]])
-    denominators = np.array([[2.0, 0.0], [2.0, 0.0], [4.0, 0.0]])
-    ratios = _core.cluster_bootstrap(numerators, denominators, resamples=4, seed=42)
+def test_the_stream_of_deals_is_pinned() -> None:
+    """The deals of a seed are part of the interface: a verdict can be repeated."""
+    table = np.array([[1.0, 0.5], [2.0, 0.5], [4.0, 0.5], [8.0, 0.5]])
+    shuffled = _core.shuffled_sums(table, chosen=2, first=0, deals=6, seed=42)
+    swapped = _core.swapped_sums(table, first=0, deals=6, seed=42)
 
-    assert ratios.shape == (4, 2)
-    assert ratios[:, 0].tolist() == [1.0, 1.0, 0.9, 0.75]
-    assert np.isnan(ratios[:, 1]).all()
-    assert ratios.tobytes() == _core.cluster_bootstrap(numerators, denominators, resamples=4, seed=42).tobytes()
-
-
-def test_shapes_that_differ_are_errors() -> None:
-    """Numerators and denominators belong together."""
-    with pytest.raises(ValueError, match="denominators has 4 entries, but sequences x statistics asks for 6"):
-        _core.cluster_bootstrap(np.ones((3, 2)), np.ones((2, 2)), resamples=1, seed=0)
+    assert shuffled[:, 1].tolist() == [1.0] * 6
+    assert shuffled[:, 0].tolist() == [10.0, 10.0, 10.0, 10.0, 5.0, 12.0]
+    assert swapped[:, 0].tolist() == [7.0, 13.0, 15.0, 15.0, 3.0, 3.0]
+    assert _core.shuffled_sums(table, chosen=2, first=4, deals=2, seed=42).tobytes() == shuffled[4:].tobytes()
 
 
-def test_no_sequences_give_no_ratios() -> None:
-    """Zero sequences: every ratio is NaN. Zero statistics: no columns."""
-    assert np.isnan(_core.cluster_bootstrap(np.ones((0, 2)), np.ones((0, 2)), resamples=3, seed=0)).all()
-    assert _core.cluster_bootstrap(np.ones((3, 0)), np.ones((3, 0)), resamples=3, seed=0).shape == (3, 0)
+def test_more_rows_than_there_are_are_an_error() -> None:
+    """A deal cannot choose five of four."""
+    with pytest.raises(ValueError, match="table has 4 entries, but chosen rows asks for 5"):
+        _core.shuffled_sums(np.ones((4, 2)), chosen=5, first=0, deals=1, seed=0)
+
+
+def test_no_rows_or_columns_give_nothing() -> None:
+    """Zero rows: every sum is 0. Zero columns: none."""
+    assert not _core.swapped_sums(np.ones((0, 2)), first=0, deals=3, seed=0).any()
+    assert _core.shuffled_sums(np.ones((3, 0)), chosen=0, first=0, deals=3, seed=0).shape == (3, 0)

@@ -23,7 +23,7 @@ def sums_of(rng: np.random.Generator, sequences: int, rate: float) -> SequenceSu
 
 def judged(candidate: SequenceSums, baseline: SequenceSums, *, seed: int) -> PermutationTest:
     """The test by the default number of deals."""
-    return permutation_test(candidate, baseline, permutations=Rule().permutations, seed=seed)
+    return permutation_test(candidate, baseline, rule=Rule(seed=seed))
 
 
 def test_an_honest_candidate_is_called_worse_no_more_often_than_the_level() -> None:

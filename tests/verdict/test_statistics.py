@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from token_difr import Scores, ScoreStatus
+from token_difr.records import Rule
 from token_difr.verdict.permutation import permutation_test
 from token_difr.verdict.positions import Positions
 from token_difr.verdict.statistics import MISMATCH_RATE, STATISTICS, Columns, Statistic
@@ -34,6 +35,10 @@ def three_sequences() -> Scores:
     [
         ("clipped_margin_0.1", [3.0, 0, 1.0], [4, 0, 1]),
         ("clipped_margin_5", [(0.2 + 3 + 5) / 5, 0, 2 / 5], [4, 0, 1]),
+        ("margin_0.02_to_0.5", [1, 0, 0], [4, 0, 1]),
+        ("margin_0.1_to_1", [1, 0, 0], [4, 0, 1]),
+        ("withheld_rate", [0, 0, 0], [0, 0, 0]),
+        ("answer_length", [7, 0, 1], [1, 1, 1]),
         ("clipped_margin_30", [(0.2 + 3 + 30) / 30, 0, 2 / 30], [4, 0, 1]),
         ("mismatch_rate", [3, 0, 1], [4, 0, 1]),
         ("undecided_rate", [1, 0, 0], [5, 0, 1]),
@@ -60,7 +65,7 @@ def test_statistics_explain_themselves() -> None:
     """Names are unique, units known, and each has a gloss of one line without the jargon of this code base."""
     assert len({statistic.name for statistic in STATISTICS}) == len(STATISTICS)
     for statistic in STATISTICS:
-        assert statistic.unit in {"share", "nats"}
+        assert statistic.unit in {"share", "nats", "tokens"}
         assert 20 < len(statistic.gloss) < 200
         assert not {"margin", "clip", "mismatch"} & set(statistic.gloss.split())
 
@@ -78,7 +83,7 @@ def test_a_statistic_of_ones_own_needs_nothing_but_itself() -> None:
     sums = sequence_sums(three_sequences(), (MISMATCH_RATE, longest))
 
     assert sums.means.tolist() == [0.8, 1 / 3]
-    assert permutation_test(sums, sums, permutations=99, seed=0).adjusted.min() > 0.5
+    assert permutation_test(sums, sums, rule=Rule(permutations=99, level=0.05)).adjusted.min() > 0.5
     assert sums.take([0]).statistics == (MISMATCH_RATE, longest)
     assert pickle.loads(pickle.dumps(sums)).statistics == sums.statistics  # noqa: S301  # our own bytes
 

@@ -19,7 +19,7 @@ def command(
     *,
     baseline: options.Baseline = None,
     level: Annotated[float, typer.Option("--level", help='False-alarm rate of "divergent".')] = 0.01,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the permutations and of the bootstrap.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the permutations.")] = 0,
     shown: ShownOptions,
 ) -> None:
     """Judge RUN against a baseline's run. Offline; replaces an older report. The exit code is the verdict."""

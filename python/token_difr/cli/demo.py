@@ -14,7 +14,7 @@ __all__ = ["command"]
 
 def command(
     *,
-    prompts: Annotated[int, typer.Option(help="Prompts a side, of up to 64 tokens each.")] = 100,
+    prompts: Annotated[int, typer.Option(help="Prompts a side, of up to 64 tokens each.")] = 149,
     seed: Annotated[int, typer.Option(help="Chooses the prompts.")] = 0,
     out: Annotated[
         Path | None, typer.Option(help="Keep the run directories here; without it they are deleted.")

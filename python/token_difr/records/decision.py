@@ -25,8 +25,9 @@ class Summary:
     """Rates and means over all tokens of a run; NaN where there is no token to take them over.
 
     Attributes:
-        sequences: Number of sequences, empty ones included.
-        empty_sequences: Number of sequences without a token.
+        sequences: Number of sequences, empty and withheld ones included.
+        empty_sequences: Number of answers without a token.
+        withheld_sequences: Number of answers that were not scored, since their own tokens are not known.
         tokens: Number of claimed tokens.
         decided_tokens: Tokens whose match could be decided; the denominator of every rate.
         statuses: Number of tokens of each :class:`~token_difr.ScoreStatus`, by lower-case name.
@@ -41,6 +42,7 @@ class Summary:
 
     sequences: int
     empty_sequences: int
+    withheld_sequences: int
     tokens: int
     decided_tokens: int
     statuses: Mapping[str, int]
@@ -67,13 +69,13 @@ class StatisticComparison:
 
     Attributes:
         name: The statistic's name, such as "mismatch_rate".
-        unit: The unit of the three figures that follow and of ``interval``: "share" (0 to 1) or "nats".
+        unit: The unit of the three figures that follow and of ``interval``: "share" (0 to 1), "nats" or "tokens".
         gloss: What it says, in plain words.
         two_sided: Whether a difference counts in both directions; else only a candidate above its baseline is worse.
         candidate: Its mean over all that counts of the candidate.
         baseline: The same over the baseline.
         difference: candidate - baseline.
-        interval: 95 % cluster-bootstrap interval of the difference.
+        interval: 95 % interval of the difference, see :mod:`token_difr.verdict.intervals`.
         p_value: How easily chance gives a difference as large, in one direction or both as ``two_sided`` says, adjusted
             for looking at all statistics.
     """
@@ -96,13 +98,21 @@ class Comparison:
     Attributes:
         verdict: What it comes to.
         reason: The verdict's ground, one sentence with its figures.
-        p_value: Of the whole comparison; NaN if a side has no token to compare.
+        p_value: Of the whole comparison; NaN if a side has no answer.
         match_loss: Baseline's minus candidate's match rate, in [-1, 1]; NaN without decided tokens.
         match_loss_upper: Its one-sided 95 % upper bound.
+        margin_ratio_upper: 95 % upper bound of the candidate's mean margin, clipped at 0.1 nats, as a multiple of the
+            baseline's; NaN where it is not known or has no bound.
+        as_large_as: The known deviation that the difference is about as large as, where the verdict is divergent;
+            "unknown" where none is near. None else.
+        paired: Whether answers to the same prompts were compared.
         sequences: Sequences with tokens to compare: (candidate, baseline).
+        tokens: All scored tokens of both sides.
+        compared_tokens: Those of them that were compared: each answer is cut to the length of its counterpart.
         statistics: One entry for each statistic that both sides have positions for.
-        deciding: Name of the one with the smallest p-value, the first of several: where the verdict is divergent, it is
-            the one that decided. None where there is no statistic.
+        deciding: Name of the one with the smallest p-value: where the verdict is divergent, it is
+            the one that decided; of several with that p-value, the one with the largest effect. None where there is no
+            statistic.
         rule: The rule by which it was judged.
     """
 
@@ -111,7 +121,12 @@ class Comparison:
     p_value: float
     match_loss: float
     match_loss_upper: float
+    margin_ratio_upper: float
+    as_large_as: str | None
+    paired: bool
     sequences: tuple[int, int]
+    tokens: tuple[int, int]
+    compared_tokens: tuple[int, int]
     statistics: tuple[StatisticComparison, ...]
     deciding: str | None
     rule: Rule

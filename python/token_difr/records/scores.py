@@ -81,8 +81,6 @@ class Scores(Sequence[list[TokenMetrics]]):
         withheld: bool[sequences], or None where none is. The sequence's tokens are not known for certain, so it was
             not scored: it has no positions, but is no empty answer.
         improper_rows: Number of rows whose mass is above 1.01: the reference gave no distribution there.
-        withheld: bool[sequences], or None where none is. The sequence's tokens are not known for certain, so it was
-            not scored: it has no positions, but is no empty answer.
 
     Raises:
         InputError: Columns of different lengths, offsets that do not fit them, an unknown status, percentiles outside
@@ -102,7 +100,6 @@ class Scores(Sequence[list[TokenMetrics]]):
     percentile: NDArray[np.float32] | None = field(default=None, metadata={OPTIONAL: np.float32})
     withheld: NDArray[np.bool_] | None = field(default=None, metadata={OPTIONAL: np.bool_})
     improper_rows: int = 0
-    withheld: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         positions = self.status.size

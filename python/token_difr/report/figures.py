@@ -66,6 +66,7 @@ def _summary_rows(summary: Summary) -> list[tuple[str, str]]:
     return [
         ("sequences", f"{summary.sequences:,}"),
         ("of them empty", f"{summary.empty_sequences:,}" if summary.empty_sequences else UNKNOWN),
+        ("of them not scored", f"{summary.withheld_sequences:,}" if summary.withheld_sequences else UNKNOWN),
         ("tokens", f"{summary.tokens:,}"),
         ("decided", UNKNOWN if unreplayed else f"{summary.decided_tokens:,}"),
         ("match rate", percent(rate.value)),
@@ -105,9 +106,27 @@ def _comparison_notes(comparison: Comparison) -> tuple[str, ...]:
     if any(entry.name == comparison.deciding for entry in comparison.statistics):
         notes.insert(0, "* the deciding one: its p is the smallest, and so that of the comparison.")
     if not math.isnan(comparison.match_loss):
-        loss, most = 100 * comparison.match_loss, 100 * comparison.match_loss_upper
-        notes.append(f"match rate: {loss:.2f} points below the baseline's, at most {most:.2f} (95 % bound).")
-    return (*notes, f"compared: {ours:,} sequences with {theirs:,} of the baseline.")
+        loss, most = comparison.match_loss, comparison.match_loss_upper
+        notes.append(f"match rate: {_below(loss)} the baseline's; {_bound(most)} (95 % bound).")
+    if not math.isnan(comparison.margin_ratio_upper):
+        notes.append(
+            f"margins (up to 0.1 nats): at most {comparison.margin_ratio_upper:.1f} times the baseline's (95 %)."
+        )
+    if comparison.as_large_as is not None:
+        notes.append(f"about as large as: {printable(comparison.as_large_as)}.")
+    how = "on the same prompts, in pairs" if comparison.paired else "on other prompts, cut to like lengths"
+    notes.append(f"compared: {ours:,} sequences with {theirs:,} of the baseline, {how}.")
+    cut = [f"{some:,} of {all_:,}" for some, all_ in zip(comparison.compared_tokens, comparison.tokens, strict=True)]
+    notes.append(f"tokens compared: {cut[0]}, and {cut[1]} of the baseline.")
+    return tuple(notes)
+
+
+def _below(loss: float) -> str:
+    return f"{100 * abs(loss):.2f} points {'below' if loss >= 0 else 'above'}"
+
+
+def _bound(most: float) -> str:
+    return f"at most {100 * most:.2f} points below it" if most >= 0 else f"at least {-100 * most:.2f} points above it"
 
 
 def _estimate(estimate: Estimate | None) -> str:

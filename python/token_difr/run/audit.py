@@ -123,8 +123,8 @@ async def aaudit(
         reference_dialect: How a ``reference`` given by its URL is spoken to.
         sampler: Whose noise to replay above temperature 0, such as ``vllm@0.33``; None = as ``out`` states, if at all.
         vocab_size: Width of the model's logits, where the noise depends on it.
-        baseline: Run directory, or scores, of a trusted provider on other prompts of the same kind.
-        level: False-alarm rate of "divergent", in [0.001, 1).
+        baseline: Run directory, or scores, of a trusted provider, best on the same prompts, else on others like them.
+        level: False-alarm rate of "divergent", in [0.0002, 1).
         repair_requests: The most requests to the reference that the repair of answers without token ids may cost; None =
             a tenth of the prompts, 0 = no repair. See :mod:`token_difr.segmentation`.
         concurrency: Requests in flight.

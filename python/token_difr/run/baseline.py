@@ -9,9 +9,11 @@ from typing import NamedTuple
 from token_difr.errors import InputError
 from token_difr.records import Audit, BaselineRun, Scores
 from token_difr.run.directory import RunDirectory
+from token_difr.run.pairing import prompt_digests
 from token_difr.run.score_file import digest_of
 from token_difr.run.stages import score_run
 from token_difr.sampler import Sampler
+from token_difr.verdict import RowFacts, row_facts
 
 __all__ = ["Baseline", "GivenBaseline", "baseline_of"]
 
@@ -20,10 +22,19 @@ GivenBaseline = str | os.PathLike[str] | Scores | None
 
 
 class Baseline(NamedTuple):
-    """The scores to compare an audit with, and where they come from."""
+    """The scores to compare an audit with, and where they come from.
+
+    Attributes:
+        scores: Its scores.
+        origin: Where they come from.
+        prompts: The digests of its prompts, in the order of the scores; None where they are not known.
+        rows: What its rows say beside the scores; None where they are not known.
+    """
 
     scores: Scores
     origin: BaselineRun
+    prompts: tuple[str, ...] | None = None
+    rows: RowFacts | None = None
 
 
 def baseline_of(given: GivenBaseline, audit: Audit, *, out: str | os.PathLike[str]) -> Baseline | None:
@@ -55,7 +66,8 @@ def baseline_of(given: GivenBaseline, audit: Audit, *, out: str | os.PathLike[st
             named = ", ".join(f"{name} ({there!r}, here {here!r})" for name, (there, here) in differences.items())
             raise InputError(f"the baseline {run.path} cannot be compared with this audit; it differs in {named}")
         scores, digest = score_run(run, replay=audit.replays)
-        return Baseline(scores, _origin(run, digest, replay=audit.replays))
+        origin = _origin(run, digest, replay=audit.replays)
+        return Baseline(scores, origin, prompt_digests(run.prompts), row_facts(run.batch()))
 
 
 def _origin(run: RunDirectory, digest: str, *, replay: bool) -> BaselineRun:

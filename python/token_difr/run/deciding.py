@@ -5,13 +5,14 @@ from __future__ import annotations
 from token_difr._core import __version__
 from token_difr.errors import RunDirectoryError
 from token_difr.findings import Evidence, find_all
-from token_difr.records import Parting, Provenance, Report, Rule, Scores
+from token_difr.records import Decision, Parting, Provenance, Report, Rule, Scores
 from token_difr.run.baseline import Baseline
 from token_difr.run.directory import RunDirectory
 from token_difr.run.manifest import now
+from token_difr.run.pairing import pairs_by_prompt, prompt_digests
 from token_difr.run.score_file import DigestedScores
 from token_difr.sequences import Tokenizer
-from token_difr.verdict import decide, worst_partings
+from token_difr.verdict import SideRows, decide, row_facts, worst_partings
 
 __all__ = ["decide_run", "evidence_of"]
 
@@ -35,6 +36,7 @@ def decide_run(
 
     Raises:
         RunDirectoryError: Rows are missing.
+        InputError: The scores of both sides cannot be compared, see :func:`~token_difr.verdict.compare`.
     """
     rule = rule or Rule()
     known = _decided(run, rule, baseline)
@@ -42,7 +44,7 @@ def decide_run(
         return known
     report = Report(
         audit=run.audit,
-        decision=decide(scores.scores, None if baseline is None else baseline.scores, rule=rule),
+        decision=_decision(run, scores.scores, baseline, rule),
         findings=find_all(evidence_of(run, tokenizer)),
         partings=() if tokenizer is None else _partings(run, scores.scores, tokenizer),
         provenance=Provenance(
@@ -56,6 +58,15 @@ def decide_run(
     if run.writable:
         run.keep_report(report)
     return report
+
+
+def _decision(run: RunDirectory, scores: Scores, baseline: Baseline | None, rule: Rule) -> Decision:
+    """The decision; with a baseline run, answers to the same prompts are paired, and its rows looked at."""
+    if baseline is None or baseline.prompts is None or baseline.rows is None:
+        return decide(scores, None if baseline is None else baseline.scores, rule=rule)
+    pairs = pairs_by_prompt(prompt_digests(run.prompts), baseline.prompts)
+    rows = SideRows(candidate=row_facts(run.batch()), baseline=baseline.rows)
+    return decide(scores, baseline.scores, rule=rule, pairs=pairs, rows=rows)
 
 
 def _decided(run: RunDirectory, rule: Rule, baseline: Baseline | None) -> Report | None:

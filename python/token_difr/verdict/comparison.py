@@ -1,27 +1,50 @@
 """A candidate against a baseline: is the candidate worse, and if not, how much worse could it be?
 
-* **divergent**: the permutation test's p-value lies below the rule's ``level``. Without a seed that is: differs.
-* **consistent**: not divergent, at least the rule's ``fewest_sequences`` a side, and the one-sided 95 % upper bound of the
-  loss in match rate lies under its ``tolerance``. Absence of evidence alone never makes a candidate consistent.
-* **inconclusive**: all else. More prompts, or longer outputs, decide it. Without a seed to replay there is no match
-  rate to bound, and *divergent* is the only other verdict.
+* **divergent**: the permutation test's p-value lies below the rule's ``level``. It says by how much, and what that is as
+  large as: a benign change of precision diverges too. Without a seed, or in two-sided statistics, that is: differs.
+* **consistent**: not divergent; the one-sided 95 % upper bound of the loss in match rate lies under the rule's
+  ``tolerance``; as many sequences on each side as that tolerance asks for; and at least half of the candidate's tokens
+  compared. Absence of evidence alone never makes a candidate consistent.
+* **inconclusive**: all else. First of all where the comparison could show nothing (:mod:`~token_difr.verdict.assay`) or
+  would show the prompts (:mod:`~token_difr.verdict.prompt_mix`), then where more prompts, or longer outputs, decide it.
+  Without a seed to replay there is no match rate to bound, and *divergent* is the only other verdict.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from token_difr.errors import InputError
-from token_difr.records import Comparison, Rule, Scores, StatisticComparison, Verdict
-from token_difr.verdict.intervals import bootstrap_replicates, loss_upper_bound, percentile_interval
-from token_difr.verdict.permutation import permutation_test
+from token_difr.records import Comparison, Rule, Scores, StatisticComparison
+from token_difr.verdict.assay import check_comparable, doubts
+from token_difr.verdict.intervals import difference_interval, interval, loss_upper_bound, margin_ratio_upper
+from token_difr.verdict.judgment import Evidence, judged
+from token_difr.verdict.known_deviations import as_large_as
+from token_difr.verdict.matching import Matched, match
+from token_difr.verdict.permutation import PermutationTest, permutation_test
+from token_difr.verdict.prompt_mix import mix_p_value
+from token_difr.verdict.row_facts import RowFacts
 from token_difr.verdict.statistics import MISMATCH_RATE
-from token_difr.verdict.sums import SequenceSums, sequence_sums
+from token_difr.verdict.sums import SequenceSums
 
-__all__ = ["compare", "compare_sums"]
+__all__ = ["SideRows", "compare", "compare_matched"]
+
+
+@dataclass(frozen=True, slots=True)
+class SideRows:
+    """What the reference's rows say of both sides beside the scores.
+
+    Attributes:
+        candidate: Of the candidate's rows.
+        baseline: Of the baseline's rows.
+    """
+
+    candidate: RowFacts
+    baseline: RowFacts
 
 
 def compare(
@@ -31,140 +54,125 @@ def compare(
     level: float | None = None,
     seed: int | None = None,
     rule: Rule | None = None,
+    pairs: npt.NDArray[np.int64] | None = None,
+    rows: SideRows | None = None,
 ) -> Comparison:
-    """Compare a candidate's scores with those of an honest run on other prompts of the same kind.
+    """Compare a candidate's scores with those of an honest run.
 
-    The same prompts at temperature 0 would give the same tokens, and prove nothing: give the baseline its own.
+    Best on the same prompts, which pair the answers: what a prompt does to everybody cancels out. On other prompts of the
+    same kind the answers are cut to like lengths first (:mod:`~token_difr.verdict.matching`).
 
     Args:
         candidate: Scores of the provider under audit.
         baseline: Scores of a provider that is trusted to serve the model.
-        level: False-alarm rate of "divergent", in [0.001, 1); None = the rule's, 0.01 by default.
-        seed: Seed of the permutations and of the bootstrap; the same seed gives the same answer. None = the rule's, 0 by
-            default.
+        level: False-alarm rate of "divergent", in [0.0002, 1); None = the rule's, 0.01 by default.
+        seed: Seed of the permutations; the same seed gives the same answer. None = the rule's, 0 by default.
         rule: By which rule the candidate is judged; None = the default one.
+        pairs: int64[n, 2]; indexes (candidate, baseline) of the sequences with the same prompt. None = the prompts differ.
+        rows: What the rows say beside the scores: whether they are off by one, and of which kind the prompts are. None =
+            not known.
 
     Raises:
-        InputError: ``level`` or ``seed`` outside its range, see :class:`~token_difr.records.Rule`.
+        InputError: ``level`` or ``seed`` outside its range, see :class:`~token_difr.records.Rule`; ``pairs`` that do not
+            fit; one side replayed and the other not.
     """
     rule = Rule.of(rule, level=level, seed=seed)
-    return compare_sums(sequence_sums(candidate), sequence_sums(baseline), rule)
+    check_comparable(candidate, baseline)
+    candidate, baseline = _withheld_alike(candidate, baseline)
+    matched = match(candidate, baseline, pairs)
+    doubt = next(doubts(candidate, baseline, rule, None if rows is None else rows.baseline), None)
+    mix = mix_p_value(rows.candidate, rows.baseline, rule) if rows is not None and pairs is None else 1.0
+    return compare_matched(matched, rule, doubt=doubt, mix=mix)
 
 
-def compare_sums(ours: SequenceSums, theirs: SequenceSums, rule: Rule) -> Comparison:
+def compare_matched(matched: Matched, rule: Rule, *, doubt: str | None = None, mix: float = 1.0) -> Comparison:
     """:func:`compare` from the sums a sequence, which are all that it looks at.
+
+    Args:
+        matched: Both sides.
+        rule: By which rule.
+        doubt: Why the comparison can show nothing; None where nothing speaks against it.
+        mix: The p-value of both sides having the same kinds of prompts; 1 where it is not known, or they are the same.
 
     Raises:
         InputError: The sides hold sums of different statistics.
     """
+    ours, theirs = matched.candidate, matched.baseline
     if ours.statistics != theirs.statistics:
         raise InputError("the two sides hold sums of different statistics: sum both by the same ones")
-    if ours.sequences == 0 or theirs.sequences == 0:
-        return _undecidable(ours, theirs, rule)
-    test = permutation_test(ours, theirs, permutations=rule.permutations, seed=rule.seed)
-    # The two sides are drawn apart: a difference of independent draws scatters as one of independent audits.
-    draws = [
-        bootstrap_replicates(side, resamples=rule.resamples, seed=rule.seed + number)
-        for number, side in enumerate((ours, theirs))
-    ]
-    replicates = draws[0] - draws[1]
-    mismatch = ours.index(MISMATCH_RATE)
-    bound = loss_upper_bound(ours, theirs, replicates[:, mismatch])
-    statistics = _compared(ours, theirs, replicates, test.adjusted)
-    deciding = min(statistics, key=lambda entry: entry.p_value, default=None)
-    verdict, reason = _judged(test.p_value, deciding, bound, (ours, theirs), rule)
+    test = permutation_test(ours, theirs, rule=rule, paired=matched.paired)
+    statistics = _compared(ours, theirs, test)
+    deciding = _deciding(statistics, test, ours)
+    bound = loss_upper_bound(ours, theirs)
+    evidence = Evidence(
+        matched=matched,
+        p_value=test.p_value if statistics else math.nan,
+        deciding=deciding,
+        mismatch=next((entry for entry in statistics if entry.name == MISMATCH_RATE.name), None),
+        bound=bound,
+        margin_ratio=margin_ratio_upper(ours, theirs),
+        as_large_as=as_large_as(statistics),
+        mix=mix,
+        effect=0.0
+        if deciding is None
+        else float(test.effects[[each.name for each in ours.statistics].index(deciding.name)]),
+    )
+    verdict, reason = judged(evidence, rule, doubt)
     return Comparison(
         verdict=verdict,
         reason=reason,
-        p_value=test.p_value,
-        match_loss=float((ours.means - theirs.means)[mismatch]),
+        p_value=evidence.p_value,
+        match_loss=float((ours.means - theirs.means)[ours.index(MISMATCH_RATE)]),
         match_loss_upper=bound,
+        margin_ratio_upper=evidence.margin_ratio,
+        as_large_as=evidence.as_large_as if verdict == "divergent" else None,
+        paired=matched.paired,
         sequences=(ours.sequences, theirs.sequences),
+        tokens=matched.tokens,
+        compared_tokens=matched.compared,
         statistics=statistics,
         deciding=None if deciding is None else deciding.name,
         rule=rule,
     )
 
 
-def _compared(
-    ours: SequenceSums, theirs: SequenceSums, replicates: npt.NDArray[np.float64], adjusted: npt.NDArray[np.float64]
-) -> tuple[StatisticComparison, ...]:
-    """Every statistic that both sides have positions for.
+def _withheld_alike(candidate: Scores, baseline: Scores) -> tuple[Scores, Scores]:
+    """Both with a column of what is withheld, if either has one: what is not known of a side, it does not withhold."""
+    if candidate.withheld is None and baseline.withheld is None:
+        return candidate, baseline
+    ours, theirs = (
+        side if side.withheld is not None else replace(side, withheld=np.zeros(len(side), np.bool_))
+        for side in (candidate, baseline)
+    )
+    return ours, theirs
 
-    Args:
-        ours: The candidate's sums.
-        theirs: The baseline's sums.
-        replicates: float64[resamples, statistics]; the bootstrapped differences.
-        adjusted: float64[statistics]; the adjusted p-values.
-    """
-    our_means, their_means = ours.means, theirs.means
-    differences = our_means - their_means
+
+def _compared(ours: SequenceSums, theirs: SequenceSums, test: PermutationTest) -> tuple[StatisticComparison, ...]:
+    """Every statistic that both sides have positions for."""
     entries = []
     for s, statistic in enumerate(ours.statistics):
-        if not np.isfinite(differences[s]):
+        mine, other = interval(ours, statistic), interval(theirs, statistic)
+        if math.isnan(mine.value) or math.isnan(other.value):
             continue
-        interval = percentile_interval(float(differences[s]), replicates[:, s])
         entries.append(
             StatisticComparison(
                 name=statistic.name,
                 unit=statistic.unit,
                 gloss=statistic.gloss,
                 two_sided=statistic.two_sided,
-                candidate=float(our_means[s]),
-                baseline=float(their_means[s]),
-                difference=float(differences[s]),
-                interval=(interval.low, interval.high),
-                p_value=float(adjusted[s]),
+                candidate=mine.value,
+                baseline=other.value,
+                difference=mine.value - other.value,
+                interval=difference_interval(mine, other),
+                p_value=float(test.adjusted[s]),
             )
         )
     return tuple(entries)
 
 
-def _judged(
-    p_value: float,
-    deciding: StatisticComparison | None,
-    bound: float,
-    sides: tuple[SequenceSums, SequenceSums],
-    rule: Rule,
-) -> tuple[Verdict, str]:
-    """The verdict and its ground.
-
-    Args:
-        p_value: Of the permutation test.
-        deciding: The statistic with the smallest adjusted p-value.
-        bound: Upper bound of the loss in match rate, a share; NaN where nothing was replayed.
-        sides: Candidate and baseline.
-        rule: By which rule.
-    """
-    if p_value < rule.level and deciding is not None:
-        differs = "differs from" if deciding.two_sided else "worse than"
-        return (
-            Verdict.DIVERGENT,
-            f"{differs} the baseline, most of all in {deciding.name}: p = {p_value:.4f}, below {rule.level:g}",
-        )
-    if math.isnan(bound):
-        return Verdict.INCONCLUSIVE, f"not shown to be worse (p = {p_value:.4f}), without a seed to replay"
-    ours, theirs = (np.count_nonzero(side.decided) for side in sides)
-    if min(ours, theirs) < rule.fewest_sequences:
-        seen = f"{ours} against {theirs} in the baseline"
-        needed = f"at least {rule.fewest_sequences} are needed on each side"
-        return Verdict.INCONCLUSIVE, f"too few sequences: {seen}, {needed}"
-    loss = f"the match rate may lie up to {100 * bound:.2f} points below the baseline's (95 % bound)"
-    if bound < rule.tolerance:
-        return Verdict.CONSISTENT, f"no worse than the baseline (p = {p_value:.4f}), and {loss}"
-    return Verdict.INCONCLUSIVE, f"not shown to be worse (p = {p_value:.4f}), but {loss}: more prompts would decide"
-
-
-def _undecidable(ours: SequenceSums, theirs: SequenceSums, rule: Rule) -> Comparison:
-    side = "candidate" if ours.sequences == 0 else "baseline"
-    return Comparison(
-        verdict=Verdict.INCONCLUSIVE,
-        reason=f"the {side} has no token that could be compared",
-        p_value=math.nan,
-        match_loss=math.nan,
-        match_loss_upper=math.nan,
-        sequences=(ours.sequences, theirs.sequences),
-        statistics=(),
-        deciding=None,
-        rule=rule,
-    )
+def _deciding(
+    statistics: tuple[StatisticComparison, ...], test: PermutationTest, sums: SequenceSums
+) -> StatisticComparison | None:
+    """The one with the smallest p-value; of several, that with the largest effect."""
+    effects = {statistic.name: float(test.effects[s]) for s, statistic in enumerate(sums.statistics)}
+    return min(statistics, key=lambda entry: (entry.p_value, -effects[entry.name]), default=None)

@@ -1,17 +1,25 @@
-"""How sure a rate or a mean is, with the sequence as the unit of sampling.
+"""How sure a rate, a mean or a difference is, with the sequence as the unit of sampling.
 
-Two views, since each has a blind spot. The *cluster bootstrap* draws whole sequences with replacement and takes
-quantiles of the statistic: it needs no formula, but collapses to a point when no mismatch was seen. The
-*binomial* view takes Wilson's score interval at the effective number of tokens (tokens over the design effect):
-it never collapses, but knows only rates. So rates are given the union of both.
+A statistic is a ratio p = sum t_i / sum w_i of totals and weights a sequence. Sequences are independent, tokens are not, so
+its standard error comes from the sequences' residuals r_i = t_i - p w_i, with W = sum w_i:
+
+    se^2 = sum (r_i / sqrt(1 - h_i))^2 / W^2,    h_i = w_i / W
+
+The leverage h_i is what sequence i itself has drawn p toward it, and so shrunk its own residual; dividing by its root undoes
+that (the CR2 of Bell and McCaffrey, 2002, Survey Methodology 28, 169). A share then has the error of one seen over
+n_eff = p (1 - p) / se^2 independent tokens, and Wilson's interval at n_eff is its interval: unlike p +- t se it does not
+collapse where no mismatch was seen, and does not leave [0, 1]. As n_eff is itself estimated, from few and unequal sequences
+perhaps, t takes the normal's place, with Kish's effective number of sequences less one, W^2 / sum w_i^2 - 1, as degrees of
+freedom. ("Wilson-t": simulated coverage in ``scripts/measure_verdict.py``.)
+
+A difference of two sides has the interval of Newcombe's method 10 (MOVER): see :func:`difference_interval`.
 
 What no sample of n sequences can show: a provider that misserves a share q of its requests, wholly, goes unseen with
-probability (1 - q)^n, and then nothing in the sample hints at it. The bound on the loss speaks of deviations that the
-sample could show; with 100 sequences q above 3 % is seen in 95 % of audits.
+probability (1 - q)^n, and then nothing in the sample hints at it. So *consistent* needs as many sequences as the tolerance
+asks for (:attr:`token_difr.records.Rule.fewest_sequences`).
 
-Sources: Efron and Tibshirani (1993), An Introduction to the Bootstrap, chapter 13, for the percentile interval; Wilson
-(1927), J. Am. Stat. Assoc. 22, 209; Newcombe (1998), Stat. Med. 17, 873, method 10, for the difference of two rates;
-Kish (1965), Survey Sampling, for the design effect.
+Sources: Wilson (1927), J. Am. Stat. Assoc. 22, 209; Newcombe (1998), Stat. Med. 17, 873; Donner and Zou (2012), Stat.
+Methods Med. Res. 21, 347, for ratios; Kish (1965), Survey Sampling, for the design effect.
 """
 
 from __future__ import annotations
@@ -19,62 +27,90 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 
-from token_difr import _core
 from token_difr.records import Estimate
-from token_difr.verdict.statistics import MISMATCH_RATE
+from token_difr.verdict.statistics import CLIPPED_MARGIN, MISMATCH_RATE, Statistic
+from token_difr.verdict.student_t import t_quantile
 from token_difr.verdict.sums import SequenceSums
 
 __all__ = [
-    "bootstrap_replicates",
     "design_effect",
+    "difference_interval",
+    "interval",
     "loss_upper_bound",
-    "percentile_interval",
-    "rate_interval",
+    "margin_ratio_upper",
     "wilson",
 ]
 
 Z_ONE_SIDED_95 = 1.6448536269514722  # the standard normal's 95 % quantile
-Z_TWO_SIDED_95 = 1.959963984540054  # and its 97.5 % quantile
+TWO_SIDED, ONE_SIDED = 0.975, 0.95  # the quantiles at which the ends of a 95 % interval, or a 95 % bound, stand
 
 
-def bootstrap_replicates(sums: SequenceSums, *, resamples: int, seed: int) -> npt.NDArray[np.float64]:
-    """float64[resamples, statistics]: each statistic over as many sequences, drawn with replacement, in its unit.
+def interval(sums: SequenceSums, statistic: Statistic, *, quantile: float = TWO_SIDED) -> Estimate:
+    """A statistic and its interval, each end at the t distribution's ``quantile``; NaN where nothing counts.
 
-    The sequences that were seen stand for all that could have been asked: a draw from them is to them what they are to
-    those. So a statistic scatters over the draws about as much as it would over repetitions of the audit. Whole sequences
-    are drawn, each with all its positions, so that what hangs together within an answer stays together.
-
-    NaN where nothing counts.
+    A share of a single sequence may be anything in [0, 1], and its other statistics anything at all.
     """
-    if sums.sequences == 0:
-        return np.full((resamples, len(sums.statistics)), np.nan)
-    return _core.cluster_bootstrap(sums.totals, sums.weights, resamples, seed)
+    totals, weights = sums.column(statistic)
+    counted = weights > 0
+    totals, weights = totals[counted], weights[counted]
+    whole = weights.sum()
+    if not whole:
+        return Estimate(math.nan, math.nan, math.nan)
+    value = float(totals.sum() / whole)
+    share = statistic.unit == "share"
+    if len(weights) == 1:
+        return Estimate(value, 0.0, 1.0) if share else Estimate(value, -math.inf, math.inf)
+    leverage = weights / whole
+    variance = float(np.sum((totals - value * weights) ** 2 / (1 - leverage)) / whole**2)
+    t = t_quantile(quantile, float(1 / np.sum(leverage**2)) - 1)
+    if not share:
+        half = t * math.sqrt(variance)
+        return Estimate(value, value - half, value + half)
+    independent = value * (1 - value)
+    tokens = min(whole, independent / variance) if variance > 0 < independent else whole
+    return Estimate(value, *wilson(value, float(tokens), z=t))
 
 
-def percentile_interval(value: float, replicates: npt.NDArray[np.float64]) -> Estimate:
-    """The middle 95 % of one statistic's replicates, float64[resamples], around ``value``; NaN where every one is."""
-    finite = replicates[np.isfinite(replicates)]
-    if finite.size == 0:
-        return Estimate(value, math.nan, math.nan)
-    low, high = np.quantile(finite, [0.025, 0.975])
-    return Estimate(value, float(low), float(high))
+def difference_interval(ours: Estimate, theirs: Estimate) -> tuple[float, float]:
+    """The interval of ``ours - theirs`` from the intervals of two independent estimates, at the same quantile.
 
-
-def rate_interval(sums: SequenceSums, replicates: npt.NDArray[np.float64]) -> Estimate:
-    """The mismatch rate with the union of its bootstrap interval and of Wilson's at the effective number of tokens.
-
-    Args:
-        sums: The sums a sequence.
-        replicates: float64[resamples]; the bootstrapped mismatch rates.
+    The true difference is largest with ours at its upper end and theirs at its lower one. Each of these distances is z
+    standard deviations of its own side; of independent sides the variances add up, not the deviations. So z deviations of
+    the difference are the root of the sum of the two distances' squares. Answers to the same prompts vary together, which
+    makes the difference surer than this says.
     """
-    tokens = sums.decided.sum()
-    bootstrap = percentile_interval(sums.mismatch_rate, replicates)
-    if not tokens:
-        return bootstrap
-    low, high = wilson(bootstrap.value, tokens / design_effect(sums), z=Z_TWO_SIDED_95)
-    return Estimate(bootstrap.value, min(low, bootstrap.low), max(high, bootstrap.high))
+    difference = ours.value - theirs.value
+    below = math.hypot(ours.value - ours.low, theirs.high - theirs.value)
+    above = math.hypot(ours.high - ours.value, theirs.value - theirs.low)
+    return difference - below, difference + above
+
+
+def loss_upper_bound(candidate: SequenceSums, baseline: SequenceSums) -> float:
+    """One-sided 95 % upper bound of how much the candidate's match rate lies below the baseline's, in [-1, 1].
+
+    NaN where a side has no decided token.
+    """
+    sides = [interval(side, MISMATCH_RATE, quantile=ONE_SIDED) for side in (candidate, baseline)]
+    return difference_interval(*sides)[1]
+
+
+def margin_ratio_upper(candidate: SequenceSums, baseline: SequenceSums) -> float:
+    """One-sided 95 % upper bound of the candidate's mean clipped margin as a multiple of the baseline's.
+
+    With the sides' own one-sided limits u of the candidate's mean m and l of the baseline's mean b, the variances at the
+    limits are proportional to (u - m)^2 and (b - l)^2, and the bound R is the largest ratio that m - R b = 0 cannot
+    refute: (m - R b)^2 = (u - m)^2 + R^2 (b - l)^2, a quadratic in R (Donner and Zou, equation 9).
+
+    Returns:
+        The bound, without unit; NaN where a side has no decided token, or where the baseline's mean may be 0.
+    """
+    ours, theirs = (interval(side, CLIPPED_MARGIN, quantile=ONE_SIDED) for side in (candidate, baseline))
+    product = ours.value * theirs.value
+    first, last = theirs.low * (2 * theirs.value - theirs.low), ours.high * (2 * ours.value - ours.high)
+    if not first > 0:
+        return math.nan
+    return (product + math.sqrt(max(0.0, product**2 - first * last))) / first
 
 
 def design_effect(sums: SequenceSums) -> float:
@@ -107,36 +143,8 @@ def wilson(rate: float, tokens: float, *, z: float = Z_ONE_SIDED_95) -> tuple[fl
     Args:
         rate: The share that was seen, in [0, 1].
         tokens: Over how many; not necessarily a whole number.
-        z: Quantile of the standard normal.
+        z: Quantile of the standard normal, or of Student's t.
     """
     center = (rate + z * z / (2 * tokens)) / (1 + z * z / tokens)
     half = z / (1 + z * z / tokens) * math.sqrt(rate * (1 - rate) / tokens + (z / (2 * tokens)) ** 2)
     return max(0.0, center - half), min(1.0, center + half)
-
-
-def loss_upper_bound(candidate: SequenceSums, baseline: SequenceSums, replicates: npt.NDArray[np.float64]) -> float:
-    """One-sided 95 % upper bound of how much the candidate's match rate lies below the baseline's, in [-1, 1].
-
-    The larger of two bounds: Newcombe's for two binomial rates at their effective numbers of tokens, and the 95 %
-    quantile of the bootstrapped differences.
-
-    Args:
-        candidate: The candidate's sums.
-        baseline: The baseline's sums.
-        replicates: float64[resamples]; the bootstrapped differences of the mismatch rates, candidate - baseline.
-
-    Returns:
-        The bound, a share; NaN where a side has no decided token.
-    """
-    if not (candidate.decided.any() and baseline.decided.any()):
-        return math.nan
-    rate, expected = candidate.mismatch_rate, baseline.mismatch_rate
-    # Two honest runs cluster alike, so the larger design effect holds for both: a side without a mismatch shows none.
-    effect = max(design_effect(candidate), design_effect(baseline))
-    _, worst = wilson(rate, candidate.decided.sum() / effect)
-    best, _ = wilson(expected, baseline.decided.sum() / effect)
-    # The true difference is largest with the candidate at its upper limit and the baseline at its lower one. Each
-    # distance is z standard deviations of its own rate; of two independent rates the variances add up, not the
-    # deviations. So z deviations of the difference are the root of the sum of the two distances' squares.
-    binomial = rate - expected + math.hypot(worst - rate, expected - best)
-    return float(max(binomial, np.nanquantile(replicates, 0.95)))

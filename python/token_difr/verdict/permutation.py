@@ -4,7 +4,8 @@
 another "baseline": the labels may be dealt anew. Each deal gives the differences of all statistics again. What was seen is
 then one of 1 + N equally likely deals, so the chance that it ranks among the k largest is k / (1 + N): a statistic's rank
 from above is its p-value, whatever the distribution of its values. Labels are dealt to whole sequences, since tokens of
-one sequence are not independent.
+one sequence are not independent. Of answers to the same prompts, the two labels of each pair are exchanged or not: what the
+prompt itself does is on both sides of every deal, and takes no part in the difference.
 
 **Many statistics** (Westfall and Young, 1993, Resampling-Based Multiple Testing, single-step minP). The smallest of many
 p-values is small by chance more often than any one of them. But every deal has a smallest p-value too: of its own ranks
@@ -12,21 +13,34 @@ among all deals. If nothing differs, what was seen is again one of 1 + N equally
 p-value; the share of deals whose smallest is at most as small is the p-value of the whole comparison. So looking at many
 statistics costs no extra false alarms, however they hang together. Nothing is assumed of how they do: a deal takes all
 statistics of a sequence along. A statistic that a run has no positions for differs in no deal, and changes nothing.
+
+**Capped forms** (winsorizing). A few answers that part early add more than all others together, and drown small
+differences. In its capped form a statistic's total of each sequence is at most the 95 % quantile over both sides. The
+quantile does not know the labels, so it is the same in every deal and the test stays exact. Both forms are tested.
+
+**How many deals.** A p-value from N deals is itself uncertain by about sqrt(p / N). Where its 99 % interval holds the
+level, so that another seed could have come to the other side, more deals are dealt.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from token_difr import _core
+from token_difr.records import Rule
+from token_difr.verdict.intervals import wilson
+from token_difr.verdict.positions import Floats
 from token_difr.verdict.sums import SequenceSums
 
 __all__ = ["PermutationTest", "permutation_test"]
 
-DEALS_AT_ONCE = 128  # bounds the memory: deals x sequences
 ROUNDING = 12  # decimals; equal deals may differ by the order of their sums
+CAP_QUANTILE = 0.95
+Z_TWO_SIDED_99 = 2.5758293035489004  # the standard normal's 99.5 % quantile
 
 
 class PermutationTest(NamedTuple):
@@ -35,69 +49,138 @@ class PermutationTest(NamedTuple):
     Attributes:
         p_value: Probability of a smallest p-value at most this small if nothing differed; one-sided (worse), but for
             the two-sided statistics.
-        adjusted: float64[statistics]; the same for each statistic alone, adjusted for looking at all.
+        adjusted: float64[statistics]; the same for each statistic alone, adjusted for looking at all. Of a statistic with
+            a capped form, that of the form which shows more.
+        effects: float64[statistics]; the difference that was seen over its standard deviation among the deals, without
+            unit; 0 where nothing can differ.
+        deals: How many deals the p-values rest on, what was seen included.
     """
 
     p_value: float
-    adjusted: npt.NDArray[np.float64]
+    adjusted: Floats
+    effects: Floats
+    deals: int
 
 
 def permutation_test(
-    candidate: SequenceSums, baseline: SequenceSums, *, permutations: int, seed: int
+    candidate: SequenceSums, baseline: SequenceSums, *, rule: Rule, paired: bool = False
 ) -> PermutationTest:
     """Test whether the candidate's statistics are larger than the baseline's (or, two-sided, others).
 
     Args:
         candidate: The candidate's sums.
         baseline: The baseline's sums, of the same statistics.
-        permutations: Number of deals beside the one that was seen: p-values are multiples of 1 / (1 + permutations).
-        seed: Seed of the deals; the same seed gives the same answer.
+        rule: Its seed and its numbers of deals: p-values are multiples of 1 / (1 + deals). Its level says where more are
+            needed.
+        paired: Whether row i of both sides is the same prompt, so that labels are exchanged within rows.
     """
-    differences = np.round(_dealt_differences(candidate, baseline, permutations, seed), ROUNDING)
-    two_sided = [statistic.two_sided for statistic in candidate.statistics]
-    differences[:, two_sided] = np.abs(differences[:, two_sided])
+    forms = _forms(candidate, baseline)
+    if not forms.statistics.size:
+        count = len(candidate.statistics)
+        return PermutationTest(1.0, np.ones(count), np.zeros(count), 1)
+    dealer = _Dealer(candidate, baseline, forms, paired=paired, seed=rule.seed)
+    differences = np.concatenate([dealer.seen(), dealer.dealt(0, rule.permutations)])
+    test = _ranked(differences, forms, len(candidate.statistics))
+    low, high = wilson(test.p_value, test.deals, z=Z_TWO_SIDED_99)
+    if low < rule.level < high and rule.most_permutations > rule.permutations:
+        more = dealer.dealt(rule.permutations, rule.most_permutations - rule.permutations)
+        test = _ranked(np.concatenate([differences, more]), forms, len(candidate.statistics))
+    return test
+
+
+@dataclass(frozen=True, slots=True)
+class _Forms:
+    """The statistics as they are tested: plain ones, then capped ones.
+
+    Attributes:
+        statistics: int64[forms]; the column of each form's statistic.
+        two_sided: bool[forms].
+        totals: float64[sequences, forms] of the candidate and of the baseline.
+    """
+
+    statistics: npt.NDArray[np.int64]
+    two_sided: npt.NDArray[np.bool_]
+    totals: tuple[Floats, Floats]
+
+
+def _forms(candidate: SequenceSums, baseline: SequenceSums) -> _Forms:
+    """All forms that can differ: both sides have what counts, and not all totals are 0."""
+    split = len(candidate.totals)
+    totals = np.concatenate([candidate.totals, baseline.totals])
+    weights = np.concatenate([candidate.weights, baseline.weights])
+    known = candidate.weights.any(axis=0) & baseline.weights.any(axis=0) & totals.any(axis=0)
+    plain = np.flatnonzero(known)
+    capped = np.array([s for s in plain if candidate.statistics[s].capped], np.int64)
+    caps = [np.quantile(totals[weights[:, s] > 0, s], CAP_QUANTILE) for s in capped]
+    both = np.concatenate([totals[:, plain], np.minimum(totals[:, capped], caps)], axis=1)
+    columns = np.concatenate([plain, capped])
+    two_sided = np.array([statistic.two_sided for statistic in candidate.statistics], np.bool_)
+    return _Forms(columns, two_sided[columns], (both[:split], both[split:]))
+
+
+class _Dealer:
+    """Deals labels, and tells the differences of the means that each deal gives.
+
+    Columns of the tables are the forms' totals, then their weights, of which statistics of the same positions share one.
+    """
+
+    def __init__(
+        self, candidate: SequenceSums, baseline: SequenceSums, forms: _Forms, *, paired: bool, seed: int
+    ) -> None:
+        split = len(candidate.weights)
+        weights = np.concatenate([candidate.weights, baseline.weights])[:, forms.statistics]
+        shared, self._weight_of = np.unique(weights, axis=1, return_inverse=True)
+        self._weight_of = self._weight_of.reshape(-1)
+        self._tables = [
+            np.ascontiguousarray(np.concatenate([totals, part], axis=1))
+            for totals, part in zip(forms.totals, (shared[:split], shared[split:]), strict=True)
+        ]
+        self._sums = [table.sum(axis=0) for table in self._tables]
+        self._two_sided, self._paired, self._seed = forms.two_sided, paired, seed
+
+    def seen(self) -> Floats:
+        """float64[1, forms]: candidate minus baseline, as it was."""
+        return self._differences(self._sums[0][None, :])
+
+    def dealt(self, first: int, deals: int) -> Floats:
+        """float64[deals, forms]: the same under the deals from number ``first`` on."""
+        ours, theirs = self._tables
+        if not self._paired:
+            both = np.concatenate([ours, theirs])
+            return self._differences(_core.shuffled_sums(both, len(ours), first, deals, self._seed))
+        moved = _core.swapped_sums(theirs - ours, first, deals, self._seed)
+        return self._differences(self._sums[0] + moved)
+
+    def _differences(self, ours: Floats) -> Floats:
+        """The differences of the means, sizes where two-sided; 0 where a deal leaves a side without what counts."""
+        theirs = self._sums[0] + self._sums[1] - ours
+        forms = len(self._two_sided)
+        our_weights, their_weights = (side[:, forms:][:, self._weight_of] for side in (ours, theirs))
+        known = (our_weights > 0) & (their_weights > 0)
+        differences = np.zeros_like(our_weights)
+        np.divide(ours[:, :forms], our_weights, out=differences, where=known)
+        differences[known] -= theirs[:, :forms][known] / their_weights[known]
+        differences = np.round(differences, ROUNDING)
+        differences[:, self._two_sided] = np.abs(differences[:, self._two_sided])
+        return differences
+
+
+def _ranked(differences: Floats, forms: _Forms, statistics: int) -> PermutationTest:
+    """The test from the differences of all deals, float64[deals, forms], what was seen first."""
+    deals = len(differences)
+    adjusted, effects = np.ones(statistics), np.zeros(statistics)
     p_values = np.stack([_ranks_from_above(column) for column in differences.T], axis=1)
-    smallest = np.sort(p_values.min(axis=1))  # of every deal; the first row of p_values is what was seen
-    adjusted = np.searchsorted(smallest, p_values[0], side="right") / len(smallest)
-    return PermutationTest(float(adjusted.min()), adjusted)
+    smallest = np.sort(p_values.min(axis=1))
+    of_forms = np.searchsorted(smallest, p_values[0], side="right") / deals
+    np.minimum.at(adjusted, forms.statistics, of_forms)
+    # A two-sided form is a size here: its deviation is taken around 0.
+    scatter = np.sqrt(np.mean(differences**2, axis=0))
+    seen = np.divide(differences[0], scatter, out=np.zeros(len(scatter)), where=scatter > 0)
+    np.maximum.at(effects, forms.statistics, seen)
+    return PermutationTest(float(adjusted.min(initial=1.0)), adjusted, effects, deals)
 
 
-def _dealt_differences(
-    candidate: SequenceSums, baseline: SequenceSums, permutations: int, seed: int
-) -> npt.NDArray[np.float64]:
-    """float64[1 + permutations, statistics]: candidate minus baseline; the first row is what was seen."""
-    tables = [np.concatenate([side.totals, side.weights], axis=1) for side in (candidate, baseline)]
-    table = np.concatenate(tables)
-    labels = np.zeros(len(table))
-    labels[: len(tables[0])] = 1.0
-    rng = np.random.Generator(np.random.Philox(seed))
-    parts = [_differences(labels[None, :], table)]
-    for start in range(0, permutations, DEALS_AT_ONCE):
-        deals = np.tile(labels, (min(DEALS_AT_ONCE, permutations - start), 1))
-        parts.append(_differences(rng.permuted(deals, axis=1), table))
-    return np.concatenate(parts)
-
-
-def _differences(deals: npt.NDArray[np.float64], table: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """The difference of the means in each deal; 0 where a deal leaves a side without positions.
-
-    Args:
-        deals: float64[deals, sequences]; 1 where a sequence is dealt to the candidate, else 0.
-        table: float64[sequences, 2 * statistics]; totals, then weights.
-
-    Returns:
-        float64[deals, statistics], in the statistics' units.
-    """
-    ours = deals @ table  # with labels of 0 and 1 the product is the sum over the candidate's sequences
-    theirs = table.sum(axis=0) - ours
-    (our_totals, our_weights), (their_totals, their_weights) = np.hsplit(ours, 2), np.hsplit(theirs, 2)
-    known = (our_weights > 0) & (their_weights > 0)
-    differences = np.zeros_like(our_totals)
-    differences[known] = our_totals[known] / our_weights[known] - their_totals[known] / their_weights[known]
-    return differences
-
-
-def _ranks_from_above(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _ranks_from_above(values: Floats) -> Floats:
     """For each value, the share of all values that are at least as large, itself included."""
     ordered = np.sort(values)
     return (len(values) - np.searchsorted(ordered, values, side="left")) / len(values)

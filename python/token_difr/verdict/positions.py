@@ -53,6 +53,19 @@ class Positions:
         return np.isin(self.scores.status, ScoreStatus.UNREPLAYED) & np.isfinite(self.scores.surprise)
 
     @cached_property
+    def withheld(self) -> Flags:
+        """bool[sequences]: whether the sequence's tokens are not known for certain; False where nothing is known of it."""
+        withheld = self.scores.withheld
+        return np.zeros(len(self.lengths), np.bool_) if withheld is None else withheld
+
+    @cached_property
+    def percentile(self) -> Floats:
+        """float64[positions]: the randomized percentile of what was not replayed; NaN where it is not known."""
+        if self.scores.percentile is None:
+            return np.full(len(self.scores.status), np.nan)
+        return np.where(self.unreplayed, self.scores.percentile, np.nan).astype(np.float64)
+
+    @cached_property
     def surprise(self) -> Floats:
         """float64[positions], nats: -ln prob minus its expectation; 0 where it is not known."""
         return np.where(self.unreplayed, self.scores.surprise, 0.0).astype(np.float64)

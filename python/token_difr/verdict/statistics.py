@@ -7,11 +7,16 @@ intervals need. They must not look at single positions: one deviation changes al
 an answer are not independent, and the sequence is the unit of sampling.
 
 Why these. Small clips count mismatches of any size, large ones weigh the gross ones: quantized weights move many tokens
-a little, a broken sampler moves few tokens far. Who knows the seed could hide in positions that a row does not settle, and
-who drops the prompts that it would get wrong sends empty answers: both are counted. Without a seed that can be replayed
-there is no match to count, only how likely the tokens are. A higher temperature or other weights make some less likely
-than honest ones, a lower temperature or a narrower top-p makes them likelier; either is a difference, so these two count in
-both directions. All others grow with divergence.
+a little, a broken sampler moves few tokens far. A window counts the margins between two bounds: numerical noise lies below
+it, broken answers far above, and a quantized cache inside. Who knows the seed could hide in positions that a row does not
+settle; who drops the prompts that it would get wrong sends empty answers; who states a false number of tokens makes its
+answers unfit to be scored: all three are counted. Without a seed that can be replayed there is no match to count, only how
+likely the tokens are. A higher temperature or other weights make some less likely than honest ones, a lower temperature or
+a narrower top-p makes them likelier; either is a difference, so these count in both directions, as do the percentiles,
+which an honest sampler spreads evenly, and the length of answers to the same prompts. All others grow with divergence.
+
+A few answers that part early dominate a mean, on honest sides too. So some statistics are tested in a second form, *capped*:
+no answer adds more than the 95 % quantile of all answers (:mod:`token_difr.verdict.permutation`).
 
 **A new statistic** is one function here, from positions to values and weights, and one entry of ``STATISTICS``.
 """
@@ -28,7 +33,7 @@ import numpy.typing as npt
 
 from token_difr.verdict.positions import Positions
 
-__all__ = ["MISMATCH_RATE", "STATISTICS", "Columns", "Statistic"]
+__all__ = ["CLIPPED_MARGIN", "MISMATCH_RATE", "STATISTICS", "Columns", "Statistic"]
 
 
 class Columns(NamedTuple):
@@ -49,19 +54,23 @@ class Statistic:
 
     Attributes:
         name: Its name in reports.
-        unit: "share", a mean of values in [0, 1]; or "nats".
+        unit: "share", a mean of values in [0, 1]; or "nats" or "tokens".
         gloss: What it says, in plain words.
         columns: What it is a mean of.
         two_sided: Whether a difference counts in both directions; else only a candidate above its baseline is worse.
         per: What ``columns`` has an entry for: each "position", or each "sequence".
+        capped: Whether it is tested in its capped form too.
+        paired: Whether it says something only of answers to the same prompts.
     """
 
     name: str
-    unit: Literal["share", "nats"]
+    unit: Literal["share", "nats", "tokens"]
     gloss: str
     columns: Callable[[Positions], Columns] = field(compare=False, repr=False)
     two_sided: bool = False
     per: Literal["position", "sequence"] = "position"
+    capped: bool = False
+    paired: bool = False
 
     def sums(self, positions: Positions) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """Its totals and its weights a sequence, each float64[sequences]."""
@@ -83,8 +92,26 @@ def _undecided(positions: Positions) -> Columns:
     return Columns(positions.undecided, positions.undecided | positions.decided)
 
 
+def _window(positions: Positions, *, above: float, upto: float) -> Columns:
+    return Columns((positions.margin > above) & (positions.margin <= upto), positions.decided)
+
+
 def _empty(positions: Positions) -> Columns:
-    return Columns(positions.lengths == 0, np.ones(len(positions.lengths)))
+    return Columns((positions.lengths == 0) & ~positions.withheld, np.ones(len(positions.lengths)))
+
+
+def _withheld(positions: Positions) -> Columns:
+    return Columns(positions.withheld, np.full(len(positions.lengths), positions.scores.withheld is not None))
+
+
+def _lengths(positions: Positions) -> Columns:
+    return Columns(positions.lengths.astype(np.float64), ~positions.withheld)
+
+
+def _percentiles(positions: Positions, *, low: float, high: float) -> Columns:
+    percentile = positions.percentile
+    inside = (percentile >= low) & ((percentile < high) | ((high == 1) & (percentile == 1)))
+    return Columns(inside, np.isfinite(percentile))
 
 
 def _surprise_above(positions: Positions) -> Columns:
@@ -104,7 +131,32 @@ def _clipped_margin(clip: float) -> Statistic:
             f"{clip:g} nats, where what is farther counts as that"
         ),
         columns=partial(_clipped_margins, clip=clip),
+        capped=True,
     )
+
+
+def _margin_window(above: float, upto: float) -> Statistic:
+    return Statistic(
+        name=f"margin_{above:g}_to_{upto:g}",
+        unit="share",
+        gloss=f"share of tokens that are more than {above:g} and at most {upto:g} nats from the reference's own choice",
+        columns=partial(_window, above=above, upto=upto),
+        capped=True,
+    )
+
+
+def _percentile_bin(low: float, high: float) -> Statistic:
+    return Statistic(
+        name=f"percentile_{low:g}_to_{high:g}",
+        unit="share",
+        gloss=f"share of tokens at {100 * low:.0f} to {100 * high:.0f} % of what the reference could have sampled, likeliest first",
+        columns=partial(_percentiles, low=low, high=high),
+        two_sided=True,
+    )
+
+
+CLIPPED_MARGIN = _clipped_margin(0.1)
+"""The margins, each up to 0.1 nats: how many tokens are off, by whatever distance."""
 
 
 MISMATCH_RATE = Statistic(
@@ -112,10 +164,14 @@ MISMATCH_RATE = Statistic(
     unit="share",
     gloss="share of tokens that are not the reference's own choice",
     columns=_mismatches,
+    capped=True,
 )
 
 STATISTICS = (
-    *(_clipped_margin(clip) for clip in (0.1, 0.25, 0.5, 1.0, 5.0, 30.0)),
+    CLIPPED_MARGIN,
+    *(_clipped_margin(clip) for clip in (1.0, 5.0, 30.0)),
+    _margin_window(0.02, 0.5),
+    _margin_window(0.1, 1.0),
     MISMATCH_RATE,
     Statistic(
         name="undecided_rate",
@@ -131,6 +187,22 @@ STATISTICS = (
         per="sequence",
     ),
     Statistic(
+        name="withheld_rate",
+        unit="share",
+        gloss="share of answers whose own tokens are not known, by what the provider says or leaves out",
+        columns=_withheld,
+        per="sequence",
+    ),
+    Statistic(
+        name="answer_length",
+        unit="tokens",
+        gloss="tokens of an answer, the same prompts having been asked",
+        columns=_lengths,
+        two_sided=True,
+        per="sequence",
+        paired=True,
+    ),
+    Statistic(
         name="surprise_above",
         unit="nats",
         gloss="how much less likely tokens are than an honest sampler's would be, over the tokens that are less likely",
@@ -144,5 +216,6 @@ STATISTICS = (
         columns=_surprise_below,
         two_sided=True,
     ),
+    *(_percentile_bin(quarter / 4, (quarter + 1) / 4) for quarter in range(4)),
 )
 """All of them, in the order of reports."""

@@ -5,33 +5,26 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from token_difr.records import Estimate, Rule, Scores, ScoreStatus, Summary
-from token_difr.verdict.intervals import bootstrap_replicates, percentile_interval, rate_interval
+from token_difr.records import Estimate, Scores, ScoreStatus, Summary
+from token_difr.verdict.intervals import interval
 from token_difr.verdict.statistics import MISMATCH_RATE
-from token_difr.verdict.sums import SequenceSums, sequence_sums
+from token_difr.verdict.sums import sequence_sums
 
 __all__ = ["summarize"]
 
 
-def summarize(scores: Scores, *, seed: int | None = None, rule: Rule | None = None) -> Summary:
-    """Summarize one run.
-
-    Args:
-        scores: The run's scores.
-        seed: Seed of the bootstrap over sequences that gives the intervals; None = the rule's, 0 by default.
-        rule: Says how often is drawn; None = the default one.
-
-    Raises:
-        InputError: ``seed`` outside its range, see :class:`~token_difr.records.Rule`.
-    """
+def summarize(scores: Scores) -> Summary:
+    """Summarize one run."""
     sums = sequence_sums(scores)
-    statistics = _estimates(sums, Rule.of(rule, seed=seed))
+    statistics = {statistic.name: interval(sums, statistic) for statistic in sums.statistics}
     mismatch = statistics[MISMATCH_RATE.name]
     margin = scores.margin.astype(np.float64)
+    withheld = 0 if scores.withheld is None else int(scores.withheld.sum())
     decided = int(sums.decided.sum())
     return Summary(
         sequences=len(scores),
-        empty_sequences=int(np.count_nonzero(np.diff(scores.sequence_indptr) == 0)),
+        empty_sequences=int(np.count_nonzero(np.diff(scores.sequence_indptr) == 0) - withheld),
+        withheld_sequences=withheld,
         tokens=len(scores.status),
         decided_tokens=decided,
         statuses={status.word: int(np.count_nonzero(scores.status == status)) for status in ScoreStatus},
@@ -43,14 +36,6 @@ def summarize(scores: Scores, *, seed: int | None = None, rule: Rule | None = No
         mean_logit_rank=_mean(scores.logit_rank[scores.status == ScoreStatus.SCORED]),
         improper_rows=scores.improper_rows,
     )
-
-
-def _estimates(sums: SequenceSums, rule: Rule) -> dict[str, Estimate]:
-    """Every statistic by name, in its unit, with its 95 % interval; NaN where nothing counts."""
-    replicates = bootstrap_replicates(sums, resamples=rule.resamples, seed=rule.seed)
-    columns = zip(sums.statistics, sums.means, replicates.T, strict=True)
-    estimates = {each.name: percentile_interval(float(mean), column) for each, mean, column in columns}
-    return estimates | {MISMATCH_RATE.name: rate_interval(sums, replicates[:, sums.index(MISMATCH_RATE)])}
 
 
 def _mean(values: npt.NDArray[np.floating]) -> float:

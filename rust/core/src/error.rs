@@ -132,12 +132,12 @@ pub enum Error {
         /// The length.
         value: i64,
     },
-    /// Bootstrap replicates that cannot be allocated.
-    #[error("{resamples} resamples of {statistics} statistics do not fit into memory")]
-    TooManyResamples {
-        /// Number of replicates.
-        resamples: usize,
+    /// Deals whose sums cannot be allocated.
+    #[error("{deals} deals of {columns} columns do not fit into memory")]
+    TooManyDeals {
+        /// Number of deals.
+        deals: usize,
         /// Values in each.
-        statistics: usize,
+        columns: usize,
     },
 }

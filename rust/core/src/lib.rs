@@ -3,7 +3,8 @@
 //! A provider claims tokens; a reference tells the largest logprobs it would have given at each of those
 //! positions. [`TopKBatch`] holds both, checked once; [`score_greedy`] says how far each claimed token was from
 //! the reference's own choice (Token-DiFR, arXiv 2511.20621), and [`score_sampled`] says so of tokens that were sampled at a
-//! temperature above 0, by replaying the engine's noise ([`rng`]); [`cluster_bootstrap`] resamples whole sequences.
+//! temperature above 0, by replaying the engine's noise ([`rng`]); [`shuffled_sums`] and [`swapped_sums`] deal
+//! whole sequences anew for permutation tests.
 //!
 //! ```
 //! use token_difr_core::{Arrays, TopKBatch, score_greedy};
@@ -46,7 +47,7 @@ mod vocabulary;
 pub mod wire;
 
 pub use error::{Error, Result};
-pub use resample::cluster_bootstrap;
+pub use resample::{shuffled_sums, swapped_sums};
 pub use score::{
     FilterRule, Filters, Replay, SampledScores, SamplingError, Scores, Status, Unseen, score_greedy, score_sampled,
 };

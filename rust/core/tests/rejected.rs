@@ -1,6 +1,6 @@
 //! Each thing that can be wrong with a batch, and the error that names it.
 
-use token_difr_core::{Arrays, Error, TopKBatch, UNRESOLVED, cluster_bootstrap};
+use token_difr_core::{Arrays, Error, TopKBatch, UNRESOLVED, shuffled_sums, swapped_sums};
 
 /// Two valid rows, which each test then spoils.
 const VALID: Arrays<'static> = Arrays {
@@ -131,14 +131,14 @@ fn arrays_that_break_their_promise_give_numbers_and_no_panic() {
 }
 
 #[test]
-fn bootstrap_arrays_must_agree() {
-    let error = cluster_bootstrap(&[1.0, 2.0], &[1.0], 1, 10, 0).expect_err("one denominator is missing");
+fn tables_of_deals_must_agree() {
+    let error = swapped_sums(&[1.0, 2.0, 3.0], 2, 0..10, 0).expect_err("half a row is missing");
 
-    assert_eq!(error.to_string(), "denominators has 1 entries, but sequences x statistics asks for 2");
-    assert!(cluster_bootstrap(&[1.0, 2.0, 3.0], &[1.0, 2.0, 3.0], 2, 10, 0).is_err());
-    for resamples in [usize::MAX / 8, usize::MAX] {
-        let error = cluster_bootstrap(&[1.0, 2.0], &[1.0, 1.0], 2, resamples, 0).expect_err("no machine has so much");
+    assert_eq!(error.to_string(), "table has 3 entries, but rows x columns asks for 2");
+    assert!(shuffled_sums(&[1.0, 2.0], 2, 2, 0..10, 0).is_err());
+    for deals in [usize::MAX / 8, usize::MAX] {
+        let error = swapped_sums(&[1.0, 2.0], 2, 0..deals, 0).expect_err("no machine has so much");
 
-        assert_eq!(error, Error::TooManyResamples { resamples, statistics: 2 });
+        assert_eq!(error, Error::TooManyDeals { deals, columns: 2 });
     }
 }

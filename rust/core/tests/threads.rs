@@ -2,7 +2,7 @@
 
 #![expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_possible_wrap, reason = "small")]
 
-use token_difr_core::{Arrays, Scores, TopKBatch, cluster_bootstrap, score_greedy};
+use token_difr_core::{Arrays, Scores, TopKBatch, score_greedy, shuffled_sums, swapped_sums};
 
 const THREADS: [usize; 3] = [1, 2, 7];
 const POSITIONS: usize = 20_000;
@@ -46,14 +46,16 @@ fn scores_of_unsorted_rows() {
 }
 
 #[test]
-fn bootstrap_replicates() {
+fn deals() {
     let mut noise = noise();
-    let numerators: Vec<f64> = (0..300).map(|_| f64::from(noise()) / 3.0).collect();
-    let denominators: Vec<f64> = (0..300).map(|_| f64::from(noise() % 200)).collect();
-    let bootstrap = || cluster_bootstrap(&numerators, &denominators, 3, 1000, 42).expect("shapes agree");
+    let table: Vec<f64> = (0..900).map(|_| f64::from(noise()) / 3.0).collect();
+    let deals = || {
+        let swapped = swapped_sums(&table, 3, 0..1000, 42).expect("shapes agree");
+        (shuffled_sums(&table, 3, 100, 0..1000, 42).expect("shapes agree"), swapped)
+    };
 
-    let expected = on_threads(1, bootstrap);
+    let expected = on_threads(1, deals);
     for threads in THREADS {
-        assert_eq!(on_threads(threads, bootstrap), expected, "{threads} threads");
+        assert_eq!(on_threads(threads, deals), expected, "{threads} threads");
     }
 }

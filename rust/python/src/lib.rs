@@ -23,7 +23,7 @@ mod _core {
     #[pymodule_export]
     use super::filters::{FilterFacts, Filters, filter_rules};
     #[pymodule_export]
-    use super::resample::cluster_bootstrap;
+    use super::resample::{shuffled_sums, swapped_sums};
     #[pymodule_export]
     use super::score::{ScoreColumns, score_greedy, score_sampled};
     #[pymodule_export]

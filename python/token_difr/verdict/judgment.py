@@ -1,0 +1,166 @@
+"""The verdict and its ground in one sentence, from the figures of a comparison."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from token_difr.records import Rule, StatisticComparison, Verdict
+from token_difr.verdict.known_deviations import UNKNOWN
+from token_difr.verdict.matching import Matched
+from token_difr.verdict.prompt_mix import ACCUSATION, GROSS_EFFECT
+
+__all__ = ["Evidence", "judged"]
+
+LEAST_COMPARED = 0.5
+"""The share of the candidate's tokens that *consistent* needs compared."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Evidence:
+    """What a verdict rests on.
+
+    Attributes:
+        matched: Both sides.
+        p_value: Of the permutation test; NaN where there was nothing to test.
+        deciding: The statistic that shows most; None where there is none.
+        mismatch: The mismatch rate on both sides; None where nothing is decided.
+        bound: Upper bound of the loss in match rate, a share; NaN where nothing is decided.
+        margin_ratio: Upper bound of the clipped margins as a multiple of the baseline's; NaN where not known.
+        as_large_as: The known deviation that the difference is as large as.
+        mix: The p-value of both sides having the same kinds of prompts.
+        effect: The deciding statistic's difference over its standard deviation among the deals; 0 where there is none.
+    """
+
+    matched: Matched
+    p_value: float
+    deciding: StatisticComparison | None
+    mismatch: StatisticComparison | None
+    bound: float
+    margin_ratio: float
+    as_large_as: str
+    mix: float
+    effect: float
+
+
+def judged(evidence: Evidence, rule: Rule, doubt: str | None) -> tuple[Verdict, str]:
+    """The verdict and its ground.
+
+    Args:
+        evidence: The figures.
+        rule: By which rule.
+        doubt: Why the comparison can show nothing; None where nothing speaks against it.
+    """
+    nothing = _nothing(evidence, rule)
+    if doubt is not None or nothing is not None:
+        return Verdict.INCONCLUSIVE, doubt or str(nothing)
+    differs = evidence.p_value < rule.level
+    doubtful = differs and evidence.effect < GROSS_EFFECT
+    if evidence.mix < rule.level * (ACCUSATION if doubtful else 1):
+        return Verdict.INCONCLUSIVE, _other_prompts(evidence)
+    if differs and evidence.deciding is not None:
+        return Verdict.DIVERGENT, _divergence(evidence, evidence.deciding, rule)
+    missing = _missing(evidence, rule)
+    if missing is not None:
+        return Verdict.INCONCLUSIVE, missing
+    return Verdict.CONSISTENT, _consistency(evidence, rule)
+
+
+def _nothing(evidence: Evidence, rule: Rule) -> str | None:
+    """Which side has nothing to compare; None if both have."""
+    if evidence.p_value < rule.level and evidence.deciding is not None:
+        return None  # by what is counted of answers without a token
+    for name, side in (("candidate", evidence.matched.candidate), ("baseline", evidence.matched.baseline)):
+        if side.sequences == 0:
+            return f"the {name} has no token that could be compared"
+    return None
+
+
+def _other_prompts(evidence: Evidence) -> str:
+    return (
+        "the two sides were asked other kinds of prompts, by their lengths or by the reference's first rows "
+        f"(p = {evidence.mix:.4f}), so that honest answers differ too (p = {evidence.p_value:.4f}): ask both the same "
+        "prompts, which pairs the answers"
+    )
+
+
+def _divergence(evidence: Evidence, deciding: StatisticComparison, rule: Rule) -> str:
+    differs = "differs from" if deciding.two_sided else "worse than"
+    parts = [
+        f"{differs} the baseline, most of all in {deciding.name}: p = {evidence.p_value:.4f}, below {rule.level:g}"
+    ]
+    if evidence.mismatch is not None:
+        low, high = evidence.mismatch.interval
+        parts.append(
+            f"the match rate lies {_points(evidence.mismatch.difference)} the baseline's "
+            f"(95 % interval: {_points(low)} to {_points(high)})"
+        )
+    if evidence.as_large_as == UNKNOWN:
+        parts.append("about as large as no deviation that is known")
+    else:
+        parts.append(f"about as large as {evidence.as_large_as}")
+    return "; ".join(parts)
+
+
+def _missing(evidence: Evidence, rule: Rule) -> str | None:
+    """What *consistent* lacks, and how much of it; None if nothing."""
+    shown = f"not shown to be worse (p = {evidence.p_value:.4f})"
+    if math.isnan(evidence.bound):
+        return f"{shown}, {_without_bound(evidence)}"
+    ours, theirs = (
+        int(np.count_nonzero(side.decided)) for side in (evidence.matched.candidate, evidence.matched.baseline)
+    )
+    if min(ours, theirs) < rule.fewest_sequences:
+        lacking = " and ".join(
+            f"{rule.fewest_sequences - count} for the {name}"
+            for name, count in (("candidate", ours), ("baseline", theirs))
+            if count < rule.fewest_sequences
+        )
+        return (
+            f"too few sequences: {ours} against {theirs} in the baseline, {rule.fewest_sequences} are needed on each side "
+            f"to exclude a loss of {100 * rule.tolerance:g} points in wholly misserved requests; missing: {lacking}"
+        )
+    if evidence.bound >= rule.tolerance:
+        return (
+            f"{shown}, but the match rate may lie up to {100 * evidence.bound:.2f} points below the baseline's (95 % "
+            f"bound), and only less than {100 * rule.tolerance:g} would be consistent: more prompts would decide"
+        )
+    tokens, compared = evidence.matched.tokens[0], evidence.matched.compared[0]
+    if compared < LEAST_COMPARED * tokens:
+        return (
+            f"{shown}, but only {compared:,} of the candidate's {tokens:,} tokens have a counterpart in the baseline, "
+            f"whose answers are shorter: at least half must be compared"
+        )
+    return None
+
+
+def _without_bound(evidence: Evidence) -> str:
+    unreplayed = any(
+        statistic.name == "surprise_above" and side.weights[:, s].any()
+        for side in (evidence.matched.candidate, evidence.matched.baseline)
+        for s, statistic in enumerate(side.statistics)
+    )
+    return "without a seed to replay" if unreplayed else "and no token is decided on both sides"
+
+
+def _consistency(evidence: Evidence, rule: Rule) -> str:
+    sequences = int(np.count_nonzero(evidence.matched.candidate.decided))
+    bound = evidence.bound
+    loss = (
+        f"at most {100 * bound:.2f} points below it" if bound >= 0 else f"at least {-100 * bound:.2f} points above it"
+    )
+    margins = (
+        "its margins have no bound beside the baseline's"
+        if math.isnan(evidence.margin_ratio)
+        else f"its margins are at most {evidence.margin_ratio:.1f} times the baseline's"
+    )
+    return (
+        f"within {100 * rule.tolerance:g} points of the baseline's match rate, {loss} (95 % bound; p = "
+        f"{evidence.p_value:.4f}); {margins}; up to {300 / sequences:.1f} % of the requests could be misserved unseen"
+    )
+
+
+def _points(loss: float) -> str:
+    return f"{100 * loss:.2f} points below" if loss >= 0 else f"{-100 * loss:.2f} points above"

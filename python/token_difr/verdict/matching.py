@@ -1,0 +1,146 @@
+"""Which answers are held against which, and how much of them: the two sides made alike before they are compared.
+
+A permutation test asks whether the labels "candidate" and "baseline" could have been dealt the other way. That holds only
+of answers that are alike in all but the label. Lengths are not: more tokens weigh more, and mismatches are commoner at the
+beginning of an answer (or later on), so sides of other lengths differ though both are honest. So each answer is cut to the
+length of its counterpart.
+
+* **Same prompts** (*paired*): the counterpart is the answer to the same prompt.
+* **Other prompts**: both sides are sorted by length, and the counterpart is the other side's answer at the same quantile.
+  So both sides have the same lengths afterwards. Whatever belongs to long answers alone is cut away on both sides.
+
+Empty and withheld answers have no tokens to cut others to: they take no part in the matching of other prompts, and are
+counted by statistics of their own, which like all statistics of whole answers look at the answers as they came.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from token_difr.errors import InputError
+from token_difr.records import Scores, ScoreStatus
+from token_difr.verdict.positions import Positions
+from token_difr.verdict.statistics import STATISTICS, Statistic
+from token_difr.verdict.sums import SequenceSums
+
+__all__ = ["Matched", "cut", "match", "matched_lengths"]
+
+Lengths = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """Two sides that can be compared.
+
+    Attributes:
+        candidate: The candidate's sums; where ``paired``, row i is the answer to the same prompt as the baseline's row i.
+        baseline: The baseline's sums.
+        paired: Whether the answers are to the same prompts.
+        tokens: All scored tokens of (candidate, baseline).
+        compared: Those of them that are left.
+    """
+
+    candidate: SequenceSums
+    baseline: SequenceSums
+    paired: bool
+    tokens: tuple[int, int]
+    compared: tuple[int, int]
+
+
+def match(
+    candidate: Scores,
+    baseline: Scores,
+    pairs: npt.NDArray[np.int64] | None = None,
+    statistics: tuple[Statistic, ...] = STATISTICS,
+) -> Matched:
+    """Cut both sides to their counterparts' lengths and sum them up.
+
+    Args:
+        candidate: The candidate's scores.
+        baseline: The baseline's scores.
+        pairs: int64[n, 2]; indexes (candidate, baseline) of the sequences with the same prompt. None = other prompts.
+        statistics: What to sum; those of answers to the same prompts are left out where there are no ``pairs``.
+
+    Raises:
+        InputError: Pairs of another shape, of sequences that are not there, or a sequence that is in two of them.
+    """
+    sides = (candidate, baseline)
+    if pairs is None:
+        chosen = tuple(np.arange(len(side)) for side in sides)
+        lengths = matched_lengths(_lengths(candidate), _lengths(baseline))
+        statistics = tuple(statistic for statistic in statistics if not statistic.paired)
+    else:
+        chosen = _checked(pairs, sides)
+        shorter = np.minimum(_lengths(candidate)[chosen[0]], _lengths(baseline)[chosen[1]])
+        lengths = (shorter, shorter)
+    sums, compared = [], []
+    for side, indexes, length in zip(sides, chosen, lengths, strict=True):
+        left = cut(side, indexes, length)
+        sums.append(_summed(left, cut(side, indexes, _lengths(side)[indexes]), statistics))
+        compared.append(_scored_tokens(left))
+    tokens = (_scored_tokens(candidate), _scored_tokens(baseline))
+    return Matched(sums[0], sums[1], pairs is not None, tokens, (compared[0], compared[1]))
+
+
+def matched_lengths(ours: Lengths, theirs: Lengths) -> tuple[Lengths, Lengths]:
+    """To what length each sequence is cut, int64[sequences] for either side; empty sequences stay empty.
+
+    A side's k-th shortest of n sequences stands at the quantile (k + 1/2) / n. It is cut to the shorter of itself and of
+    the other side's sequence at that quantile.
+    """
+    return _cut_lengths(ours, theirs), _cut_lengths(theirs, ours)
+
+
+def _cut_lengths(lengths: Lengths, others: Lengths) -> Lengths:
+    cut_to = np.zeros_like(lengths)
+    order, other = np.argsort(lengths, kind="stable"), np.sort(others[others > 0])
+    order = order[lengths[order] > 0]
+    if order.size and other.size:
+        counterparts = ((2 * np.arange(order.size) + 1) * other.size) // (2 * order.size)
+        cut_to[order] = np.minimum(lengths[order], other[counterparts])
+    return cut_to
+
+
+def cut(scores: Scores, sequences: npt.NDArray[np.int64], lengths: Lengths) -> Scores:
+    """The first ``lengths[i]`` positions of the sequences with these indexes, in their order."""
+    starts = scores.sequence_indptr[:-1][sequences]
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    positions = np.repeat(starts - offsets[:-1], lengths) + np.arange(offsets[-1])
+    columns = {
+        name: value[positions]
+        for name, value in scores.to_arrays().items()
+        if name not in {"sequence_indptr", "withheld", "improper_rows"}
+    }
+    withheld = None if scores.withheld is None else scores.withheld[sequences]
+    return replace(scores, **columns, sequence_indptr=offsets, withheld=withheld)
+
+
+def _summed(left: Scores, whole: Scores, statistics: tuple[Statistic, ...]) -> SequenceSums:
+    """Statistics of positions over what is left of the answers, those of answers over the whole ones."""
+    parts, answers = Positions(left), Positions(whole)
+    sums = [statistic.sums(answers if statistic.per == "sequence" else parts) for statistic in statistics]
+    totals, weights = zip(*sums, strict=True)
+    return SequenceSums(np.stack(totals, axis=1), np.stack(weights, axis=1), statistics)
+
+
+def _lengths(scores: Scores) -> Lengths:
+    return np.diff(scores.sequence_indptr)
+
+
+def _scored_tokens(scores: Scores) -> int:
+    return int(np.count_nonzero(scores.status != ScoreStatus.UNSCORED))
+
+
+def _checked(pairs: npt.NDArray[np.int64], sides: tuple[Scores, Scores]) -> tuple[Lengths, Lengths]:
+    pairs = np.asarray(pairs, np.int64)
+    if pairs.ndim != 2 or pairs.shape[1] != 2:
+        raise InputError(f"pairs has shape {pairs.shape}: it should be (n, 2)")
+    for name, indexes, side in zip(("the candidate", "the baseline"), pairs.T, sides, strict=True):
+        if indexes.size and not 0 <= indexes.min() <= indexes.max() < len(side):
+            raise InputError(f"pairs names a sequence that {name} does not have: it has {len(side)}")
+        if len(np.unique(indexes)) < len(indexes):
+            raise InputError(f"pairs names a sequence of {name} twice")
+    return pairs[:, 0], pairs[:, 1]

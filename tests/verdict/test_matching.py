@@ -1,0 +1,95 @@
+"""Which answers are held against which: lengths alike on both sides, pairs checked, nothing but the end cut away."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from token_difr import InputError, Scores, ScoreStatus
+from token_difr.verdict.matching import cut, match, matched_lengths
+from token_difr.verdict.statistics import MISMATCH_RATE, STATISTICS
+
+
+def scores_of(*answers: list[float]) -> Scores:
+    """Answers by their margins."""
+    lengths = [len(answer) for answer in answers]
+    return Scores.from_margins(
+        np.array([margin for answer in answers for margin in answer], np.float32),
+        np.concatenate([[0], np.cumsum(lengths)]),
+    )
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "our_cut", "their_cut"),
+    [
+        ([5, 1, 3], [2, 9, 4], [5, 1, 3], [1, 5, 3]),
+        ([10, 10], [3, 7], [3, 7], [3, 7]),
+        ([4, 4, 4, 4], [2, 8], [2, 2, 4, 4], [2, 4]),
+        ([5], [1, 5, 9], [5], [1, 5, 5]),
+        ([0, 6, 6], [4, 0, 4], [0, 4, 4], [4, 0, 4]),
+        ([0, 0], [4, 4], [0, 0], [0, 0]),
+        ([], [4], [], [0]),
+    ],
+)
+def test_lengths_are_matched_by_their_quantiles(
+    ours: list[int], theirs: list[int], our_cut: list[int], their_cut: list[int]
+) -> None:
+    """Each is cut to the shorter of itself and its counterpart; empty answers have none."""
+    found = matched_lengths(np.array(ours, np.int64), np.array(theirs, np.int64))
+
+    assert [side.tolist() for side in found] == [our_cut, their_cut]
+
+
+def test_sides_of_other_lengths_are_alike_after_the_cut() -> None:
+    """As many sequences a side: the very same lengths, in another order."""
+    rng = np.random.default_rng(0)
+    mine, other = matched_lengths(rng.integers(1, 300, 80), rng.integers(1, 40, 80))
+
+    assert sorted(mine) == sorted(other)
+
+
+def test_the_beginning_is_kept() -> None:
+    """Of every column, and withheld answers stay what they are."""
+    scores = scores_of([0.0, 0.1, 0.2], [0.3], [0.4, 0.5])
+    left = cut(scores, np.array([2, 0]), np.array([1, 2]))
+
+    assert left.margin.tolist() == pytest.approx([0.4, 0.0, 0.1])
+    assert left.sequence_indptr.tolist() == [0, 1, 3]
+
+
+def test_pairs_are_cut_to_the_shorter() -> None:
+    """Row by row, in the order of the pairs; what has no partner is left out, and whole answers are counted whole."""
+    mine, other = scores_of([1.0, 0.0, 0.0], [1.0], []), scores_of([0.0, 0.0], [1.0, 1.0, 1.0, 1.0])
+    matched = match(mine, other, np.array([[0, 1], [2, 0]]))
+    lengths = next(each for each in STATISTICS if each.name == "answer_length")
+
+    assert matched.paired
+    assert [side.decided.tolist() for side in (matched.candidate, matched.baseline)] == [[3, 0], [3, 0]]
+    assert matched.candidate.column(MISMATCH_RATE)[0].tolist() == [1, 0]
+    assert matched.baseline.column(lengths)[0].tolist() == [4, 2]
+    assert (matched.tokens, matched.compared) == ((4, 6), (3, 3))
+
+
+def test_unscored_tokens_are_not_counted_as_compared() -> None:
+    """There is nothing to compare them with."""
+    scores = Scores.from_margins(
+        np.array([0.0, np.nan], np.float32), [0, 2], status=[ScoreStatus.SCORED, ScoreStatus.UNSCORED]
+    )
+    assert match(scores, scores).tokens == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("pairs", "words"),
+    [
+        ([[0, 2]], "the baseline does not have"),
+        ([[-1, 0]], "the candidate does not have"),
+        ([[0, 0], [0, 1]], "sequence of the candidate twice"),
+        ([0, 1], r"shape \(2,\)"),
+    ],
+)
+def test_pairs_that_do_not_fit_are_refused(pairs: list[object], words: str) -> None:
+    """The message says what is wrong."""
+    scores = scores_of([0.0], [0.0])
+
+    with pytest.raises(InputError, match=words):
+        match(scores, scores, np.array(pairs))
