@@ -11,18 +11,23 @@ __all__ = ["Fidelity", "TokenSequence"]
 
 
 class Fidelity(StrEnum):
-    """How surely the output's tokens are those that the model wrote."""
+    """How surely the tokens of an output are the ones that the model wrote."""
 
     IDS = "ids"
-    """The provider's own ids, checked against its text."""
+    """The provider's own ids, which spell its text."""
     COUNTED = "counted"
-    """Rebuilt from text, and as many as the provider counted."""
+    """Made from the text; as many as the provider counted."""
     UNCOUNTED = "uncounted"
-    """Rebuilt from text, without a count that could be believed."""
+    """Made from the text; no count that could be believed confirms them."""
     CONTRADICTED = "contradicted"
-    """Rebuilt from text, and not as many as the provider counted."""
+    """Made from the text; the provider counted another number."""
     INCOMPLETE = "incomplete"
-    """Parts of the output were not sent."""
+    """Parts of the output were not sent, or cannot be written as tokens."""
+
+    @property
+    def scorable(self) -> bool:
+        """Whether tokens like these may be held against the provider."""
+        return self not in {Fidelity.CONTRADICTED, Fidelity.INCOMPLETE}
 
 
 @dataclass
@@ -32,8 +37,9 @@ class TokenSequence:
     Attributes:
         prompt_token_ids: Ids of the rendered prompt, special tokens included.
         output_token_ids: The claimed tokens; may be empty.
-        fidelity: How surely they are the model's; None = not told.
-        repaired: The text is cut into tokens as the reference finds it likelier than the tokenizer's own way.
+        fidelity: How surely the model wrote these; None = not known, as in files of other tools.
+        repaired: Whether the text was cut into other tokens than its tokenizer's own, since the reference finds those
+            likelier.
     """
 
     prompt_token_ids: Sequence[int]
@@ -43,22 +49,24 @@ class TokenSequence:
 
     @property
     def scorable(self) -> bool:
-        """Whether the output may be scored: what is known not to be the model's tokens says nothing of the model."""
-        return self.fidelity not in {Fidelity.CONTRADICTED, Fidelity.INCOMPLETE}
+        """Whether the output's tokens may be scored: a fault of ours would be charged to the provider else."""
+        return self.fidelity is None or self.fidelity.scorable
 
     def to_dict(self) -> dict[str, Any]:
-        """Both lists by name, as built-in integers; ``fidelity`` and ``repaired`` only where they are set."""
-        told = {} if self.fidelity is None else {"fidelity": self.fidelity.value}
-        return {
+        """Both lists by name, as built-in integers; the other two where they say something."""
+        record: dict[str, Any] = {
             "prompt_token_ids": [int(token) for token in self.prompt_token_ids],
             "output_token_ids": [int(token) for token in self.output_token_ids],
-            **told,
-            **({"repaired": True} if self.repaired else {}),
         }
+        if self.fidelity is not None:
+            record["fidelity"] = str(self.fidelity)
+        if self.repaired:
+            record["repaired"] = True
+        return record
 
     @classmethod
     def from_dict(cls, d: Mapping[str, Any]) -> Self:
-        """The inverse of :meth:`to_dict`; a missing name raises ``KeyError``, an unknown fidelity ``ValueError``."""
+        """The inverse of :meth:`to_dict`; a missing list raises ``KeyError``, an unknown fidelity ``ValueError``."""
         fidelity = d.get("fidelity")
         return cls(
             prompt_token_ids=d["prompt_token_ids"],
