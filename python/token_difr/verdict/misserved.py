@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -25,7 +25,8 @@ MOST = 0.5  # of an answer's decided tokens
 ERROR = 0.05
 
 
-class Misserved(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Misserved:
     """Answers of the candidate more than half of whose decided tokens mismatch.
 
     Attributes:
