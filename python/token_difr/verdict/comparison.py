@@ -25,6 +25,7 @@ from token_difr.verdict.intervals import difference_interval, interval, loss_upp
 from token_difr.verdict.judgment import Evidence, judged
 from token_difr.verdict.known_deviations import as_large_as
 from token_difr.verdict.matching import Matched, match
+from token_difr.verdict.misserved import misserved
 from token_difr.verdict.permutation import PermutationTest, permutation_test
 from token_difr.verdict.prompt_mix import mix_p_value
 from token_difr.verdict.row_facts import RowFacts
@@ -113,6 +114,7 @@ def compare_matched(matched: Matched, rule: Rule, *, doubt: str | None = None, m
         margin_ratio=margin_ratio_upper(ours, theirs),
         as_large_as=as_large_as(statistics),
         mix=mix,
+        misserved=misserved(ours, theirs),
         effect=0.0
         if deciding is None
         else float(test.effects[[each.name for each in ours.statistics].index(deciding.name)]),

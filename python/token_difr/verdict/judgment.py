@@ -10,6 +10,7 @@ import numpy as np
 from token_difr.records import Rule, StatisticComparison, Verdict
 from token_difr.verdict.known_deviations import UNKNOWN
 from token_difr.verdict.matching import Matched
+from token_difr.verdict.misserved import Misserved
 from token_difr.verdict.prompt_mix import ACCUSATION, GROSS_EFFECT
 
 __all__ = ["Evidence", "judged"]
@@ -31,6 +32,7 @@ class Evidence:
         margin_ratio: Upper bound of the clipped margins as a multiple of the baseline's; NaN where not known.
         as_large_as: The known deviation that the difference is as large as.
         mix: The p-value of both sides having the same kinds of prompts.
+        misserved: Answers of the candidate that look wholly misserved.
         effect: The deciding statistic's difference over its standard deviation among the deals; 0 where there is none.
     """
 
@@ -43,6 +45,7 @@ class Evidence:
     as_large_as: str
     mix: float
     effect: float
+    misserved: Misserved
 
 
 def judged(evidence: Evidence, rule: Rule, doubt: str | None) -> tuple[Verdict, str]:
@@ -126,6 +129,12 @@ def _missing(evidence: Evidence, rule: Rule) -> str | None:
         return (
             f"{shown}, but the match rate may lie up to {100 * evidence.bound:.2f} points below the baseline's (95 % "
             f"bound), and only less than {100 * rule.tolerance:g} would be consistent: more prompts would decide"
+        )
+    if evidence.misserved.count and evidence.misserved.upper >= rule.tolerance:
+        return (
+            f"{shown}, but {evidence.misserved.count} of {ours} answers mismatch in more than half of their tokens: up to "
+            f"{100 * evidence.misserved.upper:.1f} % of the requests may be wholly misserved beyond the baseline's, and only "
+            f"less than {100 * rule.tolerance:g} % would be consistent: more prompts would decide"
         )
     tokens, compared = evidence.matched.tokens[0], evidence.matched.compared[0]
     if compared < LEAST_COMPARED * tokens:
