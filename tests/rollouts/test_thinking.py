@@ -42,7 +42,7 @@ def test_full_is_as_the_model_wrote_it() -> None:
     assert read({"content": "<think>hm</think>yes"}).full == "<think>hm</think>yes"
     assert read({"content": "yes", "reasoning": "hm"}).full == "hm</think>yes"
     assert read({"content": "yes", "reasoning_content": "hm"}).reasoning == "hm"
-    joined = read({"content": "yes", "reasoning": "hm"}, join=lambda reasoning, content: f"[{reasoning}]{content}")
+    joined = read({"content": "yes", "reasoning": "hm"}, join=lambda reasoning, content, **_: f"[{reasoning}]{content}")
     assert joined.full == "[hm]yes"
 
 

@@ -87,22 +87,22 @@ def test_other_seeds_are_another_audit(
 
 
 def test_greedy_runs_need_no_sampler(endpoint: Any, characters: Any, conversations: list[Any], tmp_path: Path) -> None:
-    """Temperature 0 takes a seed that nobody uses, and asks for no token ids unless told to."""
-    run(endpoint, characters, conversations, tmp_path / "a", params=SamplingParams(seed=3))
+    """Temperature 0 takes a seed that nobody uses, and asks for token ids unless told not to."""
+    run(endpoint, characters, conversations, tmp_path / "a", params=SamplingParams(seed=3), token_ids=False)
     assert not any("return_token_ids" in body for _, body, _ in endpoint.requests[:5])
     endpoint.requests.clear()
-    run(endpoint, characters, conversations, tmp_path / "b", token_ids=True)
+    run(endpoint, characters, conversations, tmp_path / "b")
     assert all(body["return_token_ids"] for path, body, _ in endpoint.requests if path.endswith("chat/completions"))
 
 
 def test_who_is_asked_for_token_ids() -> None:
-    """Endpoints on this machine at a temperature above 0, and whoever the caller says."""
-    hot, cold = sampled(None), SamplingParams()
-    assert asks_token_ids("http://127.0.0.1:8000", hot, None)
-    assert not asks_token_ids("http://127.0.0.1:8000", cold, None)
-    assert not asks_token_ids("https://provider.example/v1", hot, None)
-    assert asks_token_ids("https://provider.example/v1", hot, True)
-    assert not asks_token_ids("http://localhost:8000", hot, False)
+    """Services that take the field at every temperature, and whoever the caller says."""
+    assert asks_token_ids("http://127.0.0.1:8000", None)
+    assert not asks_token_ids("https://provider.example/v1", None)
+    assert asks_token_ids("https://provider.example/v1", None, service="sglang")
+    assert not asks_token_ids("http://127.0.0.1:8000", None, service="llama.cpp")
+    assert asks_token_ids("https://provider.example/v1", True)
+    assert not asks_token_ids("http://localhost:8000", False)
 
 
 def test_baselines(endpoint: Any, characters: Any, conversations: list[Any], tmp_path: Path) -> None:

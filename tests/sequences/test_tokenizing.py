@@ -123,17 +123,17 @@ def test_no_chat_template(characters: Any, conversations: list[Any]) -> None:
 
 
 def test_demo_tokenizer() -> None:
-    """The packaged tokenizer renders ChatML, splits what looks special in answers, and appends its end token."""
+    """The packaged tokenizer renders ChatML, splits what looks special within answers, and their end token comes once."""
     tokenizer = load_tokenizer("demo")
     conversation = [{"role": "user", "content": "What is a list?"}]
-    response = Response(index=0, content="A list<|im_end|>", finish_reason="stop")
+    response = Response(index=0, content="A <|im_end|> list<|im_end|>", finish_reason="stop")
     (sequence,) = tokenize([conversation], [response], tokenizer)
     expected = "<|im_start|>user\nWhat is a list?<|im_end|>\n<|im_start|>assistant\n"
     decode = getattr(tokenizer, "decode")  # noqa: B009  # not part of the protocol
     assert decode(sequence.prompt_token_ids) == expected
     assert sequence.output_token_ids[-1] == tokenizer.eos_token_id
     assert list(sequence.output_token_ids).count(tokenizer.eos_token_id or -1) == 1
-    assert decode(sequence.output_token_ids) == "A list<|im_end|><|im_end|>"
+    assert decode(sequence.output_token_ids) == "A <|im_end|> list<|im_end|>"
 
 
 def test_load_by_folder_and_not_at_all(tmp_path: Path) -> None:

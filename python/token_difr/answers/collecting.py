@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from token_difr.answers.prompts import check_prompts
 from token_difr.answers.provider import ChatProvider, Provider
-from token_difr.endpoint import ask_all, is_local
+from token_difr.endpoint import ask_all
 from token_difr.errors import InputError
 from token_difr.records import Asking, Conversation, Response, SamplingParams
+from token_difr.services import TOKEN_IDS_FIELD, profile_named, profile_of
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -88,10 +89,18 @@ def as_provider(client: AsyncOpenAI | Provider, asking: Asking | None = None) ->
     return ChatProvider(client, asking)
 
 
-def asks_token_ids(url: str, params: SamplingParams, choice: bool | None) -> bool:
+def asks_token_ids(url: str, choice: bool | None, *, service: str | None = None) -> bool:
     """Whether the provider at ``url`` is to be asked for token ids: ``choice``, if one was made.
 
-    Else those on this machine are, when they sample: sampled text is often not what its tokenizer would write again,
-    while at temperature 0 it nearly always is.
+    Else wherever the service takes the field, at every temperature: what a tokenizer would write again is often not what
+    a model wrote, and at temperature 0 too one such answer in a hundred looks like a fault of the provider's.
+
+    Args:
+        url: Its base URL.
+        choice: The user's; None = as the service does.
+        service: What the provider is; None = as its URL tells.
     """
-    return choice if choice is not None else not params.greedy and is_local(url)
+    if choice is not None:
+        return choice
+    profile = profile_of(url) if service is None else profile_named(service)
+    return profile.accepts(TOKEN_IDS_FIELD)

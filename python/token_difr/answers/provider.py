@@ -9,7 +9,7 @@ from token_difr.answers.chat_request import asked_options, chat_fields, refused_
 from token_difr.endpoint import post, shown_url, tag_headers
 from token_difr.errors import AnswerError, TokenDifrError
 from token_difr.records import Asking, Conversation, Response, SamplingParams
-from token_difr.services import CHAT_PATH, check_able, profile_named, profile_of
+from token_difr.services import CHAT_PATH, TOKEN_IDS_FIELD, check_able, profile_named, profile_of
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -40,8 +40,8 @@ class Provider(Protocol):
 class ChatProvider:
     """A provider behind an OpenAI-compatible chat endpoint.
 
-    A neutral field that it refuses by name is left out from then on: that costs one refused request, and the answers'
-    ``sent`` says which fields acted.
+    A neutral field that it refuses by name is left out from then on, and so is the one that asks for token ids: that costs
+    one refused request, and the answers' ``sent`` says which fields acted.
 
     Args:
         client: A client of the endpoint; its ``max_retries`` are the only retries.
@@ -58,6 +58,7 @@ class ChatProvider:
         service = self._asking.service
         self._profile = profile_of(self.url) if service is None else profile_named(service)
         check_able(self._profile, asked_options(SamplingParams(), index=0, max_tokens=1, asking=self._asking))
+        self._unneeded = {**self._profile.neutral, TOKEN_IDS_FIELD: True}
         self._refused: set[str] = set()
 
     async def answer(
@@ -71,7 +72,7 @@ class ChatProvider:
                 return await self._ask(index, messages, model, sent)
             except TokenDifrError as error:
                 # What acts must arrive: only values that change nothing may be left out.
-                neutral = {name: value for name, value in self._profile.neutral.items() if sent.get(name) == value}
+                neutral = {name: value for name, value in self._unneeded.items() if sent.get(name) == value}
                 refused = refused_field(str(error), getattr(error.__cause__, "status_code", None), neutral)
                 if refused is None:
                     raise

@@ -112,7 +112,7 @@ class ProviderOptions:
                 service=self.provider_service,
                 only=self.provider_only,
                 chat_template_kwargs=options.template_variables(self.chat_template_kwargs),
-                token_ids=asks_token_ids(self.provider, params, self.ask_token_ids),
+                token_ids=asks_token_ids(self.provider, self.ask_token_ids, service=self.provider_service),
                 logprobs=self.provider_logprobs,
             ),
         )

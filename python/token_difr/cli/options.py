@@ -83,7 +83,7 @@ AskTokenIds = Annotated[
     bool | None,
     typer.Option(
         "--ask-token-ids/--no-ask-token-ids",
-        help="Ask the provider for its token ids.  [default: at a temperature above 0, on this machine]",
+        help="Ask the provider for its token ids.  [default: where the service takes the field]",
         show_default=False,
     ),
 ]

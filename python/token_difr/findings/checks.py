@@ -7,6 +7,7 @@ from token_difr.findings.dated_template import dated_template
 from token_difr.findings.echo import echo
 from token_difr.findings.end_token import end_token_scored
 from token_difr.findings.evidence import Evidence
+from token_difr.findings.fidelity import incomplete_answers, other_counts
 from token_difr.findings.first_tokens import wrong_tokenizer
 from token_difr.findings.odd_outputs import odd_outputs
 from token_difr.findings.prompt_tokens import prompt_token_count
@@ -14,6 +15,7 @@ from token_difr.findings.provider_logprobs import provider_logprobs
 from token_difr.findings.reasoning import reasoning_joined
 from token_difr.findings.request_fields import sent_fields, unsent_template_variables
 from token_difr.findings.retokenization import retokenization
+from token_difr.findings.server_text import server_text
 from token_difr.findings.tool_calls import tool_calls
 from token_difr.records.finding import Finding
 
@@ -27,7 +29,10 @@ CHECKS = (
     echo,
     odd_outputs,
     wrong_tokenizer,
+    server_text,
     retokenization,
+    other_counts,
+    incomplete_answers,
     provider_logprobs,
     dated_template,
     reasoning_joined,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from token_difr.findings.evidence import Evidence
-from token_difr.records import Finding, Response, TokenSequence
+from token_difr.records import Fidelity, Finding, Response
 from token_difr.sequences import answer_ids
 
 __all__ = ["retokenization"]
@@ -16,10 +16,10 @@ MANY = 0.1
 def retokenization(evidence: Evidence) -> Finding | None:
     """Drift between the model's tokens and those of its text, where the answers tell: by ids, else by their number.
 
-    Tokens that the model did not write are scored against it, so drift looks like divergence; an honest baseline drifts
-    as much. A warning where answers came with ids that do not spell their text, or, without ids, where more than a tenth
+    Tokens that the model did not write would be scored against it, so that drift looked like divergence: answers whose
+    number of tokens tells it are left out. A warning where answers came with ids that do not spell their text, or, without ids, where more than a tenth
     have another number of tokens than the provider counted. Ask for token ids (``token_ids``), where the provider gives
-    them; else take a baseline by the same way, so that both drift alike.
+    them.
     """
     if evidence.audit.asking.token_ids:
         return _by_ids(evidence)
@@ -52,25 +52,19 @@ def _by_ids(evidence: Evidence) -> Finding | None:
 
 def _by_count(evidence: Evidence) -> Finding | None:
     pairs = list(zip(evidence.responses, evidence.sequences, strict=True))
-    told = [(response, sequence) for response, sequence in pairs if response.completion_tokens is not None]
-    # A provider may or may not count the token that ends the answer.
-    drifted = [pair for pair in told if _counts_differ(*pair)]
+    told = [pair for pair in pairs if pair[1].fidelity in {Fidelity.COUNTED, Fidelity.CONTRADICTED}]
+    drifted = [response.index for response, sequence in told if sequence.fidelity is Fidelity.CONTRADICTED]
     if not told:
         return None
     text = f"all of {len(told)} answers have as many tokens as the provider counted"
     if drifted:
         text = (
-            f"{len(drifted)} of {len(told)} answers have another number of tokens than the provider counted: their text "
-            "is written with other tokens, or the provider counts what it does not send"
+            f"{len(drifted)} of {len(told)} answers have another number of tokens than the provider counted, and are not "
+            "scored: their text is written with other tokens, or the provider counts what it does not send"
         )
-    first = drifted[0][0].index if drifted else None
+    first = drifted[0] if drifted else None
     figures = {"answers": len(told), "drifted": len(drifted), "by": "count", "first": first}
     return Finding.of(NAME, text, figures, warning=len(drifted) / len(told) > MANY)
-
-
-def _counts_differ(response: Response, sequence: TokenSequence) -> bool:
-    theirs = response.completion_tokens or 0
-    return abs(theirs - len(sequence.output_token_ids)) > 1
 
 
 def _sends_ids(response: Response) -> bool:

@@ -171,7 +171,7 @@ class _Questioning:
         """Each question twice at temperature 0; and twice with one seed and once with another."""
         seeds = _seeds(seed, len(self.questions))
         first = seeds[: len(self.questions)]
-        asking = Asking(token_ids=asks_token_ids(shown_url(self.client), params, self.token_ids))
+        asking = Asking(token_ids=asks_token_ids(shown_url(self.client), self.token_ids))
         return (
             await self._asked(2, SamplingParams(), asking),
             await self._asked(3, replace(params, seed=(*first, *seeds)), asking),

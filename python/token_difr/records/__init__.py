@@ -12,7 +12,7 @@ from token_difr.records.response import Conversation, Message, Response
 from token_difr.records.rule import Rule
 from token_difr.records.sampling import GREEDY_TEMPERATURE, SamplingParams, derived_seeds
 from token_difr.records.scores import Scores, ScoreStatus
-from token_difr.records.sequence import TokenSequence
+from token_difr.records.sequence import Fidelity, TokenSequence
 from token_difr.records.topk import UNRESOLVED, TopKBatch
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "Conversation",
     "Decision",
     "Estimate",
+    "Fidelity",
     "Finding",
     "Judged",
     "Logprobs",

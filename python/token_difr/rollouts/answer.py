@@ -66,13 +66,8 @@ def response_of(body: Mapping[str, Any], expected: Expected, *, seed: int, cache
     ):  # the echo leaves out special tokens: the tokens tell where the answer begins
         content = "".join(logprobs.generation().tokens)
     thought = split_thought(content, answer.reasoning, is_open=expected.thought_open)
-    full = content
-    if answer.reasoning:
-        full = (
-            f"{answer.reasoning}{CLOSE}{content}" if expected.join is None else expected.join(answer.reasoning, content)
-        )
     return Response(
-        full=full,
+        full=_whole(answer.reasoning, content, expected.join, finished=answer.finish_reason == "stop"),
         content=thought.content,
         reasoning=thought.reasoning,
         finish_reason=answer.finish_reason or "",
@@ -90,3 +85,12 @@ def response_of(body: Mapping[str, Any], expected: Expected, *, seed: int, cache
         token_ids=answer.token_ids,
         cached=cached,
     )
+
+
+def _whole(reasoning: str, content: str, join: Join | None, *, finished: bool) -> str:
+    """Both as the model wrote them; a thought that was cut is not closed."""
+    if not reasoning:
+        return content
+    if join is not None:
+        return join(reasoning, content, finished=finished)
+    return f"{reasoning}{CLOSE}{content}" if content or finished else reasoning

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 from token_difr.answers import check_prompts
 from token_difr.errors import InputError, PromptError
 from token_difr.rollouts.config import Config
 from token_difr.rollouts.thinking import CLOSE, OPEN, begun_thought, check_injection, family_of
-from token_difr.sequences import ReasoningJoiner, load_tokenizer, rendered_text
+from token_difr.sequences import Pieces, ReasoningJoiner, load_tokenizer, rendered_text, text_of
 
 if TYPE_CHECKING:
     from token_difr.records import Conversation
@@ -19,8 +19,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Join", "joiner_of", "messages_of", "rendered_prompt", "tokenizer_of"]
 
-Join = Callable[[str, str], str]
-"""(reasoning, content) -> both as the model's chat template writes them."""
+
+class Join(Protocol):
+    """How reasoning and answer stand together."""
+
+    def __call__(self, reasoning: str, content: str, *, finished: bool) -> str:
+        """Both as the model's chat template writes them; ``finished``: whether the output came to its end by itself."""
 
 
 def tokenizer_of(config: Config) -> Tokenizer:
@@ -97,12 +101,12 @@ def joiner_of(config: Config, tokenizer: Tokenizer, prompt: str | Sequence[Mappi
     """How reasoning and answer to ``prompt`` are joined by the model's chat template."""
     asked = prompt if isinstance(prompt, str) else [dict(message) for message in prompt]
     conversation = [{"role": "user", "content": asked}] if isinstance(asked, str) else asked
-    joined = functools.cache(lambda: ReasoningJoiner(tokenizer, config.chat_template_kwargs).join(conversation))
+    pieces = Pieces(ReasoningJoiner(tokenizer, config.chat_template_kwargs), tokenizer, conversation)
 
-    def join(reasoning: str, content: str) -> str:
+    def join(reasoning: str, content: str, *, finished: bool) -> str:
         try:
-            return "".join(text for text, _ in joined().pieces(reasoning, content))
+            return text_of(next(pieces.of(reasoning, content, finished=finished)))
         except InputError:  # the provider's template took the conversation, ours refuses it
-            return f"{reasoning}{CLOSE}{content}"
+            return f"{reasoning}{CLOSE}{content}" if content or finished else reasoning
 
     return join

@@ -113,7 +113,7 @@ async def aaudit(
         tokenizer: The model's tokenizer, or its folder or name; None = ``model``.
         params: How the provider is told to sample; None = temperature 0.
         max_tokens: The longest output, in tokens.
-        token_ids: Ask the provider for its token ids; None = only one on this machine, at a temperature above 0.
+        token_ids: Ask the provider for its token ids; None = wherever the service takes the field.
         provider_service: What the provider is, where its URL does not tell, e.g. "sglang"; see ``services.toml``.
         provider_only: The one provider behind a router (OpenRouter) that may answer.
         provider_logprobs: Ask the provider for its output's logprobs too, to hold them against the reference's.
@@ -133,7 +133,9 @@ async def aaudit(
     params, scored, rule = params or SamplingParams(), Scored.stated(_name(sampler), vocab_size), Rule(level=level)
     how: dict[str, Any] = {"service": provider_service, "only": provider_only, "logprobs": provider_logprobs}
     async with _opened(provider, reference, reference_dialect, model, tokenizer or model) as (sides, rendered):
-        asking = Asking(**how, chat_template_kwargs=chat_template_kwargs, token_ids=sides.gives_ids(params, token_ids))
+        asking = Asking(
+            **how, chat_template_kwargs=chat_template_kwargs, token_ids=sides.gives_ids(token_ids, provider_service)
+        )
         asked = Asked(provider=sides.url, model=model, params=params, max_tokens=max_tokens, asking=asking)
         record = Audit(asked=asked, rendered=rendered, judged=sides.judged, scored=scored)
         return await run_audit(
@@ -172,9 +174,9 @@ class Sides(NamedTuple):
             topk_logprobs=self.reference.topk_logprobs,
         )
 
-    def gives_ids(self, params: SamplingParams, choice: bool | None) -> bool:
+    def gives_ids(self, choice: bool | None, service: str | None) -> bool:
         """Whether the provider gives token ids: a source of answers that is no endpoint knows nothing else."""
-        return asks_token_ids(self.url, params, choice) if "://" in self.url else True
+        return asks_token_ids(self.url, choice, service=service) if "://" in self.url else True
 
 
 async def run_audit(

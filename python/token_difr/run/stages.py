@@ -57,17 +57,18 @@ def tokenize_run(run: RunDirectory, tokenizer: Tokenizer) -> None:
     responses, done = run.responses(), run.sequences()
     _check_complete(run, responses, "answers", "collect")
     asked = run.audit.asked
-    new = [responses[index] for index in sorted(responses) if index not in done]
+    answers = [responses[index] for index in sorted(responses)]
     token_ids: TokenIds = "ignore" if asked is not None and not asked.asking.token_ids else "auto"
     sequences = tokenize(
         run.prompts,
-        new,
+        answers,  # those that are done too: how the provider counts, all of them tell together
         tokenizer,
         max_tokens=None if asked is None else asked.max_tokens,
         token_ids=token_ids,
         chat_template_kwargs=None if asked is None else asked.asking.chat_template_kwargs,
     )
-    run.keep_sequences({response.index: sequence for response, sequence in zip(new, sequences, strict=True)})
+    made = {response.index: sequence for response, sequence in zip(answers, sequences, strict=True)}
+    run.keep_sequences({index: sequence for index, sequence in made.items() if index not in done})
 
 
 async def reference_run(

@@ -3,26 +3,74 @@
 from __future__ import annotations
 
 from token_difr.errors import InputError
+from token_difr.records import Conversation, Response
 from token_difr.sequences.rendering import Tokenizer, rendered_text
 
-__all__ = ["end_token"]
+__all__ = ["end_of_answer", "end_token", "is_special", "trailing_special_token"]
 
 ANSWER = "An answer, 4711."
 """Text that no template and no special token holds."""
-TURN = [{"role": "user", "content": "?"}, {"role": "assistant", "content": ANSWER}]
+TURN: Conversation = [{"role": "user", "content": "?"}, {"role": "assistant", "content": ANSWER}]
+NEXT_TURN: Conversation = [*TURN, {"role": "user", "content": "?"}]
+
+NAMED_END = ("stop_reason", "matched_stop")
+"""Where a choice names the id of the token that ended it: vLLM's field, and SGLang's."""
 
 
 def end_token(tokenizer: Tokenizer) -> int | None:
     """The token that the chat template writes after an assistant's message, if that is a special one.
 
     A model ends its answer with it, and not always with the tokenizer's ``eos_token`` (some tokenizers name the end of
-    a whole text so, and end a turn with another token). Where the template writes nothing special there, it is
-    ``eos_token_id``, which may be None.
+    a whole text so, and end a turn with another token). Some templates write nothing after the last answer, since the
+    next turn's own beginning is what ends it: then the token that begins the user's next message is the end. Where the
+    template writes nothing special in either place, it is ``eos_token_id``, which may be None.
     """
+    for turns in (TURN, NEXT_TURN):
+        try:
+            text = rendered_text(turns, tokenizer, add_generation_prompt=False)
+        except InputError:  # a template that takes no assistant's message
+            break
+        rest = text.rpartition(ANSWER)[2].lstrip()
+        ids = tokenizer.encode(rest, add_special_tokens=False, split_special_tokens=False) if rest else []
+        if ids and is_special(ids[0], tokenizer):
+            return ids[0]
+        if rest:  # something ends the answer, and it is no special token
+            break
+    return tokenizer.eos_token_id
+
+
+def end_of_answer(response: Response, usual: int | None, tokenizer: Tokenizer) -> int | None:
+    """The token that ended this answer: as the server names it, else ``usual``. A model may have several."""
+    for name in NAMED_END:
+        named = response.choice.get(name)
+        if type(named) is int and _is_token(named, tokenizer):
+            return named
+    return usual
+
+
+def trailing_special_token(text: str, tokenizer: Tokenizer) -> tuple[str, int] | None:
+    """What stands before the special tokens that a text ends with, spelled out, and the first of them; None without any.
+
+    Servers that do not skip special tokens send the end token's name at the end of the text, with white space of their
+    own behind it perhaps. The model stops at the first.
+    """
+    rest, first = text.rstrip(), None
+    while rest:
+        ids = tokenizer.encode(rest, add_special_tokens=False, split_special_tokens=False)
+        name = tokenizer.decode(ids[-1:])
+        if not ids or not is_special(ids[-1], tokenizer) or not rest.endswith(name):
+            break
+        rest, first = rest.removesuffix(name), ids[-1]
+    return None if first is None else (rest, first)
+
+
+def is_special(token: int, tokenizer: Tokenizer) -> bool:
+    """Whether a token is left out of texts for readers."""
+    return not tokenizer.decode([token], skip_special_tokens=True) and bool(tokenizer.decode([token]))
+
+
+def _is_token(token: int, tokenizer: Tokenizer) -> bool:
     try:
-        text = rendered_text(TURN, tokenizer, add_generation_prompt=False)
-    except InputError:  # a template that takes no assistant's message
-        return tokenizer.eos_token_id
-    rest = text.rpartition(ANSWER)[2]
-    ids = tokenizer.encode(rest, add_special_tokens=False, split_special_tokens=False) if rest else []
-    return ids[0] if ids and not tokenizer.decode(ids[:1], skip_special_tokens=True) else tokenizer.eos_token_id
+        return token >= 0 and bool(tokenizer.decode([token]))
+    except (OverflowError, IndexError, KeyError, TypeError, ValueError):  # an id beyond the tokenizer's vocabulary
+        return False

@@ -107,8 +107,16 @@ class ReasoningJoiner:
     def opening(self) -> str:
         """What the template writes ahead of an answer without reasoning, such as the channel of GPT-OSS; often "".
 
-        An empty think block is none: models write it, or not, for reasons of their own.
+        An empty think block is none: models write it, or not, for reasons of their own. Nor is its end, where the
+        generation prompt has opened the block: an answer's text holds the end of its own thought.
         """
+        question: Conversation = [{"role": "user", "content": QUESTION}]
+        try:
+            header = self._text(question, add_generation_prompt=True)
+        except InputError:
+            return ""
+        if OPEN in header.rpartition(QUESTION)[2]:
+            return ""
         written = self._answer({})
         lead = "" if written is None else written.partition(CONTENT)[0]
         return "" if OPEN in lead or not lead.strip() else lead

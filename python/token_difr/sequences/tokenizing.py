@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from token_difr.errors import InputError
-from token_difr.records import Conversation, Response, TokenSequence
-from token_difr.sequences.end_of_turn import end_token
-from token_difr.sequences.given_ids import answer_ids
-from token_difr.sequences.reasoning import ReasoningJoiner
+from token_difr.records import Conversation, Fidelity, Response, TokenSequence
+from token_difr.sequences.counts import Counts
+from token_difr.sequences.readings import AnswerReader, Reading, Readings, TokenIds
 from token_difr.sequences.rendering import Tokenizer, render
-from token_difr.sequences.tool_calls import calls_tools, tool_call_text
+from token_difr.services import StatedUsage, reasoning_is_unsent
 
-__all__ = ["TokenIds", "tokenize"]
+__all__ = ["tokenize"]
 
-TokenIds = Literal["auto", "ignore"]
-"""What becomes of token ids in the answers."""
+SUMMED_UP = 2
+"""A reasoning's counted tokens to those of its text, from which on the text is a summary and no other way to count."""
 
 
 def tokenize(
@@ -29,17 +28,21 @@ def tokenize(
     token_ids: TokenIds = "auto",
     chat_template_kwargs: Mapping[str, Any] | None = None,
 ) -> list[TokenSequence]:
-    """Token ids of each response and of the prompt that it answers.
+    """Token ids of each response and of the prompt that it answers, and how surely they are the model's.
 
-    The answer's text is encoded on its own, as text: what merely looks like a special token does not become one.
-    Most providers send text, not ids, so this is the tokenizer's own way to write the text; an output that the model
-    wrote with other tokens comes out different (rare at temperature 0, commoner the less likely the tokens). Answers
-    that hold their token ids are taken at their word, if these decode to the text beside them; ids that do not are
-    refused, and the text counts.
+    The answer's text is encoded on its own, as text: what merely looks like a special token does not become one, but for
+    the end token's name at the end of an answer and for the template's own markup around the whole of it. Most providers
+    send text, not ids, so this is the tokenizer's own way to write the text; an output that the model wrote with other
+    tokens comes out different (rare at temperature 0, commoner the less likely the tokens). Answers that hold their token
+    ids are taken at their word, if these decode to the text beside them; ids that do not are refused, and the text counts.
 
     Reasoning from a separate field is joined as the model's own template writes it
     (:class:`~token_difr.sequences.reasoning.ReasoningJoiner`), tool calls too; an answer whose tool calls the template
     does not write keeps its place with an empty output.
+
+    Where a text can be read in several ways, the provider's count of its tokens decides. Whether its counts are to be
+    believed, and whether they include the token that ends an answer, all its answers tell together
+    (:class:`~token_difr.sequences.counts.Counts`): give those of one provider, and all of them.
 
     Args:
         prompts: The audit's conversations; a response's ``index`` picks its own.
@@ -52,7 +55,7 @@ def tokenize(
         chat_template_kwargs: Variables of the chat template, as they were sent to the provider.
 
     Returns:
-        One sequence a response, in order.
+        One sequence a response, in order, each with its :class:`~token_difr.records.Fidelity`.
 
     Raises:
         InputError: A response whose index has no prompt, a tokenizer without a chat template, or an unknown
@@ -60,16 +63,23 @@ def tokenize(
     """
     if token_ids not in get_args(TokenIds):
         raise InputError(f"token_ids must be one of {', '.join(get_args(TokenIds))}, not {token_ids!r}")
-    writer = _OutputWriter(
-        tokenizer, end=end_token(tokenizer) if score_end else None, token_ids=token_ids, variables=chat_template_kwargs
+    reader = AnswerReader(tokenizer, token_ids=token_ids, variables=chat_template_kwargs)
+    asked = [_prompt(prompts, response) for response in responses]
+    rendered = [render(prompt, tokenizer, chat_template_kwargs) for prompt in asked]
+    read = [reader.read(*each) for each in zip(asked, rendered, responses, strict=True)]
+    counts = Counts.learned(
+        [
+            (readings, response.completion_tokens)
+            for readings, response in zip(read, responses, strict=True)
+            if response.completion_tokens is not None and readings.written and not reasoning_is_unsent(response.body)
+        ]
     )
-    return [
-        TokenSequence(
-            prompt_token_ids=render(prompt := _prompt(prompts, response), tokenizer, chat_template_kwargs),
-            output_token_ids=writer.ids(prompt, response)[:max_tokens],
-        )
-        for response in responses
-    ]
+    sequences = []
+    for prompt_ids, readings, response in zip(rendered, read, responses, strict=True):
+        reading, fidelity = _judged(readings, response, counts, tokenizer)
+        output = (reading.output if score_end else list(reading.ids))[:max_tokens]
+        sequences.append(TokenSequence(prompt_token_ids=prompt_ids, output_token_ids=output, fidelity=fidelity))
+    return sequences
 
 
 def _prompt(prompts: Sequence[Conversation], response: Response) -> Conversation:
@@ -78,56 +88,28 @@ def _prompt(prompts: Sequence[Conversation], response: Response) -> Conversation
     return prompts[response.index]
 
 
-class _OutputWriter:
-    """Outputs as token ids; ``end`` is appended where they stopped by themselves."""
-
-    def __init__(
-        self, tokenizer: Tokenizer, *, end: int | None, token_ids: TokenIds, variables: Mapping[str, Any] | None
-    ) -> None:
-        self._tokenizer = tokenizer
-        self._end = end
-        self._token_ids = token_ids
-        self._variables = variables
-        self._joiner = ReasoningJoiner(tokenizer, variables)
-
-    def ids(self, prompt: Conversation, response: Response) -> list[int]:
-        stopped = response.finish_reason == "stop"
-        ids = answer_ids(response, self._tokenizer) if self._token_ids == "auto" else None
-        if ids is None and calls_tools(response):
-            return self._tool_calls(prompt, response)
-        if ids is None:
-            ids = self._encoded(prompt, response)
-        elif stopped and ids and not self._tokenizer.decode(ids[-1:], skip_special_tokens=True):
-            return ids[:-1] if self._end is None else ids  # it ends with one of the model's end tokens
-        return [*ids, self._end] if stopped and self._end is not None else ids
-
-    def _encoded(self, prompt: Conversation, response: Response) -> list[int]:
-        if not response.reasoning:
-            opening = self._joiner.opening
-            plain = self._encode(response.content, special=False)
-            return [*self._encode(opening, special=True), *plain] if opening else plain
-        finished = response.finish_reason == "stop"
-        pieces = self._joiner.join(prompt).pieces(response.reasoning, response.content, finished=finished)
-        text = "".join(piece for piece, _ in pieces)
-        if not any(own and self._has_special_tokens(piece) for piece, own in pieces):
-            return self._encode(text, special=False)  # as one text, so that pieces may share a token
-        return [token for piece, own in pieces for token in self._encode(piece, special=own)]
-
-    def _tool_calls(self, prompt: Conversation, response: Response) -> list[int]:
-        try:
-            text = tool_call_text(prompt, response, self._tokenizer, self._variables)
-        except InputError:  # counted by the finding `tool_calls`
-            return []
-        return self._encode(text, special=True)
-
-    def _has_special_tokens(self, text: str) -> bool:
-        return self._encode(text, special=True) != self._encode(text, special=False)
-
-    def _encode(self, text: str, *, special: bool) -> list[int]:
-        text = _well_formed(text)
-        return list(self._tokenizer.encode(text, add_special_tokens=False, split_special_tokens=not special))
+def _judged(readings: Readings, response: Response, counts: Counts, tokenizer: Tokenizer) -> tuple[Reading, Fidelity]:
+    """The reading that counts, and how surely it is what the model wrote."""
+    likeliest, told = readings.options[0], response.completion_tokens
+    unsent = reasoning_is_unsent(response.body)
+    if not readings.written or (unsent and not response.reasoning):
+        return likeliest, Fidelity.INCOMPLETE
+    if readings.given and not unsent:
+        return likeliest, Fidelity.IDS
+    confirmed = counts.confirmed(readings, told) if counts.believed and told is not None else None
+    if confirmed is not None:
+        return confirmed, Fidelity.COUNTED
+    if unsent or _is_summary(response, tokenizer):
+        return likeliest, Fidelity.INCOMPLETE
+    believed = counts.believed and told is not None
+    return likeliest, Fidelity.CONTRADICTED if believed else Fidelity.UNCOUNTED
 
 
-def _well_formed(text: str) -> str:
-    """``text`` with lone surrogates, which JSON may hold and no tokenizer takes, as U+FFFD."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+def _is_summary(response: Response, tokenizer: Tokenizer) -> bool:
+    """Whether the reasoning's text is far shorter than the reasoning that was counted."""
+    counted = StatedUsage.of(response.body).reasoning_tokens
+    if not response.reasoning or counted is None:
+        return False
+    text = response.reasoning.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    ids = tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True)
+    return counted > SUMMED_UP * len(ids) + SUMMED_UP

@@ -1,9 +1,10 @@
 """What services are told and what they tell: where they are, whose key they get, models, requests, answers, prices."""
 
 from token_difr.services.abilities import check_able, check_completions, check_template_variables
-from token_difr.services.answer import Answer, first_choice, message_texts, read_answer
+from token_difr.services.answer import Answer, first_choice, read_answer, reasoning_is_unsent
 from token_difr.services.clients import open_client
 from token_difr.services.logprobs import logprobs_of, own_logprobs
+from token_difr.services.message import message_texts
 from token_difr.services.model_names import (
     FIREWORKS_MODEL_REGISTRY,
     OPENROUTER_MODEL_REGISTRY,
@@ -19,6 +20,7 @@ from token_difr.services.registry import Registry, Service
 from token_difr.services.request_fields import (
     CHAT_PATH,
     COMPLETIONS_PATH,
+    TOKEN_IDS_FIELD,
     RequestOptions,
     chat_fields,
     common_fields,
@@ -33,6 +35,7 @@ __all__ = [
     "FIREWORKS_MODEL_REGISTRY",
     "OPENROUTER_MODEL_REGISTRY",
     "REGISTRY",
+    "TOKEN_IDS_FIELD",
     "Answer",
     "Prices",
     "Registry",
@@ -57,6 +60,7 @@ __all__ = [
     "profile_named",
     "profile_of",
     "read_answer",
+    "reasoning_is_unsent",
     "register_fireworks_model",
     "register_openrouter_model",
     "routing_to",

@@ -1,7 +1,6 @@
 """The answer of a provider, read by one set of rules: which choice counts, what its text is, and what it says of itself.
 
-What the web's APIs leave open is decided here once, on the careful side: null is an empty text, and whatever is neither
-null nor text nor a list of text parts is no answer.
+What the web's APIs leave open is decided here once, on the careful side; what a message's texts are, in ``message``.
 """
 
 from __future__ import annotations
@@ -11,12 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from token_difr.errors import AnswerError
+from token_difr.services.message import as_text, has_unsent_parts, message_texts
 from token_difr.services.usage import StatedUsage, whole_number
 
-__all__ = ["Answer", "first_choice", "message_texts", "read_answer"]
+__all__ = ["Answer", "first_choice", "read_answer", "reasoning_is_unsent"]
 
-REASONING = ("reasoning", "reasoning_content")
-"""Where a message has its reasoning: OpenRouter's and newer servers' field, then vLLM's and DeepSeek's older one."""
+CLOSING_TAG = "</think>"
+"""What ends a thought that stands in the content."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,45 +89,31 @@ def first_choice(body: Mapping[str, Any]) -> Mapping[str, Any]:
     return choice
 
 
-def message_texts(message: Mapping[str, Any]) -> tuple[str, str]:
-    """Content and separate reasoning of a chat message.
+def reasoning_is_unsent(body: Mapping[str, Any]) -> bool:
+    """Whether an answer says that the model reasoned, and holds no text of it.
 
-    A refusal (OpenAI's ``refusal``) is what the model wrote where there is no content. The first reasoning field that is
-    not empty counts: servers that have renamed theirs send both.
-
-    Raises:
-        AnswerError: One of them is no text.
+    By its count of reasoning tokens, or by parts that stand for reasoning that is encrypted, redacted or summed up. A
+    thought that stands in the content is sent.
     """
-    content = _as_text(message.get("content")) or _as_text(message.get("refusal"))
-    return content, next(filter(None, (_as_text(message.get(name)) for name in REASONING)), "")
+    try:
+        content, reasoning = _texts(first_choice(body))
+    except AnswerError:
+        return False
+    message = body["choices"][0].get("message")
+    unsent = isinstance(message, dict) and has_unsent_parts(message)
+    if CLOSING_TAG in content or (reasoning and not unsent):
+        return False
+    return unsent or bool(StatedUsage.of(body).reasoning_tokens)
 
 
 def _texts(choice: Mapping[str, Any]) -> tuple[str, str]:
     """Those of a chat message, or of a completion."""
     message = choice.get("message")
     if message is None and "text" in choice:
-        return _as_text(choice["text"]), ""
+        return as_text(choice["text"]), ""
     if not isinstance(message, dict):
         raise AnswerError("the answer has neither message nor text")
     return message_texts(message)
-
-
-def _as_text(value: object) -> str:
-    """A text; null is an empty one, and parts that are all text are one."""
-    if value is None:
-        return ""
-    if isinstance(value, list):
-        return "".join(map(_part, value))
-    if not isinstance(value, str):
-        raise AnswerError("the answer's content is not text")
-    return value
-
-
-def _part(part: object) -> str:
-    text = part.get("text") if isinstance(part, dict) and part.get("type") == "text" else None
-    if not isinstance(text, str):
-        raise AnswerError("the answer's content is not text: one of its parts is none")
-    return text
 
 
 def _text(values: Mapping[str, Any], name: str) -> str:

@@ -17,6 +17,7 @@ from token_difr.services.profiles import ServiceProfile
 __all__ = [
     "CHAT_PATH",
     "COMPLETIONS_PATH",
+    "TOKEN_IDS_FIELD",
     "RequestOptions",
     "chat_fields",
     "common_fields",
@@ -26,6 +27,9 @@ __all__ = [
 
 CHAT_PATH, COMPLETIONS_PATH = "/chat/completions", "/completions"
 """Where requests go, below the base URL."""
+
+TOKEN_IDS_FIELD = "return_token_ids"
+"""The field that asks for the output's token ids."""
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -91,7 +95,7 @@ def common_fields(profile: ServiceProfile, options: RequestOptions, *, say_neutr
     if options.routing is not None:
         fields["provider"] = dict(options.routing)
     if options.token_ids:
-        fields["return_token_ids"] = True
+        fields[TOKEN_IDS_FIELD] = True
     return fields
 
 

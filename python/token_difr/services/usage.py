@@ -18,12 +18,14 @@ class StatedUsage:
         prompt_tokens: Of the prompt.
         completion_tokens: Of the answer, reasoning included.
         total_tokens: Of both.
+        reasoning_tokens: Of the answer's reasoning alone.
         cost_usd: What was charged, in US dollars.
     """
 
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     total_tokens: int | None = None
+    reasoning_tokens: int | None = None
     cost_usd: float | None = None
 
     @classmethod
@@ -32,10 +34,13 @@ class StatedUsage:
         given = body.get("usage")
         if not isinstance(given, Mapping):
             return cls()
+        details = given.get("completion_tokens_details")
+        within = details if isinstance(details, Mapping) else given  # some count it beside the others
         return cls(
             prompt_tokens=whole_number(given.get("prompt_tokens")),
             completion_tokens=whole_number(given.get("completion_tokens")),
             total_tokens=whole_number(given.get("total_tokens")),
+            reasoning_tokens=whole_number(within.get("reasoning_tokens")),
             cost_usd=_money(given.get("cost")),
         )
 

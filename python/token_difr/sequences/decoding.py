@@ -1,0 +1,39 @@
+"""Text in its context.
+
+Tokenizers of the SentencePiece kind drop the space of a text's first token. An answer is no beginning of a text: the
+prompt stands before it. So its tokens are decoded behind the prompt's last ones, and its text is encoded to tokens which
+decode to it there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from token_difr.sequences.rendering import Tokenizer
+
+__all__ = ["decode_behind", "encode_behind"]
+
+CONTEXT = 8
+"""Tokens of the prompt that are decoded with an answer: more than one character and one special token take."""
+
+
+def decode_behind(context: Sequence[int], token_ids: Sequence[int], tokenizer: Tokenizer) -> str:
+    """The text of tokens that stand behind others, special tokens included."""
+    head = list(context[-CONTEXT:])
+    before, whole = tokenizer.decode(head), tokenizer.decode([*head, *token_ids])
+    # A context that ends inside a character, which the tokens complete, has another text alone.
+    return whole[len(before) :] if whole.startswith(before) else tokenizer.decode(list(token_ids))
+
+
+def encode_behind(context: Sequence[int], text: str, tokenizer: Tokenizer, *, special: bool) -> list[int]:
+    """Token ids of a text that stands behind ``context``; special tokens that it spells count only if ``special``."""
+
+    def encoded(part: str) -> list[int]:
+        return list(tokenizer.encode(part, add_special_tokens=False, split_special_tokens=not special))
+
+    ids = encoded(text)
+    if not text.startswith(" ") or not context or decode_behind(context, ids, tokenizer) == text:
+        return ids
+    # The tokenizer adds a space to every text that it encodes: the text's own first one is that space.
+    other = encoded(text[1:])
+    return other if decode_behind(context, other, tokenizer) == text else ids
