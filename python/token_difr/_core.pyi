@@ -279,11 +279,14 @@ class Vocabulary:
     def __new__(
         cls, pieces: Sequence[str], texts: Sequence[str], added: Sequence[bool], byte_level: bool
     ) -> Vocabulary: ...
-    def resolve(self, strings: Sequence[str], claimed: NDArray[np.uint32] | None = None, /) -> NDArray[np.uint32]:
+    def resolve(
+        self, strings: Sequence[str], claimed: NDArray[np.uint32] | None = None, /, *, one_answer: bool = False
+    ) -> NDArray[np.uint32]:
         """The id of each string: a piece, or the text of one token alone.
 
         A string of several tokens is that of ``claimed`` (one a string) if it has this name, else 2^32 - 1, as is one
-        of none.
+        of none. Strings of ``one_answer`` are all pieces or all texts: where one of them tells which, that settles the
+        shared ones too.
         """
 
     def __len__(self) -> int:

@@ -124,6 +124,37 @@ def test_retokenization_by_count(evidence: MakeEvidence) -> None:
     assert (drifted.level, drifted.evidence["drifted"], drifted.evidence["first"]) == ("warning", 3, 0)
 
 
+def test_text_that_the_server_made(evidence: MakeEvidence) -> None:
+    """End tokens as text and broken characters are said; names of special tokens that nothing confirms are a warning."""
+    assert named("server_text", evidence()) is None
+    ended = found("server_text", evidence(change=lambda n: {"content": f"answer {n}\x02"} if n < 4 else {}))
+    assert (ended.level, ended.evidence) == (
+        "note",
+        {"end_tokens": 4, "broken_characters": 0, "special_tokens": 0},
+    )
+    cut = {"content": "ab\ufffd", "finish_reason": "length", "completion_tokens": 3}
+    assert found("server_text", evidence(change=lambda _: cut)).evidence["broken_characters"] == 12
+    odd = {"content": "a<end>b", "completion_tokens": None}
+    unread = found("server_text", evidence(change=lambda n: odd if n == 3 else {}))
+    assert (unread.level, unread.evidence["special_tokens"]) == ("warning", 1)
+
+
+def test_answers_that_were_not_sent_whole(evidence: MakeEvidence) -> None:
+    """They are counted, and named."""
+    hidden = {"body": {"choices": [{"message": {"content": "a"}}], "usage": {"reasoning_tokens": 9}}}
+    finding = found("incomplete_answers", evidence(change=lambda n: hidden if n in {2, 5} else {}))
+    assert (finding.level, finding.evidence["incomplete"], finding.evidence["first"]) == ("warning", 2, [2, 5])
+    assert named("incomplete_answers", evidence()) is None
+
+
+def test_counts_of_another_kind(evidence: MakeEvidence) -> None:
+    """Counts that agree with nothing say nothing, and that is said."""
+    finding = found("other_counts", evidence(change=lambda n: {"completion_tokens": 3 * n + 20}))
+    assert (finding.level, finding.evidence) == ("warning", {"answers": 12})
+    assert named("other_counts", evidence()) is None
+    assert named("other_counts", evidence(change=lambda _: {"completion_tokens": None})) is None
+
+
 def test_retokenization_by_ids(evidence: MakeEvidence) -> None:
     """Where answers hold their ids, drift is what the text would be written with instead."""
 
@@ -215,6 +246,9 @@ def test_reasoning_that_was_joined(evidence: MakeEvidence) -> None:
     """A join that nothing confirms is a warning."""
     finding = found("reasoning_joined", evidence(change=lambda n: {"reasoning": "hm"} if n < 2 else {}))
     assert (finding.level, finding.evidence) == ("warning", {"assumed": 2})
+    told = {"content": "", "reasoning": "hm", "completion_tokens": 3}  # no tags, and the end
+    confirmed = found("reasoning_joined", evidence(change=lambda n: told if n < 2 else {}))
+    assert (confirmed.level, confirmed.evidence) == ("note", {"confirmed": 2})
 
 
 def test_tool_calls_that_are_left_out(evidence: MakeEvidence) -> None:

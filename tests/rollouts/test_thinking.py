@@ -7,10 +7,15 @@ from typing import Any
 
 import pytest
 
+from chat_templates import CHANNELS, CHATML, QUESTION, THINKING, Templated
 from token_difr.errors import InputError, PromptError
+from token_difr.records import Response as AuditedResponse
 from token_difr.rollouts import Response, RolloutsClient
 from token_difr.rollouts.answer import Expected, response_of
+from token_difr.rollouts.config import Config
+from token_difr.rollouts.conversations import joiner_of
 from token_difr.rollouts.thinking import begun_thought, check_injection, family_of, split_thought
+from token_difr.sequences import tokenize
 
 MakeClient = Callable[..., RolloutsClient]
 
@@ -44,6 +49,34 @@ def test_full_is_as_the_model_wrote_it() -> None:
     assert read({"content": "yes", "reasoning_content": "hm"}).reasoning == "hm"
     joined = read({"content": "yes", "reasoning": "hm"}, join=lambda reasoning, content, **_: f"[{reasoning}]{content}")
     assert joined.full == "[hm]yes"
+
+
+@pytest.mark.parametrize(
+    ("message", "finish_reason", "full"),
+    [
+        ({"content": "", "reasoning": "hm"}, "length", "hm"),
+        ({"content": None, "reasoning_content": "hm"}, "length", "hm"),
+        ({"content": [{"type": "thinking", "thinking": "hm"}]}, "length", "hm"),
+        ({"content": "", "reasoning": "hm"}, "stop", "hm</think>"),
+        ({"content": "yes", "reasoning": "hm"}, "length", "hm</think>yes"),
+    ],
+)
+def test_a_thought_that_was_cut_is_not_closed(message: dict[str, Any], finish_reason: str, full: str) -> None:
+    """As in an audit: what the model had no room to write is no part of its output."""
+    body = {"choices": [{"message": message, "finish_reason": finish_reason}]}
+    assert response_of(body, Expected(), seed=0).full == full
+
+
+@pytest.mark.parametrize("template", [CHATML, THINKING, CHANNELS])
+@pytest.mark.parametrize("content", ["", "yes"])
+@pytest.mark.parametrize("finish_reason", ["stop", "length"])
+def test_joined_as_an_audit_does(template: str, content: str, finish_reason: str) -> None:
+    """Rollouts and audits have one rule for what a model wrote."""
+    tokenizer: Any = Templated(template)
+    answer = {"index": 0, "content": content, "reasoning": "hm", "finish_reason": finish_reason}
+    (sequence,) = tokenize([QUESTION], [AuditedResponse(**answer)], tokenizer, score_end=False)
+    join = joiner_of(Config(model="m"), tokenizer, QUESTION)
+    assert tokenizer.decode(list(sequence.output_token_ids)) == join("hm", content, finished=finish_reason == "stop")
 
 
 def test_content_that_is_null() -> None:

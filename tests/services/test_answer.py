@@ -43,6 +43,40 @@ READABLE: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"reasoning": "s"},
     ),
     "reasoning in parts": (answer({"content": "a", "reasoning": [TEXT]}), {"reasoning": "a"}),
+    "a thought among the parts": (
+        answer({"content": [{"type": "thinking", "thinking": "r"}, TEXT]}),
+        {"content": "a", "reasoning": "r"},
+    ),
+    "a thought in parts of its own": (
+        answer({"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "r"}, TEXT]}, TEXT]}),
+        {"content": "a", "reasoning": "ra"},
+    ),
+    "reasoning parts and output text": (
+        answer({"content": [{"type": "reasoning", "text": "r"}, {"type": "output_text", "text": "a"}]}),
+        {"content": "a", "reasoning": "r"},
+    ),
+    "a refusal among the parts": (answer({"content": [{"type": "refusal", "refusal": "no"}]}), {"content": "no"}),
+    "a redacted thought": (answer({"content": [{"type": "redacted_thinking", "data": "x"}, TEXT]}), {"content": "a"}),
+    "reasoning in details": (
+        answer({"content": "a", "reasoning": None, "reasoning_details": [{"type": "reasoning.text", "text": "r"}]}),
+        {"content": "a", "reasoning": "r"},
+    ),
+    "details in pieces": (
+        answer({"content": "a", "reasoning_details": [{"type": "reasoning.text", "text": text} for text in "rst"]}),
+        {"content": "a", "reasoning": "rst"},
+    ),
+    "details without text": (
+        answer({"content": "a", "reasoning_details": [{"type": "reasoning.encrypted", "data": "x"}, 5, None]}),
+        {"content": "a", "reasoning": ""},
+    ),
+    "thinking blocks": (
+        answer({"content": "a", "thinking_blocks": [{"type": "thinking", "thinking": "r"}]}),
+        {"content": "a", "reasoning": "r"},
+    ),
+    "details beside the field": (
+        answer({"content": "a", "reasoning": "r", "reasoning_details": [{"type": "reasoning.text", "text": "s"}]}),
+        {"content": "a", "reasoning": "r"},
+    ),
     "null reasoning": (answer({"content": "a", "reasoning": None}), {"reasoning": ""}),
     "a reason to stop": (answer(choice={"finish_reason": "length"}), {"finish_reason": "length"}),
     "no reason to stop": (answer(choice={"finish_reason": None}), {"finish_reason": None}),

@@ -5,18 +5,20 @@ where text and value say so, else unresolved. Colliding strings lose entries, so
 server writes ``token_id:N``.
 
 Where an endpoint takes text alone, the decoded sequence is sent, and the echo decides: it must be the tokens that were
-meant, one leading token more at most.
+meant, one leading token more at most. Not a second beginning-of-text token, though, which moves every logprob: where a
+server adds one to a text that spells its own, that is left off the text.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from token_difr.errors import EndpointError
+from token_difr.errors import AnswerError, EndpointError
 from token_difr.records import TokenSequence, TopKBatch
 from token_difr.reference.rows import sent_tokens
 from token_difr.reference.served import ServedReference
 from token_difr.reference.token_names import decoded
+from token_difr.sequences import is_special
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -46,28 +48,52 @@ class CompletionsReference(ServedReference):
     ) -> None:
         super().__init__(client, model, topk_logprobs=topk_logprobs, tokenizer=tokenizer)
         self._as_text = self.sends_text
+        self._adds_start = False
 
     async def rows(self, sequence: TokenSequence, *, tag: str) -> TopKBatch:
         """See :meth:`Reference.rows`."""
         sent, prompt_length = sent_tokens(sequence)
-        as_text = self._as_text
-        body = self._body(sent.tolist(), prompt_length)
+        content = await self._answer(sent.tolist(), prompt_length, tag=tag)
         try:
-            content = await self._post(body, tag=tag)
+            return self._to_batch(content, sent, prompt_length, tag=tag)
+        except AnswerError as error:
+            if not self._as_text or self._adds_start or not self._spells_start(sent.tolist()):
+                raise
+            self._adds_start = True
+            content = await self._post(self._body(sent.tolist(), prompt_length), tag=tag)
+            try:
+                return self._to_batch(content, sent, prompt_length, tag=tag)
+            except AnswerError:
+                self._adds_start = False
+                raise error from error.__cause__  # the beginning was not what it choked on
+
+    async def _answer(self, sent: list[int], prompt_length: int, *, tag: str) -> bytes:
+        as_text = self._as_text
+        body = self._body(sent, prompt_length)
+        try:
+            return await self._post(body, tag=tag)
         except EndpointError as error:
             if as_text or getattr(error.__cause__, "status_code", None) not in {400, 422}:
                 raise
-            text = decoded(self._tokenizer_needed(), sent.tolist())
             try:
-                content = await self._post({**body, "prompt": text}, tag=tag)
+                content = await self._post({**body, "prompt": self._text(sent)}, tag=tag)
             except EndpointError:
                 raise error from error.__cause__  # text is no better: the first refusal tells more
             self._as_text = True
-        return self._to_batch(content, sent, prompt_length, tag=tag)
+            return content
+
+    def _text(self, sent: list[int]) -> str:
+        """The tokens as text, without the beginning that the server adds by itself."""
+        left_off = self._adds_start and self._spells_start(sent)
+        return decoded(self._tokenizer_needed(), sent[1:] if left_off else sent)
+
+    def _spells_start(self, sent: list[int]) -> bool:
+        """Whether the first token is a special one, which may be the one that servers add to texts."""
+        return bool(sent) and is_special(sent[0], self._tokenizer_needed())
 
     def _body(self, sent: list[int], prompt_length: int) -> dict[str, Any]:
         del prompt_length
-        prompt = decoded(self._tokenizer_needed(), sent) if self._as_text else sent
+        prompt = self._text(sent) if self._as_text else sent
         return {
             "model": self.model,
             "prompt": prompt,

@@ -2,7 +2,7 @@
 
 from token_difr.sequences.broken_end import has_broken_end
 from token_difr.sequences.decoding import decode_behind, encode_behind
-from token_difr.sequences.end_of_turn import end_token, trailing_special_token
+from token_difr.sequences.end_of_turn import end_token, is_special, trailing_special_token
 from token_difr.sequences.given_ids import answer_ids
 from token_difr.sequences.load import load_tokenizer, tokenizer_digest
 from token_difr.sequences.pieces import Pieces, text_of
@@ -24,6 +24,7 @@ __all__ = [
     "encode_behind",
     "end_token",
     "has_broken_end",
+    "is_special",
     "load_tokenizer",
     "render",
     "rendered_text",

@@ -30,8 +30,9 @@ def end_token(tokenizer: Tokenizer) -> int | None:
             text = rendered_text(turns, tokenizer, add_generation_prompt=False)
         except InputError:  # a template that takes no assistant's message
             break
-        rest = text.rpartition(ANSWER)[2].lstrip()
-        ids = tokenizer.encode(rest, add_special_tokens=False, split_special_tokens=False) if rest else []
+        rest = text.rpartition(ANSWER)[2]
+        mark = rest.lstrip()
+        ids = tokenizer.encode(mark, add_special_tokens=False, split_special_tokens=False) if mark else []
         if ids and is_special(ids[0], tokenizer):
             return ids[0]
         if rest:  # something ends the answer, and it is no special token
@@ -54,19 +55,20 @@ def trailing_special_token(text: str, tokenizer: Tokenizer) -> tuple[str, int] |
     Servers that do not skip special tokens send the end token's name at the end of the text, with white space of their
     own behind it perhaps. The model stops at the first.
     """
-    rest, first = text.rstrip(), None
-    while rest:
-        ids = tokenizer.encode(rest, add_special_tokens=False, split_special_tokens=False)
+    rest, first = text, None
+    while trimmed := rest.rstrip():
+        ids = tokenizer.encode(trimmed, add_special_tokens=False, split_special_tokens=False)
         name = tokenizer.decode(ids[-1:])
-        if not ids or not is_special(ids[-1], tokenizer) or not rest.endswith(name):
+        if not ids or not is_special(ids[-1], tokenizer) or not trimmed.endswith(name):
             break
-        rest, first = rest.removesuffix(name), ids[-1]
+        rest, first = trimmed.removesuffix(name), ids[-1]
     return None if first is None else (rest, first)
 
 
 def is_special(token: int, tokenizer: Tokenizer) -> bool:
     """Whether a token is left out of texts for readers."""
-    return not tokenizer.decode([token], skip_special_tokens=True) and bool(tokenizer.decode([token]))
+    shown, skipped = (tokenizer.decode([token], skip_special_tokens=skip) for skip in (False, True))
+    return bool(shown) and not skipped
 
 
 def _is_token(token: int, tokenizer: Tokenizer) -> bool:

@@ -51,4 +51,4 @@ pub use score::{
     FilterRule, Filters, Replay, SampledScores, SamplingError, Scores, Status, Unseen, score_greedy, score_sampled,
 };
 pub use topk::{Arrays, CLAIMED_TOLERANCE, LARGEST_LOGPROB, Row, TopKBatch, UNRESOLVED};
-pub use vocabulary::Vocabulary;
+pub use vocabulary::{Form, Vocabulary};

@@ -4,10 +4,18 @@ use super::error::Result;
 use super::reader::Reader;
 use super::rows::{OWN_TOKEN, WireRows};
 use crate::topk::UNRESOLVED;
-use crate::vocabulary::Vocabulary;
+use crate::vocabulary::{Form, Vocabulary};
 
 /// Fields of an entry; llama.cpp's id is `id`, and `logprob` is `prob` where it was told to sample first (not read).
 const ENTRY: [&str; 6] = ["token", "bytes", "logprob", "token_id", "id", "top_logprobs"];
+
+/// What tokens are called in an answer.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Named<'a> {
+    /// None leaves tokens without an id unresolved.
+    pub(super) vocabulary: Option<&'a Vocabulary>,
+    pub(super) form: Form,
+}
 
 /// One token as it is written.
 #[derive(Debug, Clone, Default)]
@@ -20,22 +28,17 @@ pub(super) struct Entry {
 
 impl Entry {
     /// Reads an entry; its likeliest tokens, if there are to be any, become entries of the row that is being read.
-    pub(super) fn read(
-        reader: &mut Reader<'_>,
-        rows: &mut WireRows,
-        vocabulary: Option<&Vocabulary>,
-        with_top: bool,
-    ) -> Result<Self> {
+    pub(super) fn read(reader: &mut Reader<'_>, rows: &mut WireRows, named: Named<'_>, with_top: bool) -> Result<Self> {
         let mut unresolved = Vec::new();
-        let own = Self::read_one(reader, true, vocabulary.is_some(), |reader| {
+        let own = Self::read_one(reader, true, named.vocabulary.is_some(), |reader| {
             if !with_top {
                 return reader.skip_brackets();
             }
             reader.array(|reader, _| {
-                let named = vocabulary.is_some();
-                let other = Self::read_one(reader, named, named, Reader::skip)?;
+                let with_text = named.vocabulary.is_some();
+                let other = Self::read_one(reader, with_text, with_text, Reader::skip)?;
                 let logprob = other.logprob.ok_or_else(|| reader.form("an entry has no logprob"))?;
-                let id = other.resolve(vocabulary);
+                let id = other.resolve(named);
                 let id = if other.token_id.is_none() && rows.names_already(id) { UNRESOLVED } else { id };
                 rows.push(id, logprob);
                 if id == UNRESOLVED {
@@ -90,8 +93,9 @@ impl Entry {
     }
 
     /// The id: as given, else by the bytes, else by the text.
-    fn resolve(&self, vocabulary: Option<&Vocabulary>) -> u32 {
-        let by_name = || vocabulary.map_or(UNRESOLVED, |known| known.find_entry(&self.bytes, &self.text));
+    fn resolve(&self, named: Named<'_>) -> u32 {
+        let by_name =
+            || named.vocabulary.map_or(UNRESOLVED, |known| known.find_entry(&self.bytes, &self.text, named.form));
         self.token_id.unwrap_or_else(by_name)
     }
 }

@@ -67,6 +67,12 @@ pub enum WireError {
         /// The token sent.
         ours: String,
     },
+    /// A second token in front like the one that the prompt begins with.
+    #[error(
+        "the reference put a second beginning-of-text token in front of the prompt, which begins with one: leave it off \
+         the text"
+    )]
+    SecondStart,
     /// Rows that may be about the tokens sent in two ways.
     #[error("the reference returned {returned} rows for {sent} tokens, and nothing tells whether the first is extra")]
     Ambiguous {

@@ -4,17 +4,19 @@
 
 use super::align::Echo;
 use super::asked::Asked;
-use super::entry::Entry;
+use super::entry::{Entry, Named};
 use super::envelope::{completion_tokens, first_of, refuse_error};
 use super::error::{Result, WireError};
 use super::reader::Reader;
 use super::rows::WireRows;
 use crate::topk::UNRESOLVED;
+use crate::vocabulary::Form;
 
 /// The rows of an answer with a `content` list.
 pub(super) fn parse(body: &[u8], asked: Asked<'_>) -> Result<WireRows> {
     asked.check()?;
     let mut reader = Reader::new(body);
+    let named = Named { vocabulary: asked.vocabulary, form: form_of(body, asked)? };
     let (mut content, mut found, mut generated) = (None, false, None);
     reader.object(&["error", "choices", "usage"], |reader, name| match name {
         "error" => refuse_error(reader),
@@ -24,7 +26,7 @@ pub(super) fn parse(body: &[u8], asked: Asked<'_>) -> Result<WireRows> {
         }
         _ => {
             found = first_of(reader, |reader| {
-                content = read_choice(reader, asked)?;
+                content = read_choice(reader, asked, named)?;
                 Ok(())
             })?;
             Ok(())
@@ -39,28 +41,60 @@ pub(super) fn parse(body: &[u8], asked: Asked<'_>) -> Result<WireRows> {
     rows.output(lead + asked.prompt_length - asked.first, asked, asked.topk)
 }
 
+/// How the answer writes tokens, which all of them tell together; read only where they are known by name.
+fn form_of(body: &[u8], asked: Asked<'_>) -> Result<Form> {
+    let Some(vocabulary) = asked.vocabulary else { return Ok(Form::Unknown) };
+    let mut texts = Vec::new();
+    Reader::new(body).object(&["choices"], |reader, _| {
+        first_of(reader, |reader| {
+            inside(reader, "logprobs", |reader| {
+                inside(reader, "content", |reader| {
+                    reader.array(|reader, _| {
+                        inside(reader, "token", |reader| {
+                            texts.push(reader.string(str::to_owned)?);
+                            Ok(())
+                        })
+                    })?;
+                    Ok(())
+                })
+            })
+        })
+        .map(drop)
+    })?;
+    Ok(vocabulary.form_of(&texts))
+}
+
+/// Visits one field of an object, if it is there and not null.
+fn inside(
+    reader: &mut Reader<'_>,
+    name: &'static str,
+    mut visit: impl FnMut(&mut Reader<'_>) -> Result<()>,
+) -> Result<()> {
+    reader.object(&[name], |reader, _| if reader.null()? { Ok(()) } else { visit(reader) })
+}
+
 type Content = (Echo, WireRows);
 
-fn read_choice(reader: &mut Reader<'_>, asked: Asked<'_>) -> Result<Option<Content>> {
+fn read_choice(reader: &mut Reader<'_>, asked: Asked<'_>, named: Named<'_>) -> Result<Option<Content>> {
     let mut content = None;
     reader.object(&["logprobs"], |reader, _| {
         if reader.null()? {
             return Ok(());
         }
         reader.object(&["content"], |reader, _| {
-            content = if reader.null()? { None } else { Some(read_content(reader, asked)?) };
+            content = if reader.null()? { None } else { Some(read_content(reader, asked, named)?) };
             Ok(())
         })
     })?;
     Ok(content)
 }
 
-fn read_content(reader: &mut Reader<'_>, asked: Asked<'_>) -> Result<Content> {
+fn read_content(reader: &mut Reader<'_>, asked: Asked<'_>, named: Named<'_>) -> Result<Content> {
     let (mut echo, mut rows) = (Echo::default(), WireRows::new());
     reader.array(|reader, j| {
         // The prompt's own rows are never used, whether or not one more leads them.
         let with_top = asked.first + j >= asked.prompt_length;
-        let own = Entry::read(reader, &mut rows, asked.vocabulary, with_top)?;
+        let own = Entry::read(reader, &mut rows, named, with_top)?;
         echo.push(own.token_id.unwrap_or(UNRESOLVED), &own.text);
         rows.end_row(own.logprob.unwrap_or(f32::NAN), -1);
         Ok(())

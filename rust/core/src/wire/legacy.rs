@@ -10,7 +10,7 @@ use super::error::{Result, WireError};
 use super::reader::Reader;
 use super::rows::{OWN_TOKEN, WireRows};
 use crate::topk::UNRESOLVED;
-use crate::vocabulary::Vocabulary;
+use crate::vocabulary::{Form, Vocabulary};
 
 /// The rows of an answer with parallel lists. Without a vocabulary, entries that are no `token_id:N` are unresolved.
 pub(super) fn parse(body: &[u8], asked: Asked<'_>) -> Result<WireRows> {
@@ -44,7 +44,8 @@ pub(super) fn parse(body: &[u8], asked: Asked<'_>) -> Result<WireRows> {
     let lists = of_prompt.or(of_choice).ok_or(WireError::NoList { list: "logprobs", dialect: "OpenAI's" })?;
     let echo = lists.echo();
     let lead = echo.align(asked, after)?;
-    let rows = lists.rows(body, asked.vocabulary)?;
+    let form = asked.vocabulary.map_or(Form::Unknown, |known| known.form_of(&lists.tokens));
+    let rows = lists.rows(body, asked.vocabulary, form)?;
     // A server may lower k without a word. Where keys collide, the least entry is always taken to be the odd one out:
     // as a candidate beside its row the claimed token counts the same.
     let k = if rows.contiguous { rows.fewest_entries().map_or(asked.topk, |k| k.min(asked.topk)) } else { 1 };
@@ -106,12 +107,12 @@ impl Lists {
     }
 
     /// All rows, each with its own token's logprob in `claimed_logprob`.
-    fn rows(&self, body: &[u8], vocabulary: Option<&Vocabulary>) -> Result<WireRows> {
+    fn rows(&self, body: &[u8], vocabulary: Option<&Vocabulary>, form: Form) -> Result<WireRows> {
         let mut rows = WireRows::new();
         if let Some(start) = self.top_logprobs {
             Reader::again(body, start).array(|reader, j| {
                 if !reader.null()? {
-                    self.read_row(reader, j, &mut rows, vocabulary)?;
+                    self.read_row(reader, j, &mut rows, vocabulary, form)?;
                 }
                 rows.end_row(self.logprob(j).unwrap_or(f32::NAN), -1);
                 Ok(())
@@ -129,13 +130,14 @@ impl Lists {
         j: usize,
         rows: &mut WireRows,
         vocabulary: Option<&Vocabulary>,
+        form: Form,
     ) -> Result<()> {
         let (own, own_logprob) = (self.tokens.get(j), self.logprob(j));
         let mut all_ids = true;
         let key = |text: &str| {
             let id = written_id(text);
             all_ids &= id.is_some();
-            let found = id.unwrap_or_else(|| vocabulary.map_or(UNRESOLVED, |known| known.find(text)));
+            let found = id.unwrap_or_else(|| vocabulary.map_or(UNRESOLVED, |known| known.find_as(text, form)));
             (found, id.is_none() && own.is_some_and(|own| own == text))
         };
         let mut own_seen = false;

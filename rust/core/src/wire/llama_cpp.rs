@@ -3,12 +3,12 @@
 //! They stand in `completion_probabilities` (`POST /completion`) or in `choices[0].logprobs.content` (`/v1/completions`).
 
 use super::asked::Asked;
-use super::entry::Entry;
+use super::entry::{Entry, Named};
 use super::envelope::{first_of, refuse_error};
 use super::error::{Result, WireError};
 use super::reader::Reader;
 use super::rows::WireRows;
-use crate::vocabulary::Vocabulary;
+use crate::vocabulary::{Form, Vocabulary};
 
 /// The row of the one position that an answer is about: the last token sent is claimed there, all others are its prompt.
 pub(super) fn parse(body: &[u8], asked: Asked<'_>) -> Result<WireRows> {
@@ -50,7 +50,7 @@ fn first_entry(reader: &mut Reader<'_>, vocabulary: Option<&Vocabulary>) -> Resu
             return reader.skip();
         }
         let mut rows = WireRows::new();
-        let own = Entry::read(reader, &mut rows, vocabulary, true)?;
+        let own = Entry::read(reader, &mut rows, Named { vocabulary, form: Form::Unknown }, true)?;
         // A lone text that stands for the generated token tells nothing about the claimed one.
         rows.forget_own_token(own.token_id);
         rows.end_row(f32::NAN, -1);

@@ -83,6 +83,11 @@ impl Choice {
                 return reader.skip();
             };
             let rank = if reader.null()? {
+                // Nobody needs the prompt's rows; those of a prefix that is cached are null.
+                if j < asked.prompt_length {
+                    rows.end_row(f32::NAN, -1);
+                    return Ok(());
+                }
                 None
             } else {
                 read_row(reader, &mut rows, claimed).map_err(|fault| in_row(fault, j))?
