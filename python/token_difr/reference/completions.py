@@ -53,19 +53,21 @@ class CompletionsReference(ServedReference):
     async def rows(self, sequence: TokenSequence, *, tag: str) -> TopKBatch:
         """See :meth:`Reference.rows`."""
         sent, prompt_length = sent_tokens(sequence)
+        left_off = self._adds_start
         content = await self._answer(sent.tolist(), prompt_length, tag=tag)
         try:
             return self._to_batch(content, sent, prompt_length, tag=tag)
         except AnswerError as error:
-            if not self._as_text or self._adds_start or not self._spells_start(sent.tolist()):
+            if not self._as_text or left_off or not self._spells_start(sent.tolist()):
                 raise
-            self._adds_start = True
-            content = await self._post(self._body(sent.tolist(), prompt_length), tag=tag)
+            without = {**self._body(sent.tolist(), prompt_length), "prompt": self._text(sent.tolist(), left_off=True)}
+            content = await self._post(without, tag=tag)
             try:
-                return self._to_batch(content, sent, prompt_length, tag=tag)
+                batch = self._to_batch(content, sent, prompt_length, tag=tag)
             except AnswerError:
-                self._adds_start = False
                 raise error from error.__cause__  # the beginning was not what it choked on
+            self._adds_start = True
+            return batch
 
     async def _answer(self, sent: list[int], prompt_length: int, *, tag: str) -> bytes:
         as_text = self._as_text
@@ -76,16 +78,15 @@ class CompletionsReference(ServedReference):
             if as_text or getattr(error.__cause__, "status_code", None) not in {400, 422}:
                 raise
             try:
-                content = await self._post({**body, "prompt": self._text(sent)}, tag=tag)
+                content = await self._post({**body, "prompt": self._text(sent, left_off=self._adds_start)}, tag=tag)
             except EndpointError:
                 raise error from error.__cause__  # text is no better: the first refusal tells more
             self._as_text = True
             return content
 
-    def _text(self, sent: list[int]) -> str:
-        """The tokens as text, without the beginning that the server adds by itself."""
-        left_off = self._adds_start and self._spells_start(sent)
-        return decoded(self._tokenizer_needed(), sent[1:] if left_off else sent)
+    def _text(self, sent: list[int], *, left_off: bool) -> str:
+        """The tokens as text; with ``left_off`` without the beginning that the server adds by itself."""
+        return decoded(self._tokenizer_needed(), sent[1:] if left_off and self._spells_start(sent) else sent)
 
     def _spells_start(self, sent: list[int]) -> bool:
         """Whether the first token is a special one, which may be the one that servers add to texts."""
@@ -93,7 +94,7 @@ class CompletionsReference(ServedReference):
 
     def _body(self, sent: list[int], prompt_length: int) -> dict[str, Any]:
         del prompt_length
-        prompt = self._text(sent) if self._as_text else sent
+        prompt = self._text(sent, left_off=self._adds_start) if self._as_text else sent
         return {
             "model": self.model,
             "prompt": prompt,
