@@ -144,7 +144,9 @@ class AnswerReader:
     def _cut(self, pieces: Sequence[Piece], prompt_ids: Sequence[int]) -> Iterator[Reading]:
         """An output that something cut, inside a character perhaps."""
         text = text_of(pieces)
-        whole = Reading(ids=tuple(self._encoded(pieces, prompt_ids)))
+        # A space at the end of what was cut may be the beginning of a character that is not there.
+        lone_space = text.endswith(" ")
+        whole = self._without_end(pieces, prompt_ids, 0, 0) if lone_space else self._whole(pieces, prompt_ids)
         if has_broken_end(text):
             yield self._without_end(pieces, prompt_ids, 1, PARTS_OF_A_CHARACTER)
             yield whole
@@ -156,13 +158,16 @@ class AnswerReader:
         if parts > 1:
             yield self._without_end(pieces, prompt_ids, 1, min(parts - 1, PARTS_OF_A_CHARACTER))
 
+    def _whole(self, pieces: Sequence[Piece], prompt_ids: Sequence[int]) -> Reading:
+        return Reading(ids=tuple(self._encoded(pieces, prompt_ids)))
+
     def _without_end(self, pieces: Sequence[Piece], prompt_ids: Sequence[int], fewest: int, most: int) -> Reading:
-        """Up to the broken character. White space before it may be part of its first token, and is left off too."""
+        """Up to the broken character. Spaces before it may be part of its first token, and are left off too."""
         *rest, (last, own) = pieces
         kept = without_broken_end(last)
         known = self._encoded([*rest, (kept.rstrip(" "), own)], prompt_ids)
         spaces = len(self._encoded([*rest, (kept, own)], prompt_ids)) - len(known)
-        return Reading(ids=tuple(known), lost=(fewest, most + max(spaces, 0)))
+        return Reading(ids=tuple(known), lost=(max(fewest, min(spaces, 1)), most + max(spaces, 0)))
 
     def _tokens_of(self, character: str) -> int:
         if character not in self._characters:
