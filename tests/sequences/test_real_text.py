@@ -44,7 +44,7 @@ def test_cut_anywhere(name: str, text: str) -> None:
             output = list(sequence.output_token_ids)
             if sequence.fidelity is Fidelity.COUNTED:
                 assert output == wrote[: len(output)], (cut, content)
-            if "\ufffd" not in content and shown == content:
+            if "\ufffd" not in shown and not shown.endswith(" "):  # which may begin a broken character
                 assert output == wrote[:cut] or sequence.fidelity is not Fidelity.COUNTED, (cut, content)
 
 

@@ -50,11 +50,6 @@ class CompletionsReference(ServedReference):
         self._as_text = self.sends_text
         self._adds_start = False
 
-    @property
-    def reads_ids(self) -> bool:
-        """Not where text is sent: the endpoint cuts it in its own way."""
-        return not self._as_text
-
     async def rows(self, sequence: TokenSequence, *, tag: str) -> TopKBatch:
         """See :meth:`Reference.rows`."""
         sent, prompt_length = sent_tokens(sequence)

@@ -62,7 +62,7 @@ class Sequences:
         generation = Generation(
             spec,
             width,
-            text=self._text(),
+            text=self._text(prompt),
             faults=model.faults,
             on_change=self._on_change,
         )
@@ -74,7 +74,7 @@ class Sequences:
         for generation in self.generations:
             generation.cancelled = True
 
-    def _text(self) -> OutputText | None:
+    def _text(self, prompt: Sequence[int]) -> OutputText | None:
         """What follows the text of a sequence, where a stream or a stop string needs that."""
         fields = self._fields
         stops = [fields.stop] if isinstance(fields.stop, str) else fields.stop or []
@@ -85,6 +85,7 @@ class Sequences:
             stops,
             include_stop=fields.include_stop_str_in_output,
             skip_special_tokens=fields.skip_special_tokens,
+            context=prompt,
         )
 
 

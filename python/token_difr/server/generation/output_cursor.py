@@ -70,4 +70,5 @@ class OutputCursor:
         output = generation.output
         if output and output[-1] in generation.spec.end_token_ids:
             output = output[:-1]
-        return self._tokenizer.decode(output, skip_special_tokens=self._skip_special_tokens)
+        prompt = generation.spec.prompt
+        return self._tokenizer.decode_behind(prompt, output, skip_special_tokens=self._skip_special_tokens)

@@ -11,7 +11,10 @@ from typing import Any, Self
 
 from token_difr.errors import InputError
 
-__all__ = ["ModelTokenizer"]
+__all__ = ["CONTEXT", "ModelTokenizer"]
+
+CONTEXT = 8
+"""Tokens that are decoded ahead of others: more than one character and one special token take."""
 
 
 class ModelTokenizer:
@@ -32,6 +35,8 @@ class ModelTokenizer:
         decoder = json.dumps(json.loads(self._tokenizer.to_str())["decoder"])
         self.byte_level = '"ByteLevel"' in decoder
         self._byte_fallback = '"ByteFallback"' in decoder
+        # Byte-level decoders drop nothing, wherever a token stands.
+        self._anchor: list[int] = [] if self.byte_level else self.encode("a", add_special_tokens=False)
 
     @classmethod
     def from_folder(cls, folder: Path) -> Self:
@@ -60,11 +65,24 @@ class ModelTokenizer:
         """The text of ids; incomplete UTF-8 and ids without a token show as U+FFFD or as nothing."""
         return str(self._tokenizer.decode(list(token_ids), skip_special_tokens=skip_special_tokens))
 
+    def decode_behind(
+        self, context: Sequence[int], token_ids: Sequence[int], *, skip_special_tokens: bool = True
+    ) -> str:
+        """The text of ids that stand behind others: a decoder may drop the space of a text's first token, and of no other.
+
+        Special tokens of the context stay: what follows one is no beginning of a text either.
+        """
+        head = list(context[-CONTEXT:])
+        kept = [token for token in token_ids if not (skip_special_tokens and self.is_special(token))]
+        before, whole = (self.decode(ids, skip_special_tokens=False) for ids in (head, [*head, *kept]))
+        # A context that ends inside a character, which the ids complete, has another text alone.
+        return whole[len(before) :] if whole.startswith(before) else self.decode(kept, skip_special_tokens=False)
+
     def token_text(self, token_id: int) -> str:
-        """The text of one token decoded alone, special tokens written out."""
+        """The text of one token within a text, special tokens written out."""
         text = self._token_texts.get(token_id)
         if text is None:
-            text = self._token_texts[token_id] = self.decode([token_id], skip_special_tokens=False)
+            text = self._token_texts[token_id] = self.decode_behind(self._anchor, [token_id], skip_special_tokens=False)
         return text
 
     def token_bytes(self, token_id: int) -> bytes:

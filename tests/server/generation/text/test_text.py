@@ -9,6 +9,54 @@ from token_difr.server.generation.text.detokenize import IncrementalDecoder
 from token_difr.server.generation.text.output_text import OutputText
 from token_difr.server.generation.text.stop import StopMatcher
 from token_difr.server.model.folder import ModelFolder
+from token_difr.server.model.tokenizer import ModelTokenizer
+
+PIECES = ("<s>", "▁It", "▁is", "It", ".", "▁", "<0xE2>", "<0x86>", "<0x92>", "▁▁", "a", "▁a")
+
+
+def sentencepiece() -> ModelTokenizer:
+    """A tokenizer that adds a space to every text, and drops it in decoding."""
+    from tokenizers import Tokenizer, decoders, models, normalizers
+
+    backend = Tokenizer(models.BPE({piece: n for n, piece in enumerate(PIECES)}, [("▁", "a")], byte_fallback=True))
+    backend.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
+    backend.decoder = decoders.Sequence(
+        [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
+    )
+    backend.add_special_tokens(["<s>"])
+    return ModelTokenizer(backend)
+
+
+@pytest.mark.parametrize(
+    ("context", "output", "text"),
+    [
+        ([], ["▁It", "▁is"], "It is"),
+        (["▁a"], ["▁It", "▁is"], " It is"),
+        (["<s>"], ["▁It", "▁is"], " It is"),
+        (["a", "."], ["It", "▁is"], "It is"),
+        (["▁a"], ["▁▁", "It"], "  It"),
+        (["a"], ["<s>", "▁It"], " It"),
+        (["a"], ["▁", "<0xE2>", "<0x86>", "<0x92>"], " →"),
+        (["<0xE2>", "<0x86>"], ["▁It"], "It"),  # nobody knows the text of half a character
+    ],
+)
+def test_text_behind_a_prompt(context: list[str], output: list[str], text: str) -> None:
+    """An answer is no beginning of a text: its first space is kept, whether it comes whole or in pieces."""
+    tokenizer = sentencepiece()
+    prompt, ids = ([PIECES.index(piece) for piece in pieces] for pieces in (context, output))
+    decoder = IncrementalDecoder(tokenizer, context=prompt)
+    assert "".join(map(decoder.push, ids)) + decoder.flush() == text
+    if prompt and text != "It":
+        assert tokenizer.decode_behind(prompt, ids) == text
+
+
+def test_texts_of_single_tokens() -> None:
+    """Words keep their spaces, in texts and in bytes."""
+    tokenizer = sentencepiece()
+    shown = {piece: tokenizer.token_text(n) for n, piece in enumerate(PIECES)}
+    assert [shown[piece] for piece in ("▁It", "It", "▁▁", "<s>")] == [" It", "It", "  ", "<s>"]
+    assert tokenizer.token_bytes(PIECES.index("▁It")) == b" It"
+    assert tokenizer.token_bytes(PIECES.index("<0xE2>")) == b"\xe2"
 
 
 def _fed(matcher: StopMatcher, pieces: list[str]) -> list[str]:

@@ -19,6 +19,7 @@ class OutputText:
         stops: Strings that end the output; the earliest match counts and is cut off.
         include_stop: Keep the matched stop string at the end of the text.
         skip_special_tokens: Leave special tokens out of the text.
+        context: The prompt's tokens.
     """
 
     def __init__(
@@ -28,8 +29,9 @@ class OutputText:
         *,
         include_stop: bool = False,
         skip_special_tokens: bool = True,
+        context: Sequence[int] = (),
     ) -> None:
-        self._decoder = IncrementalDecoder(tokenizer, skip_special_tokens=skip_special_tokens)
+        self._decoder = IncrementalDecoder(tokenizer, skip_special_tokens=skip_special_tokens, context=context)
         self._matcher = StopMatcher(stops, include=include_stop)
         self._pieces: list[str] = []
         self._closed = False
