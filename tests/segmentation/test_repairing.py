@@ -158,5 +158,5 @@ def test_what_is_remembered_is_not_asked_again() -> None:
 def test_a_choice_that_is_known_is_followed() -> None:
     """Losses of a judge of one's own decide: here the distance to a row's best, as at temperature 0."""
     own = ids("c", "a", "b", "c")
-    judge = by_choice(lambda index, rows: LIKELIHOOD.losses(index, rows) - 0.01, by_position=True)
+    judge = by_choice(lambda index, rows: LIKELIHOOD.losses(index, rows) - 0.01)
     assert repaired({0: own}, {0: from_text(own)}, judge=judge)[0].sequence.output_token_ids == own
