@@ -123,11 +123,11 @@ def test_a_contradicted_answer_becomes_counted() -> None:
 
 
 def test_no_cut_is_further_from_the_count() -> None:
-    """A cut that the count speaks against is not asked for, however likely."""
+    """A cut that the count speaks against is not asked for, however likely, where only likelihoods speak for it."""
     own = ids("c", "a", "b", "c")
     before = from_text(own, Fidelity.COUNTED)
     asked: list[Question] = []
-    repaired({0: own}, {0: before}, asked, lengths={0: len(before.output_token_ids)})
+    repaired({0: own}, {0: before}, asked, lengths={0: len(before.output_token_ids)}, judge=LIKELIHOOD)
     assert asked
     assert all(len(question.tokens) == len(before.output_token_ids) for question in asked)
 
