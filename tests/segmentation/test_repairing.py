@@ -123,11 +123,11 @@ def test_a_contradicted_answer_becomes_counted() -> None:
 
 
 def test_no_cut_is_further_from_the_count() -> None:
-    """A cut that the count speaks against is not asked for, however likely."""
+    """A cut that the count speaks against is not asked for, however likely, where only likelihoods speak for it."""
     own = ids("c", "a", "b", "c")
     before = from_text(own, Fidelity.COUNTED)
     asked: list[Question] = []
-    repaired({0: own}, {0: before}, asked, lengths={0: len(before.output_token_ids)})
+    repaired({0: own}, {0: before}, asked, lengths={0: len(before.output_token_ids)}, judge=LIKELIHOOD)
     assert asked
     assert all(len(question.tokens) == len(before.output_token_ids) for question in asked)
 
@@ -158,5 +158,5 @@ def test_what_is_remembered_is_not_asked_again() -> None:
 def test_a_choice_that_is_known_is_followed() -> None:
     """Losses of a judge of one's own decide: here the distance to a row's best, as at temperature 0."""
     own = ids("c", "a", "b", "c")
-    judge = by_choice(lambda index, rows: LIKELIHOOD.losses(index, rows) - 0.01, by_position=True)
+    judge = by_choice(lambda index, rows: LIKELIHOOD.losses(index, rows) - 0.01)
     assert repaired({0: own}, {0: from_text(own)}, judge=judge)[0].sequence.output_token_ids == own

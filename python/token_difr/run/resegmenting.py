@@ -100,7 +100,7 @@ def judge_of(audit: Audit) -> Judge:
         # An undecided token may have won: it loses nothing.
         return np.clip(np.nan_to_num(margins.astype(np.float64), nan=0.0, posinf=LARGEST_LOSS), 0.0, LARGEST_LOSS)
 
-    return by_choice(losses, by_position=sampler is not None)
+    return by_choice(losses)
 
 
 def _in_place(rows: TopKBatch, place: int) -> TopKBatch:

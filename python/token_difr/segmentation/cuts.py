@@ -62,7 +62,7 @@ def cuts(index: int, sequence: TokenSequence, rows: TopKBatch, judge: Judge, spe
                 continue
             for recut in text.recuts(position - region.start, token):
                 tokens = (*output[: region.start], *recut, *output[region.stop :])
-                saved = _saved(losses, output, tokens, position, by_position=judge.by_position)
+                saved = _saved(losses, output, tokens, position, to_the_end=judge.sees_the_rest)
                 cut = Cut(tokens, position, saved, loss)
                 found[tokens] = max(cut, found.get(tokens, cut), key=lambda each: each.promise)
     return sorted(found.values(), key=lambda cut: (-cut.promise, cut.tokens))
@@ -138,11 +138,12 @@ def _claiming(rows: TopKBatch, chosen: dict[int, int]) -> TopKBatch:
     )
 
 
-def _saved(losses: Floats, old: list[int], new: tuple[int, ...], position: int, *, by_position: bool) -> float:
-    """The losses of the old tokens that the new cut replaces, or moves where that matters."""
+def _saved(losses: Floats, old: list[int], new: tuple[int, ...], position: int, *, to_the_end: bool) -> float:
+    """The losses of the old tokens that the new cut replaces; of all behind it as well, where these depend on it."""
+    if to_the_end:
+        return float(losses[position:].sum())
     common = 0
     shortest = min(len(old), len(new)) - position
     while common < shortest and old[-1 - common] == new[-1 - common]:
         common += 1
-    moved = by_position and len(old) != len(new)
-    return float(losses[position : None if moved else len(old) - common].sum())
+    return float(losses[position : len(old) - common].sum())

@@ -32,8 +32,8 @@ class Judge:
         least_promise: Nats that a cut must save at best.
         patience: Cuts in a row that save nothing, after which a sequence that may be scored is left as it is.
         counts_first: Whether the number of tokens speaks louder than the rows.
-        by_position: Whether losses depend on how many tokens stand before one, as the noise of a seeded sampler does: then
-            all tokens behind a cut of the wrong length look wrong.
+        sees_the_rest: Whether all tokens behind a wrong cut look wrong too, as they do where the choice is known: they were
+            chosen after other tokens, and with the noise of other positions.
     """
 
     losses: Losses
@@ -42,10 +42,10 @@ class Judge:
     least_promise: float
     patience: int
     counts_first: bool
-    by_position: bool
+    sees_the_rest: bool
 
 
-def by_choice(losses: Losses, *, by_position: bool) -> Judge:
+def by_choice(losses: Losses) -> Judge:
     """The judge where the choice is known: at temperature 0, and where the sampler's noise is replayed.
 
     The right token loses next to nothing there, so that little suffices to suspect another.
@@ -53,11 +53,11 @@ def by_choice(losses: Losses, *, by_position: bool) -> Judge:
     return Judge(
         losses=losses,
         unseen=lambda rows: np.zeros(len(rows)),
-        least_advantage=0.1,
+        least_advantage=0.02,
         least_promise=0.5,
         patience=4,
         counts_first=False,
-        by_position=by_position,
+        sees_the_rest=True,
     )
 
 
@@ -89,6 +89,6 @@ LIKELIHOOD = Judge(
     least_promise=3.0,
     patience=3,
     counts_first=True,
-    by_position=False,
+    sees_the_rest=False,
 )
 """The judge where tokens were drawn at random and nothing replays that."""

@@ -18,6 +18,9 @@ LEAST_GAIN = 0.5
 """Nats that a cut must save over all tokens to be kept."""
 NEAR = 3
 """Tokens behind a cut that saved nothing, at which it is cut once more: two steps off the tokenizer's way."""
+DETOUR = 1
+"""Tokens that a cut may be further off the provider's count where the choice is known: a model that once writes a longer
+token than the tokenizer and elsewhere two shorter ones is found step by step."""
 MOST_REPAIRS = 8
 """Cuts that are kept in one sequence."""
 MOST_REFUSALS = 4
@@ -76,7 +79,7 @@ async def repair(
         judge: What cuts are judged by.
         speller: The model's tokenizer.
         lengths: Of outputs, by the provider's count, where there is one. No cut is asked for that is further off than
-            the one at hand. A contradicted output of this length is counted.
+            the one at hand, by more than one token where the choice is known. An output is kept only at this length.
         remembered: Rows that were asked for before, by index and output.
         ask: Asks the reference.
         requests: The most that it may be asked, the remembered rows included.
@@ -102,7 +105,7 @@ async def repair(
             break
         for patient, cut in answered:
             patient.take(cut, known[patient.index, cut.tokens], judge, speller)
-    return {patient.index: done for patient in patients if (done := patient.repaired()) is not None}
+    return {patient.index: patient.result for patient in patients if patient.result is not None}
 
 
 def is_repairable(sequence: TokenSequence) -> bool:
@@ -112,7 +115,7 @@ def is_repairable(sequence: TokenSequence) -> bool:
 
 @dataclass
 class _Patient:
-    """A sequence under repair: its best cut so far, and what was tried."""
+    """A sequence under repair: its best cut so far, what was tried, and the best that may be scored, if one was found."""
 
     index: int
     sequence: TokenSequence
@@ -122,6 +125,7 @@ class _Patient:
     refused: int = 0
     tried: set[tuple[int, ...]] = field(default_factory=set)
     waiting: list[Cut] | None = None
+    result: Repaired | None = None
 
     def next_cut(self, judge: Judge, speller: Speller) -> Cut | None:
         """What to ask for next; None = nothing more. A sequence that was never scored is asked for as it is."""
@@ -143,6 +147,7 @@ class _Patient:
         if gain > LEAST_GAIN:
             self.sequence, self.rows = self.as_cut(cut), rows
             self.kept, self.refused, self.waiting = self.kept + 1, 0, None
+            self.result = Repaired(self.sequence, rows) if self.sequence.scorable else self.result
         else:
             self.refused += 1
             onward = self._onward(cut, rows, judge, speller)
@@ -160,17 +165,13 @@ class _Patient:
     def as_cut(self, cut: Cut) -> TokenSequence:
         """The sequence with the tokens of a cut; counted if they are as many as the provider says."""
         fidelity = self.sequence.fidelity
-        if fidelity is Fidelity.CONTRADICTED and len(cut.tokens) == self.length:
-            fidelity = Fidelity.COUNTED
+        if self.length is not None:
+            fidelity = Fidelity.CONTRADICTED if self._off(cut.tokens) else Fidelity.COUNTED
         return replace(self.sequence, output_token_ids=list(cut.tokens), fidelity=fidelity, repaired=True)
-
-    def repaired(self) -> Repaired | None:
-        """The sequence, if it is cut otherwise than before, and may be scored so."""
-        return Repaired(self.sequence, self.rows) if self.kept and self.rows and self.sequence.scorable else None
 
     def _sorted(self, found: Sequence[Cut], judge: Judge) -> list[Cut]:
         """Those that may be asked for, what is asked next first."""
-        most = self._off(self.sequence.output_token_ids)
+        most = self._off(self.sequence.output_token_ids) + (0 if judge.counts_first else DETOUR)
         allowed = [
             cut
             for cut in found
