@@ -24,7 +24,8 @@ class Pieces:
         self, conversation: Any, *, tokenize: bool, add_generation_prompt: bool, **variables: Any
     ) -> str:
         """``abc`` a message, and its end."""
-        assert not (tokenize or variables)
+        assert not tokenize
+        assert not variables
         return "abc<end>" * (len(conversation) - add_generation_prompt) + "abc" * add_generation_prompt
 
     def encode(self, text: str, *, add_special_tokens: bool, split_special_tokens: bool) -> list[int]:
