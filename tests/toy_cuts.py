@@ -16,13 +16,16 @@ LIKELY, UNLIKELY = -0.01, -6.0
 class Pieces:
     """Cuts a text into the longest pieces from the left; 0 ends a message."""
 
-    chat_template = "yes"
-    eos_token_id = 0
+    chat_template: Any = "yes"
+    eos_token_id: int | None = 0
     name_or_path = "pieces"
 
-    def apply_chat_template(self, conversation: Any, *, tokenize: bool, add_generation_prompt: bool) -> str:
+    def apply_chat_template(
+        self, conversation: Any, *, tokenize: bool, add_generation_prompt: bool, **variables: Any
+    ) -> str:
         """``abc`` a message, and its end."""
         assert not tokenize
+        assert not variables
         return "abc<end>" * (len(conversation) - add_generation_prompt) + "abc" * add_generation_prompt
 
     def encode(self, text: str, *, add_special_tokens: bool, split_special_tokens: bool) -> list[int]:

@@ -142,17 +142,9 @@ async def aaudit(
         )
         asked = Asked(provider=sides.url, model=model, params=params, max_tokens=max_tokens, asking=asking)
         record = Audit(asked=asked, rendered=rendered, judged=sides.judged, scored=scored)
-        return await run_audit(
-            record,
-            prompts,
-            sides,
-            out,
-            baseline=baseline,
-            rule=rule,
-            repair_requests=repair_requests,
-            concurrency=concurrency,
-            progress=progress,
-        )
+        pace: dict[str, Any] = {"concurrency": concurrency, "progress": progress}
+        judging: dict[str, Any] = {"baseline": baseline, "rule": rule, "repair_requests": repair_requests}
+        return await run_audit(record, prompts, sides, out, **judging, **pace)
 
 
 audit = blocking(aaudit, "audit")
@@ -227,17 +219,11 @@ async def run_audit(
     with RunDirectory.create(out, prompts, record) as run:
         if run.audit.replays != record.replays:  # by a sampler that only ``out`` states
             against = baseline_of(baseline, run.audit, out=out)
-        await collect_run(run, provider, concurrency=concurrency, progress=progress)
+        pace: dict[str, Any] = {"concurrency": concurrency, "progress": progress}
+        await collect_run(run, provider, **pace)
         tokenize_run(run, sides.tokenizer)
-        await reference_run(run, sides.reference, concurrency=concurrency, progress=progress)
-        await resegment_run(
-            run,
-            sides.reference,
-            sides.tokenizer,
-            requests=repair_requests,
-            concurrency=concurrency,
-            progress=progress,
-        )
+        await reference_run(run, sides.reference, **pace)
+        await resegment_run(run, sides.reference, sides.tokenizer, requests=repair_requests, **pace)
         scores = score_run(run)
         report = decide_run(run, scores, against, rule=rule, tokenizer=sides.tokenizer)
         return AuditRun(path=run.path, scores=scores.scores, report=report)
