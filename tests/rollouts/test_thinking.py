@@ -73,7 +73,7 @@ def test_a_thought_that_was_cut_is_not_closed(message: dict[str, Any], finish_re
 def test_joined_as_an_audit_does(template: str, content: str, finish_reason: str) -> None:
     """Rollouts and audits have one rule for what a model wrote."""
     tokenizer: Any = Templated(template)
-    answer = {"index": 0, "content": content, "reasoning": "hm", "finish_reason": finish_reason}
+    answer: dict[str, Any] = {"index": 0, "content": content, "reasoning": "hm", "finish_reason": finish_reason}
     (sequence,) = tokenize([QUESTION], [AuditedResponse(**answer)], tokenizer, score_end=False)
     join = joiner_of(Config(model="m"), tokenizer, QUESTION)
     assert tokenizer.decode(list(sequence.output_token_ids)) == join("hm", content, finished=finish_reason == "stop")

@@ -125,8 +125,7 @@ async def aaudit(
         vocab_size: Width of the model's logits, where the noise depends on it.
         baseline: Run directory, or scores, of a trusted provider, best on the same prompts, else on others like them.
         level: False-alarm rate of "divergent", in [0.0002, 1).
-        repair_requests: The most requests to the reference that the repair of answers without token ids may cost; None =
-            a tenth of the prompts, 0 = no repair. See :mod:`token_difr.segmentation`.
+        repair_requests: Requests that repairing answers without ids may cost; None = a tenth of the prompts, 0 = none.
         concurrency: Requests in flight.
         progress: Show progress bars on standard error, if that is a terminal.
 
@@ -137,14 +136,10 @@ async def aaudit(
     params, scored, rule = params or SamplingParams(), Scored.stated(_name(sampler), vocab_size), Rule(level=level)
     how: dict[str, Any] = {"service": provider_service, "only": provider_only, "logprobs": provider_logprobs}
     async with _opened(provider, reference, reference_dialect, model, tokenizer or model) as (sides, rendered):
-        asking = Asking(
-            **how, chat_template_kwargs=chat_template_kwargs, token_ids=sides.gives_ids(token_ids, provider_service)
-        )
-        asked = Asked(provider=sides.url, model=model, params=params, max_tokens=max_tokens, asking=asking)
+        asked = sides.asked(model, params, max_tokens, token_ids, chat_template_kwargs, how)
         record = Audit(asked=asked, rendered=rendered, judged=sides.judged, scored=scored)
-        pace: dict[str, Any] = {"concurrency": concurrency, "progress": progress}
         judging: dict[str, Any] = {"baseline": baseline, "rule": rule, "repair_requests": repair_requests}
-        return await run_audit(record, prompts, sides, out, **judging, **pace)
+        return await run_audit(record, prompts, sides, out, **judging, concurrency=concurrency, progress=progress)
 
 
 audit = blocking(aaudit, "audit")
@@ -178,9 +173,20 @@ class Sides(NamedTuple):
             topk_logprobs=self.reference.topk_logprobs,
         )
 
-    def gives_ids(self, choice: bool | None, service: str | None) -> bool:
-        """Whether the provider gives token ids: a source of answers that is no endpoint knows nothing else."""
-        return asks_token_ids(self.url, choice, service=service) if "://" in self.url else True
+    def asked(  # noqa: PLR0917 - the arguments of its only caller
+        self,
+        model: str,
+        params: SamplingParams,
+        max_tokens: int,
+        token_ids: bool | None,
+        variables: Mapping[str, Any] | None,
+        how: Mapping[str, Any],
+    ) -> Asked:
+        """What the record says of the provider; ``how`` has the other fields of ``Asking``."""
+        # A source of answers that is no endpoint knows nothing but token ids.
+        ids = asks_token_ids(self.url, token_ids, service=how["service"]) if "://" in self.url else True
+        asking = Asking(**how, chat_template_kwargs=variables, token_ids=ids)
+        return Asked(provider=self.url, model=model, params=params, max_tokens=max_tokens, asking=asking)
 
 
 async def run_audit(

@@ -31,18 +31,16 @@ def tokenize(
     """Token ids of each response and of the prompt that it answers, and how surely they are the model's.
 
     The answer's text is encoded on its own, as text: what merely looks like a special token does not become one, but for
-    the end token's name at the end of an answer and for the template's own markup around the whole of it. Most providers
-    send text, not ids, so this is the tokenizer's own way to write the text; an output that the model wrote with other
-    tokens comes out different (rare at temperature 0, commoner the less likely the tokens). Answers that hold their token
-    ids are taken at their word, if these decode to the text beside them; ids that do not are refused, and the text counts.
+    the end token's name at an answer's end and the template's own markup around the whole. This is the tokenizer's own way
+    to write the text; an output that the model wrote with other tokens comes out different. Answers that hold their token
+    ids are taken at their word, if these decode to the text beside them; else the text counts.
 
     Reasoning from a separate field is joined as the model's own template writes it
     (:class:`~token_difr.sequences.reasoning.ReasoningJoiner`), tool calls too; an answer whose tool calls the template
     does not write keeps its place with an empty output.
 
-    Where a text can be read in several ways, the provider's count of its tokens decides. Whether its counts are to be
-    believed, and whether they include the token that ends an answer, all its answers tell together
-    (:class:`~token_difr.sequences.counts.Counts`): give those of one provider, and all of them.
+    Where a text can be read in several ways, the provider's count of its tokens decides. All its answers tell together
+    whether its counts are to be believed (:class:`~token_difr.sequences.counts.Counts`): give all of one provider.
 
     Args:
         prompts: The audit's conversations; a response's ``index`` picks its own.
