@@ -46,7 +46,8 @@ def command(
     """Audit a provider against a reference. The same command again goes on where DIR stopped."""
     from token_difr.answers import read_prompts
     from token_difr.records import Audit
-    from token_difr.run.audit import Sides, check_audit, rendered_by, run_audit
+    from token_difr.run.audit import check_audit, run_audit
+    from token_difr.run.sides import Sides, rendered_by
 
     requests = repair.requests
     conversations = read_prompts(prompts)

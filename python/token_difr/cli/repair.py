@@ -43,9 +43,9 @@ def command(
     options of the audit for what is missing.
     """
     from token_difr.records import Audit
-    from token_difr.run.audit import rendered_by
     from token_difr.run.prompt_file import parsed_prompts
     from token_difr.run.repairing import repair
+    from token_difr.run.sides import rendered_by
 
     if (provider.provider or reference.reference) and not provider.model:
         raise InputError(

@@ -12,7 +12,7 @@ def command(run: options.Run, *, tokenizer: options.TokenizerName = None, quiet:
     """Turn the answers of a run into token ids."""
     from token_difr.records import Audit
     from token_difr.run import RunDirectory
-    from token_difr.run.audit import rendered_by
+    from token_difr.run.sides import rendered_by
     from token_difr.run.stages import tokenize_run
 
     with RunDirectory.read(run) as stored:

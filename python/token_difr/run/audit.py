@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from token_difr.answers import Provider, as_provider, asks_token_ids, check_prompts
-from token_difr.endpoint import blocking, shown_url
+from token_difr.answers import Provider, as_provider, check_prompts
+from token_difr.endpoint import blocking
 from token_difr.errors import InputError, PromptError
 from token_difr.records import (
-    Asked,
-    Asking,
     Audit,
     Conversation,
     Decision,
     Finding,
-    Judged,
-    Rendered,
     Report,
     Rule,
     SamplingParams,
@@ -29,20 +24,20 @@ from token_difr.records import (
     Scores,
     Verdict,
 )
-from token_difr.reference import Reference, open_reference
+from token_difr.reference import Reference
 from token_difr.run.baseline import GivenBaseline, baseline_of
 from token_difr.run.deciding import decide_run
 from token_difr.run.directory import RunDirectory
 from token_difr.run.resegmenting import resegment_run
+from token_difr.run.sides import Sides, opened_sides
 from token_difr.run.stages import check_replayable, collect_run, reference_run, score_run, tokenize_run
 from token_difr.sampler import Sampler
-from token_difr.sequences import Tokenizer, load_tokenizer, render, tokenizer_digest
-from token_difr.services import open_client
+from token_difr.sequences import Tokenizer, render
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
-__all__ = ["AuditRun", "Sides", "aaudit", "audit", "check_audit", "rendered_by", "run_audit"]
+__all__ = ["AuditRun", "aaudit", "audit", "check_audit", "run_audit"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -135,7 +130,7 @@ async def aaudit(
     """
     params, scored, rule = params or SamplingParams(), Scored.stated(_name(sampler), vocab_size), Rule(level=level)
     how: dict[str, Any] = {"service": provider_service, "only": provider_only, "logprobs": provider_logprobs}
-    async with _opened(provider, reference, reference_dialect, model, tokenizer or model) as (sides, rendered):
+    async with opened_sides(provider, reference, reference_dialect, model, tokenizer or model) as (sides, rendered):
         asked = sides.asked(model, params, max_tokens, token_ids, chat_template_kwargs, how)
         record = Audit(asked=asked, rendered=rendered, judged=sides.judged, scored=scored)
         judging: dict[str, Any] = {"baseline": baseline, "rule": rule, "repair_requests": repair_requests}
@@ -143,50 +138,6 @@ async def aaudit(
 
 
 audit = blocking(aaudit, "audit")
-
-
-class Sides(NamedTuple):
-    """Who answers, who judges, and the tokenizer of both.
-
-    Attributes:
-        provider: A client of the provider, or any other source of answers.
-        reference: The reference.
-        tokenizer: The model's tokenizer.
-    """
-
-    provider: AsyncOpenAI | Provider
-    reference: Reference
-    tokenizer: Tokenizer
-
-    @property
-    def url(self) -> str:
-        """The provider's base URL, or what else names it."""
-        return self.provider.url if isinstance(self.provider, Provider) else shown_url(self.provider)
-
-    @property
-    def judged(self) -> Judged:
-        """What the record says of the reference."""
-        return Judged(
-            reference=self.reference.url,
-            model=self.reference.model,
-            dialect=self.reference.dialect,
-            topk_logprobs=self.reference.topk_logprobs,
-        )
-
-    def asked(  # noqa: PLR0917 - the arguments of its only caller
-        self,
-        model: str,
-        params: SamplingParams,
-        max_tokens: int,
-        token_ids: bool | None,
-        variables: Mapping[str, Any] | None,
-        how: Mapping[str, Any],
-    ) -> Asked:
-        """What the record says of the provider; ``how`` has the other fields of ``Asking``."""
-        # A source of answers that is no endpoint knows nothing but token ids.
-        ids = asks_token_ids(self.url, token_ids, service=how["service"]) if "://" in self.url else True
-        asking = Asking(**how, chat_template_kwargs=variables, token_ids=ids)
-        return Asked(provider=self.url, model=model, params=params, max_tokens=max_tokens, asking=asking)
 
 
 async def run_audit(
@@ -235,25 +186,6 @@ async def run_audit(
         return AuditRun(path=run.path, scores=scores.scores, report=report)
 
 
-@asynccontextmanager
-async def _opened(
-    provider: str | AsyncOpenAI | Provider,
-    reference: str | Reference,
-    dialect: str,
-    model: str,
-    tokenizer: str | os.PathLike[str] | Tokenizer,
-) -> AsyncIterator[tuple[Sides, Rendered]]:
-    """Both sides, each opened if it is a URL, and what the record says of the tokenizer."""
-    loaded, rendered = rendered_by(tokenizer)
-    async with AsyncExitStack() as stack:
-        if isinstance(provider, str):
-            provider = await stack.enter_async_context(open_client(provider))
-        if isinstance(reference, str):
-            client = await stack.enter_async_context(open_client(reference))
-            reference = open_reference(dialect, client, model, tokenizer=loaded)
-        yield Sides(provider, reference, loaded), rendered
-
-
 def check_audit(record: Audit) -> None:
     """Refuse at once what could not be scored afterwards.
 
@@ -263,19 +195,6 @@ def check_audit(record: Audit) -> None:
     scored = record.scored or Scored()
     sampler = None if scored.sampler is None else Sampler.parse(scored.sampler)
     check_replayable(record.params, sampler, scored.vocab_size)
-
-
-def rendered_by(tokenizer: str | os.PathLike[str] | Tokenizer) -> tuple[Tokenizer, Rendered]:
-    """The tokenizer, and what the record says of it.
-
-    Raises:
-        InputError: It cannot be loaded.
-    """
-    if isinstance(tokenizer, str | os.PathLike):
-        loaded = load_tokenizer(tokenizer)
-        return loaded, Rendered(tokenizer=os.fspath(tokenizer), digest=tokenizer_digest(loaded))
-    name = getattr(tokenizer, "name_or_path", None) or None
-    return tokenizer, Rendered(tokenizer=name, digest=tokenizer_digest(tokenizer))
 
 
 def _name(sampler: str | Sampler | None) -> str | None:
