@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from token_difr.records import Scores
 from token_difr.verdict.comparison import SideRows
-from token_difr.verdict.row_facts import RowFacts
+from token_difr.verdict.rows import RowFacts
 
 MEAN_MARGIN = 0.5  # nats, of a mismatch
 GROSS_SHARE, GROSS_MARGIN = 0.05, 50.0  # of the mismatches, and by how many nats

@@ -26,7 +26,7 @@ def children_of(process: int) -> list[str]:
 
 def verdict_in(run: Path) -> str:
     """The verdict that a run directory holds."""
-    return str(json.loads((run / "verdict.json").read_text(encoding="utf-8"))["verdict"])
+    return str(json.loads((run / "report.json").read_text(encoding="utf-8"))["verdict"])
 
 
 def test_the_demo_catches_the_cheaters_and_clears_the_honest_provider(tmp_path: Path) -> None:

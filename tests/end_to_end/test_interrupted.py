@@ -106,12 +106,13 @@ def finish(server: Server, prompts: Path, out: Path) -> Sequence[Sequence[int]]:
 def kept(out: Path) -> set[str]:
     """Tags of the requests whose answers are on the disk: whole lines of the two files."""
     files = {"collect": out / "responses.jsonl", "reference": out / "rows.jsonl"}
-    return {
-        f"{stage}-{json.loads(line)['index']}"
+    records = [
+        (stage, json.loads(line))
         for stage, file in files.items()
         if file.exists()
         for line in file.read_bytes().split(b"\n")[:-1]
-    }
+    ]
+    return {f"{stage}-{record['index']}" for stage, record in records if "index" in record}
 
 
 def wait_for_answers(server: Server, process: subprocess.Popen[str], answers: int) -> None:

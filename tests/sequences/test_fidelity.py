@@ -101,7 +101,7 @@ def test_a_summary_of_the_reasoning(characters: Any) -> None:
 
 def test_unscorable() -> None:
     """What is contradicted or incomplete is not scored; files of other tools say nothing, and are."""
-    scorable = {fidelity: TokenSequence([1], [2], fidelity).scorable for fidelity in (None, *Fidelity)}
+    scorable = {fidelity: TokenSequence([1], [2], fidelity=fidelity).scorable for fidelity in (None, *Fidelity)}
     assert [fidelity for fidelity, is_so in scorable.items() if not is_so] == [CONTRADICTED, INCOMPLETE]
 
 
@@ -109,6 +109,6 @@ def test_records_there_and_back() -> None:
     """What is not known is not written: files of 0.1 stay as they are."""
     plain = TokenSequence([1], [2])
     assert plain.to_dict() == {"prompt_token_ids": [1], "output_token_ids": [2]}
-    told = TokenSequence([1], [2], Fidelity.COUNTED, repaired=True)
+    told = TokenSequence([1], [2], fidelity=Fidelity.COUNTED, repaired=True)
     assert told.to_dict() == {**plain.to_dict(), "fidelity": "counted", "repaired": True}
     assert [TokenSequence.from_dict(each.to_dict()) for each in (plain, told)] == [plain, told]

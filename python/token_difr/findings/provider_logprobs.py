@@ -56,8 +56,9 @@ def _differences(evidence: Evidence) -> NDArray[np.float64]:
         theirs, mine = sampled_logprobs(response), ours[ends[i] : ends[i + 1]]
         if theirs and len(mine) - len(theirs) in {0, 1}:  # the end token may have none
             pairs.append(np.abs(np.array(theirs) - mine[: len(theirs)]))
-    differences = np.concatenate(pairs)
-    return differences[np.isfinite(differences)]
+    differences: NDArray[np.float64] = np.concatenate(pairs)
+    finite: NDArray[np.float64] = differences[np.isfinite(differences)]
+    return finite
 
 
 def claimed_logprobs(batch: TopKBatch) -> NDArray[np.float64]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Self
 
@@ -44,8 +44,8 @@ class TokenSequence:
 
     prompt_token_ids: Sequence[int]
     output_token_ids: Sequence[int]
-    fidelity: Fidelity | None = None
-    repaired: bool = False
+    fidelity: Fidelity | None = field(default=None, kw_only=True)
+    repaired: bool = field(default=False, kw_only=True)
 
     @property
     def scorable(self) -> bool:

@@ -18,6 +18,7 @@ from token_difr.rollouts.thinking import CLOSE, OPEN
 from token_difr.services import (
     CHAT_PATH,
     COMPLETIONS_PATH,
+    TOKEN_IDS_FIELD,
     RequestOptions,
     ServiceProfile,
     chat_fields,
@@ -144,7 +145,7 @@ def _options(config: Config, profile: ServiceProfile) -> RequestOptions:
     return RequestOptions(
         sampling={name: getattr(config, name) for name in SAMPLING},
         routing=config.routing,
-        token_ids=profile.accepts("return_token_ids"),
+        token_ids=profile.accepts(TOKEN_IDS_FIELD) and TOKEN_IDS_FIELD not in profile.unkept,
         logprobs=config.logprobs,
         template_variables=config.chat_template_kwargs,
         echo=config.echo,

@@ -31,6 +31,7 @@ class ServiceProfile:
         organization: Whether its requests name the user's organization and project, where the environment has them.
         neutral: Request fields with the value that changes nothing.
         takes: Further fields that a chat request may have.
+        unkept: Those of them that rollouts do not ask for, since their keys hold the whole request.
         prefill: Fields that make a chat answer go on with an assistant's message.
         logprobs: Most ``top_logprobs`` of a chat answer; 0 = none.
         logprobs_form: How a chat request asks for them.
@@ -51,6 +52,7 @@ class ServiceProfile:
     organization: bool
     neutral: Mapping[str, float]
     takes: frozenset[str]
+    unkept: frozenset[str]
     prefill: Mapping[str, bool]
     logprobs: int
     logprobs_form: str
@@ -106,6 +108,7 @@ def _profile(name: str, table: dict[str, Any]) -> ServiceProfile:
         organization=table.get("organization", False),
         neutral=MappingProxyType(table["neutral"]),
         takes=frozenset(table["takes"]),
+        unkept=frozenset(table.get("unkept", ())),
         prefill=MappingProxyType(table.get("prefill", NOTHING)),
         logprobs=table["logprobs"],
         logprobs_form=table.get("logprobs_form", "flag"),

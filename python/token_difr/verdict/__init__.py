@@ -3,7 +3,7 @@
 from token_difr.verdict.comparison import SideRows, compare
 from token_difr.verdict.decision import decide
 from token_difr.verdict.partings import worst_partings
-from token_difr.verdict.row_facts import RowFacts, row_facts
+from token_difr.verdict.rows import RowFacts, row_facts
 from token_difr.verdict.summary import summarize
 
 __all__ = ["RowFacts", "SideRows", "compare", "decide", "row_facts", "summarize", "worst_partings"]

@@ -16,7 +16,7 @@ import numpy as np
 from token_difr.errors import InputError
 from token_difr.records import Rule, Scores, ScoreStatus
 from token_difr.verdict.positions import Positions
-from token_difr.verdict.row_facts import SHIFTS, RowFacts
+from token_difr.verdict.rows import SHIFTS, RowFacts
 
 __all__ = ["check_comparable", "doubts"]
 

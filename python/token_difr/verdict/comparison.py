@@ -28,7 +28,7 @@ from token_difr.verdict.matching import Matched, match
 from token_difr.verdict.misserved import misserved
 from token_difr.verdict.permutation import PermutationTest, permutation_test
 from token_difr.verdict.prompt_mix import mix_p_value
-from token_difr.verdict.row_facts import RowFacts
+from token_difr.verdict.rows import RowFacts
 from token_difr.verdict.statistics import MISMATCH_RATE
 from token_difr.verdict.sums import SequenceSums
 

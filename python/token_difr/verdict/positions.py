@@ -50,7 +50,8 @@ class Positions:
     @cached_property
     def unreplayed(self) -> Flags:
         """bool[positions]: whether it was sampled without a seed that could be replayed, and its surprise is known."""
-        return np.isin(self.scores.status, ScoreStatus.UNREPLAYED) & np.isfinite(self.scores.surprise)
+        known: Flags = np.isfinite(self.scores.surprise)
+        return np.isin(self.scores.status, ScoreStatus.UNREPLAYED) & known
 
     @cached_property
     def withheld(self) -> Flags:

@@ -24,7 +24,7 @@ import numpy as np
 from token_difr.records import Rule
 from token_difr.verdict.permutation import permutation_test
 from token_difr.verdict.positions import Floats, Positions
-from token_difr.verdict.row_facts import RowFacts
+from token_difr.verdict.rows import RowFacts
 from token_difr.verdict.statistics import Columns, Statistic
 from token_difr.verdict.sums import SequenceSums
 

@@ -47,4 +47,5 @@ class RoundedCacheEngine:
         # Symmetric integers: the largest of a vector becomes +-(2^(bits-1) - 1), so that no level is spent on one side only.
         scale = np.abs(values).max(axis=-1, keepdims=True) / self._levels
         scale = np.where(scale == 0, np.float32(1), scale)
-        return (np.rint(values / scale) * scale).astype(np.float32)
+        rounded: NDArray[np.float32] = np.rint(values / scale) * scale
+        return rounded.astype(np.float32)
