@@ -1,5 +1,12 @@
 //! What deals promise about the sums over the rows that they choose.
 
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "sums of small whole numbers"
+)]
+
 use token_difr_core::{shuffled_sums, swapped_sums};
 
 #[test]
