@@ -100,7 +100,7 @@ PriceOutput = Annotated[
 ]
 Baseline = Annotated[
     Path | None,
-    typer.Option("--baseline", metavar="DIR", help="Run of a trusted provider on other prompts of the same kind."),
+    typer.Option("--baseline", metavar="DIR", help="Run of a trusted provider, best on the same prompts."),
 ]
 
 
