@@ -39,7 +39,7 @@ def decide_run(
         InputError: The scores of both sides cannot be compared, see :func:`~token_difr.verdict.compare`.
     """
     rule = rule or Rule()
-    known = _decided(run, rule, baseline)
+    known = _decided(run, scores.digest, rule, baseline)
     if known is not None:
         return known
     report = Report(
@@ -69,10 +69,10 @@ def _decision(run: RunDirectory, scores: Scores, baseline: Baseline | None, rule
     return decide(scores, baseline.scores, rule=rule, pairs=pairs, rows=rows)
 
 
-def _decided(run: RunDirectory, rule: Rule, baseline: Baseline | None) -> Report | None:
+def _decided(run: RunDirectory, digest: str, rule: Rule, baseline: Baseline | None) -> Report | None:
     """The report that is kept on the same scores, the same baseline and by the same rule; None where there is none."""
     try:
-        known = run.report()
+        known = run.report_on(digest)
     except RunDirectoryError:  # edited or damaged: it is made anew
         return None
     if known is None or known.provenance.version != __version__ or known.decision.rule != rule:

@@ -232,8 +232,16 @@ class RunDirectory:
             RunDirectoryError: It was edited or damaged; or as :meth:`batch`.
         """
         stored = self.stored_scores()
+        return self.report_on(None if stored is None else stored.digest)
+
+    def report_on(self, digest: str | None) -> Report | None:
+        """The report that is kept here, if it is on the scores with this SHA-256; None where there is none on them.
+
+        Raises:
+            RunDirectoryError: It was edited or damaged.
+        """
         report = read_report(self.path)
-        return report if report and stored and report.provenance.scores == stored.digest else None
+        return report if report is not None and report.provenance.scores == digest else None
 
     def keep_report(self, report: Report) -> None:
         """Keep the report on the scores that are here, in place of an older one."""
