@@ -73,6 +73,7 @@ def command(
     temperature_scale: Annotated[float, _switch("Multiplies every temperature.", min=0)] = 1.0,
     top_k_bug: Annotated[float, _switch("Share of tokens at which the likeliest is lost.", min=0, max=1)] = 0.0,
     random_token_rate: Annotated[float, _switch("Share of tokens replaced by random ones.", min=0, max=1)] = 0.0,
+    text_only: Annotated[bool, _switch("Tell neither token ids nor logprobs, whatever is asked.")] = False,
     ignore_seed: Annotated[bool, _switch("Accept seeds and do not use them.")] = False,
     force_seed: Annotated[int | None, _switch("Takes the place of every seed.", min=0)] = None,
     force_top_p: Annotated[float | None, _switch("Takes the place of every top-p.", max=1)] = None,

@@ -38,10 +38,13 @@ REFERENCE = DemoProvider("reference", "float32 weights", (), None)
 HONEST = DemoProvider(
     "honest", "bfloat16 weights", ("--weights", "bf16"), Verdict.CONSISTENT, unseeded=Verdict.INCONCLUSIVE
 )
+# As honest, behind an API that sends no token ids, as most do: what is rebuilt from its text must not be charged to it.
+TEXT_ONLY = DemoProvider("text-only", "bfloat16, text only", ("--weights", "bf16", "--text-only"), Verdict.CONSISTENT)
 INT4 = DemoProvider("int4", "int4 weights", ("--weights", "int4"), Verdict.DIVERGENT, unseeded=Verdict.DIVERGENT)
 
 PROVIDERS = (
     HONEST,
+    TEXT_ONLY,
     DemoProvider("int8", "int8 weights", ("--weights", "int8"), None),
     INT4,
     DemoProvider(

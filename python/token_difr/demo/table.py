@@ -23,7 +23,7 @@ def results_table(results: Sequence[DemoResult]) -> Table:
     Fits 80 columns.
     """
     table = plain_table(
-        "Five providers of one model name, against its float32 reference, temperature 0",
+        "Six providers of one model name, against its float32 reference, temperature 0",
         caption="c: the mean of min(margin, c) / c; 0 = every token is the reference's",
     )
     table.add_column("behind the API", no_wrap=True)

@@ -84,6 +84,7 @@ class ModelService:
             ),
             end_token_ids=folder.end_token_ids,
             leading_token=folder.leading_token_id if settings.echo_bos else None,
+            text_only=settings.text_only,
             limits=Limits(
                 context_length=folder.context_length,
                 vocabulary_size=self.engine.vocabulary_size,

@@ -72,6 +72,8 @@ class ServerSettings:
         temperature_scale: Deviation: multiplies every temperature.
         top_k_bug: Deviation: share of tokens at which the likeliest one is lost.
         random_token_rate: Deviation: share of generated tokens that is replaced by uniform random ids.
+        text_only: Deviation: no token ids and no logprobs in answers, as most hosted providers send them; requests for
+            either are accepted.
         ignore_seed: Deviation: seeds are accepted and not used.
         force_seed: Deviation: takes the place of every seed.
         force_top_p: Deviation: takes the place of every top-p.
@@ -99,6 +101,7 @@ class ServerSettings:
     temperature_scale: float = 1.0
     top_k_bug: float = 0.0
     random_token_rate: float = 0.0
+    text_only: bool = False
     ignore_seed: bool = False
     force_seed: int | None = None
     force_top_p: float | None = None
@@ -120,6 +123,7 @@ class ServerSettings:
             "temperature_scale": None if self.temperature_scale == 1 else self.temperature_scale,
             "top_k_bug": self.top_k_bug or None,
             "random_token_rate": self.random_token_rate or None,
+            "text_only": self.text_only or None,
             "ignore_seed": self.ignore_seed or None,
             "force_seed": self.force_seed,
             "force_top_p": self.force_top_p,

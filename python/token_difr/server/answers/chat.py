@@ -38,6 +38,7 @@ def chat_answer(body: ChatRequest, model: ServedModel, *, traced: bool) -> Answe
     """
     model.check_name(body.model)
     refuse_unsupported(body)
+    body = model.granted(body)
     chat = model.conversations.render(body)
     wanted = body.max_completion_tokens if body.max_completion_tokens is not None else body.max_tokens
     max_tokens = model.limits.output_tokens(chat.token_ids, wanted, default=None)

@@ -41,6 +41,7 @@ def completion_answer(body: CompletionRequest, model: ServedModel, *, traced: bo
     """
     model.check_name(body.model)
     refuse_unsupported(body)
+    body = model.granted(body)
     prompts = CompletionPrompt.all_of(body, model)
     sequences = Sequences(body, model)
     seeds = seeds_of(body)
