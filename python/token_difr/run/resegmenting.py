@@ -9,7 +9,7 @@ import numpy as np
 
 from token_difr.errors import InputError
 from token_difr.records import Audit, TopKBatch
-from token_difr.reference import Reference
+from token_difr.reference import Reference, Unread, no_rows
 from token_difr.run.directory import RunDirectory
 from token_difr.sampler import Sampler
 from token_difr.scores import score
@@ -67,7 +67,10 @@ async def resegment_run(
             run.keep_cut(questions[place].index, questions[place].tokens, rows)
 
         asked = [question.sequence for question in questions]
-        await reference.topk(asked, concurrency=concurrency, keep=keep, progress=progress)
+        read = await reference.read(asked, concurrency=concurrency, keep=keep, most_unread=1, progress=progress)
+        for place, rows in read.items():
+            if isinstance(rows, Unread):  # it was asked for, and is not asked for again
+                keep(place, no_rows(asked[place]))
         known = run.asked_cuts()
         return [known[question.index, question.tokens] for question in questions]
 

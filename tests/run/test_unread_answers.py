@@ -1,0 +1,120 @@
+"""Answers that the reference cannot read: left out, counted and named; a run goes on without a few, and not without many."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from token_difr.errors import AnswerError, EndpointError
+from token_difr.records import Verdict
+from token_difr.run import RunDirectory
+from token_difr.run.audit import AuditRun, audit
+
+PROMPTS = [[{"role": "user", "content": f"question {n}"}] for n in range(20)]
+
+
+def run_audit(endpoint: Any, characters: Any, out: Path, **changes: Any) -> AuditRun:
+    asked: dict[str, Any] = {"provider": endpoint.url, "reference": endpoint.url, "model": "m", "max_tokens": 30}
+    return audit(changes.pop("prompts", PROMPTS), **asked, tokenizer=characters, out=out, progress=False, **changes)
+
+
+def unreadable(endpoint: Any, numbers: set[int], how: str = "other tokens") -> None:
+    """Let the reference read the answers to some questions otherwise, or refuse them."""
+    endings = {tuple(map(ord, f"QUESTION {n}")) for n in numbers}
+
+    def answer(path: str, body: dict[str, Any]) -> tuple[int, Any]:
+        status, completion = endpoint.honest(path, body)
+        if path != "/v1/completions" or not any(tuple(body["prompt"][-len(e) - 1 : -1]) == e for e in endings):
+            return status, completion
+        if how == "refused":
+            return 400, {"error": {"message": "maximum context length is 9 tokens\x1b[2J"}}
+        rows = completion["choices"][0]["prompt_logprobs"]
+        rows[-1] = None if how == "a row is missing" else {"7": {"logprob": -1.0, "rank": 1}}
+        return status, completion
+
+    endpoint.answer = answer
+
+
+HOW = {"other tokens": "lacks the id", "a row is missing": "no logprobs", "refused": "maximum context length"}
+
+
+@pytest.mark.parametrize(("how", "words"), HOW.items())
+@pytest.mark.parametrize("token_ids", [True, False])
+def test_a_tenth_is_left_out(  # noqa: PLR0917  # fixtures
+    endpoint: Any, characters: Any, tmp_path: Path, how: str, words: str, token_ids: bool
+) -> None:
+    """Their sequences say why, the report counts and names them; the same command again asks for nothing."""
+    unreadable(endpoint, {4, 17}, how)
+    run = run_audit(endpoint, characters, tmp_path / "run", token_ids=token_ids)
+
+    assert run.decision.summary.withheld_sequences == 2
+    assert [len(run.scores[index]) > 0 for index in range(20)] == [index not in {4, 17} for index in range(20)]
+    (finding,) = [finding for finding in run.findings if finding.name == "unread_answers"]
+    assert finding.level == "warning"
+    assert words in finding.text
+    assert finding.text.isprintable()
+    assert finding.evidence["first"] == [4, 17]
+    with RunDirectory.read(run.path) as stored:
+        unread = {index: each.unread for index, each in stored.sequences().items() if each.unread is not None}
+    assert sorted(unread) == [4, 17]
+    assert all(words in reason for reason in unread.values())
+
+    endpoint.requests.clear()
+    again = run_audit(endpoint, characters, tmp_path / "run", token_ids=token_ids)
+    assert endpoint.requests == []
+    assert again.decision == run.decision
+
+
+def test_more_than_a_tenth_end_the_audit(endpoint: Any, characters: Any, tmp_path: Path) -> None:
+    """Nothing that was paid for is lost: once the cause is gone the same command asks for the missing rows alone."""
+    unreadable(endpoint, {2, 4, 17})
+    with pytest.raises(AnswerError, match=r"could not read 3 of 20 .*at most 10% .*that of prompt 2: .*lacks the id 2"):
+        run_audit(endpoint, characters, tmp_path / "run", concurrency=1)
+    with RunDirectory.read(tmp_path / "run") as stored:
+        assert sorted(stored.rows()) == [index for index in range(17) if index not in {2, 4}]
+        assert not any(each.unread for each in stored.sequences().values())
+    endpoint.answer = endpoint.honest
+    endpoint.requests.clear()
+    run = run_audit(endpoint, characters, tmp_path / "run", concurrency=1)
+    assert endpoint.tags() == [f"reference-{index}" for index in (2, 4, 17, 18, 19)]
+    assert run.decision.summary.withheld_sequences == 0
+
+
+def test_a_kill_between_two_files(endpoint: Any, characters: Any, tmp_path: Path) -> None:
+    """The sequences say that they are unread, their empty rows are not on the disk yet: nothing is asked for again."""
+    unreadable(endpoint, {4, 17})
+    whole = run_audit(endpoint, characters, tmp_path / "run")
+    rows = tmp_path / "run" / "rows.jsonl"
+    rows.write_bytes(b"".join(rows.read_bytes().splitlines(keepends=True)[:-2]))
+    endpoint.requests.clear()
+    assert run_audit(endpoint, characters, tmp_path / "run").decision.summary == whole.decision.summary
+    assert endpoint.requests == []
+
+
+def test_a_fault_of_the_whole(endpoint: Any, characters: Any, tmp_path: Path) -> None:
+    """A reference that refuses as many logprobs as are asked for ends the audit with its own words."""
+    endpoint.answer = lambda path, body: (
+        (400, {"error": {"message": "prompt_logprobs: at most 5"}})
+        if path == "/v1/completions"
+        else endpoint.honest(path, body)
+    )
+    with pytest.raises(EndpointError, match="at most 5"):
+        run_audit(endpoint, characters, tmp_path / "run", concurrency=4)
+    assert sum(path == "/v1/completions" for path, _, _ in endpoint.requests) <= 8
+
+
+@pytest.mark.parametrize(("count", "verdict"), [(15, Verdict.CONSISTENT), (0, Verdict.CONSISTENT)])
+def test_the_verdict_is_on_the_others(
+    start_endpoint: Callable[[], Any], characters: Any, tmp_path: Path, count: int, verdict: Verdict
+) -> None:
+    """An honest provider of whose answers a few cannot be read is judged as one whose answers all can."""
+    endpoint = start_endpoint()
+    prompts = [[{"role": "user", "content": f"question {n}"}] for n in range(165)]
+    baseline = run_audit(endpoint, characters, tmp_path / "baseline", prompts=prompts)
+    unreadable(endpoint, set(range(100, 100 + count)))
+    run = run_audit(endpoint, characters, tmp_path / "run", prompts=prompts, baseline=baseline.path)
+    assert run.decision.summary.withheld_sequences == count
+    assert run.verdict is verdict
