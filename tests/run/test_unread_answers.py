@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from token_difr.errors import AnswerError, EndpointError
-from token_difr.records import Verdict
 from token_difr.run import RunDirectory
 from token_difr.run.audit import AuditRun, audit
 
@@ -104,17 +102,3 @@ def test_a_fault_of_the_whole(endpoint: Any, characters: Any, tmp_path: Path) ->
     with pytest.raises(EndpointError, match="at most 5"):
         run_audit(endpoint, characters, tmp_path / "run", concurrency=4)
     assert sum(path == "/v1/completions" for path, _, _ in endpoint.requests) <= 8
-
-
-@pytest.mark.parametrize(("count", "verdict"), [(15, Verdict.CONSISTENT), (0, Verdict.CONSISTENT)])
-def test_the_verdict_is_on_the_others(
-    start_endpoint: Callable[[], Any], characters: Any, tmp_path: Path, count: int, verdict: Verdict
-) -> None:
-    """An honest provider of whose answers a few cannot be read is judged as one whose answers all can."""
-    endpoint = start_endpoint()
-    prompts = [[{"role": "user", "content": f"question {n}"}] for n in range(165)]
-    baseline = run_audit(endpoint, characters, tmp_path / "baseline", prompts=prompts)
-    unreadable(endpoint, set(range(100, 100 + count)))
-    run = run_audit(endpoint, characters, tmp_path / "run", prompts=prompts, baseline=baseline.path)
-    assert run.decision.summary.withheld_sequences == count
-    assert run.verdict is verdict
