@@ -8,8 +8,22 @@ from typing import Any
 import pytest
 
 from token_difr.errors import AnswerError, EndpointError
+from token_difr.records import (
+    Asked,
+    Audit,
+    Fidelity,
+    Judged,
+    Rendered,
+    Response,
+    SamplingParams,
+    TokenSequence,
+    TopKBatch,
+)
 from token_difr.run import RunDirectory
 from token_difr.run.audit import AuditRun, audit
+from token_difr.run.resegmenting import resegment_run
+from token_difr.run.stages import reference_run, score_run
+from toy_cuts import PIECES, PROMPT, KnowingReference, Pieces
 
 PROMPTS = [[{"role": "user", "content": f"question {n}"}] for n in range(20)]
 
@@ -102,3 +116,45 @@ def test_a_fault_of_the_whole(endpoint: Any, characters: Any, tmp_path: Path) ->
     with pytest.raises(EndpointError, match="at most 5"):
         run_audit(endpoint, characters, tmp_path / "run", concurrency=4)
     assert sum(path == "/v1/completions" for path, _, _ in endpoint.requests) <= 8
+
+
+class LosesItsTokenizer(KnowingReference):
+    """From some time on it can read nothing."""
+
+    is_lost = False
+
+    async def rows(self, sequence: TokenSequence, *, tag: str) -> TopKBatch:
+        """The rows, or the error."""
+        rows = await super().rows(sequence, tag=tag)
+        if self.is_lost:
+            raise AnswerError("the reference read other tokens than those sent")
+        return rows
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+async def test_cuts_that_cannot_be_read(tmp_path: Path, temperature: float) -> None:
+    """A repair goes on without them, never takes them, and does not ask for them again."""
+    pieces = Pieces()
+    own = [PIECES.index(piece) for piece in ("c", "a", "b", "c")]
+    text = pieces.decode(own)
+    asked = Asked(provider="http://p/v1", model="m", params=SamplingParams(temperature=temperature), max_tokens=8)
+    judged = Judged(reference="http://reference/v1", model="m", dialect="vllm", topk_logprobs=1)
+    record = Audit(asked=asked, rendered=Rendered(tokenizer="pieces", digest="d"), judged=judged)
+    with RunDirectory.create(tmp_path / "run", PROMPTS[:3], record) as run:
+        tokens = pieces.encode(text, add_special_tokens=False, split_special_tokens=True)
+        for index in range(3):
+            run.keep_response(Response(index=index, content=text, finish_reason="length", completion_tokens=len(own)))
+        for index, fidelity in enumerate((Fidelity.CONTRADICTED, Fidelity.UNCOUNTED, Fidelity.COUNTED)):
+            unread = "it was unread from the beginning" if index == 2 else None
+            run.keep_sequences({index: TokenSequence(PROMPT, tokens, fidelity=fidelity, unread=unread)})
+        judge = LosesItsTokenizer({text: own})
+        await reference_run(run, judge, concurrency=1, progress=False)
+        judge.is_lost = True
+        judge.asked.clear()
+        await resegment_run(run, judge, pieces, requests=20, concurrency=1, progress=False)
+        assert judge.asked
+        assert [list(run.sequences()[index].output_token_ids) for index in range(3)] == [tokens] * 3
+        judge.asked.clear()
+        await resegment_run(run, judge, pieces, requests=20, concurrency=1, progress=False)
+        assert judge.asked == []
+        assert score_run(run).scores.withheld is not None

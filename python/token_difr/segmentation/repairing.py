@@ -110,8 +110,7 @@ async def repair(
 
 def is_repairable(sequence: TokenSequence) -> bool:
     """Whether its text may be cut otherwise: it was rebuilt from the whole text, and was not repaired yet."""
-    is_whole = sequence.fidelity in REPAIRABLE and sequence.unread is None
-    return is_whole and not sequence.repaired and len(sequence.output_token_ids) > 0
+    return sequence.fidelity in REPAIRABLE and not sequence.repaired and len(sequence.output_token_ids) > 0
 
 
 @dataclass
@@ -141,9 +140,6 @@ class _Patient:
     def take(self, cut: Cut, rows: TopKBatch, judge: Judge, speller: Speller) -> None:
         """The answer of the reference for a cut: kept, or never asked for again."""
         self.tried.add(cut.tokens)
-        if not len(rows):  # the reference could not read it
-            self.refused, self.waiting = self.refused + 1, (self.waiting or [])[1:]
-            return
         if self.rows is None or not len(self.rows):
             self.rows = rows
             return
