@@ -26,6 +26,14 @@ settings.load_profile("token-difr")
 Answer = tuple[int, Any]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_waiting_for_the_disk() -> Iterator[None]:
+    """No test cuts the power: what is written need not be on the disk before a call returns."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _descriptor: None)
+        yield
+
+
 class FakeEndpoint:
     """A provider and vLLM-like reference: a chat answer is the last message in upper case, every row knows its token.
 

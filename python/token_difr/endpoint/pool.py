@@ -76,6 +76,7 @@ async def ask_all(
     concurrency: int,
     label: str,
     progress: bool = True,
+    goes_on: Callable[[], bool] = lambda: True,
 ) -> None:
     """Call ``ask`` once for every index, at most ``concurrency`` calls at a time; see :func:`ask_each`.
 
@@ -87,6 +88,7 @@ async def ask_all(
         concurrency: Requests in flight, at least 1.
         label: Stands before the progress bar.
         progress: Show a bar on standard error, if that is a terminal.
+        goes_on: See :func:`ask_each`.
 
     Raises:
         InputError: ``concurrency`` below 1.
@@ -112,7 +114,7 @@ async def ask_all(
         concurrency=concurrency,
         label=label,
         progress=progress,
-        goes_on=lambda: not first <= failures.keys(),
+        goes_on=lambda: goes_on() and not first <= failures.keys(),
     )
     if failures:
         raise _summary(list(failures.values()), len(indices), unsent)

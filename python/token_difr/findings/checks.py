@@ -17,6 +17,7 @@ from token_difr.findings.request_fields import sent_fields, unsent_template_vari
 from token_difr.findings.retokenization import retokenization
 from token_difr.findings.server_text import server_text
 from token_difr.findings.tool_calls import tool_calls
+from token_difr.findings.unread import unread_answers
 from token_difr.records.finding import Finding
 
 __all__ = ["CHECKS", "find_all"]
@@ -33,6 +34,7 @@ CHECKS = (
     retokenization,
     other_counts,
     incomplete_answers,
+    unread_answers,
     provider_logprobs,
     dated_template,
     reasoning_joined,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from token_difr.errors import InputError
 from token_difr.findings.evidence import Evidence
 from token_difr.records import Finding
-from token_difr.sequences import end_token
+from token_difr.sequences import end_token, ends_answers
 
 __all__ = ["end_token_scored"]
 
@@ -24,7 +24,9 @@ def end_token_scored(evidence: Evidence) -> Finding | None:
     except InputError:
         return None
     scored = sum(
-        response.finish_reason == "stop" and len(ids := sequence.output_token_ids) > 0 and ids[-1] == end
+        response.finish_reason == "stop"
+        and len(ids := sequence.output_token_ids) > 0
+        and ends_answers(ids[-1], tokenizer)
         for response, sequence in zip(evidence.responses, evidence.sequences, strict=True)
     )
     text = f"{stopped} of {len(evidence.responses)} answers ended by themselves; the end is scored in {scored} of them"

@@ -40,20 +40,23 @@ class TokenSequence:
         fidelity: How surely the model wrote these; None = not known, as in files of other tools.
         repaired: Whether the text was cut into other tokens than its tokenizer's own, since the reference finds those
             likelier.
+        unread: Why the reference could not read it as it was sent, so that there are no rows of it; None = it could, or
+            was not asked yet.
     """
 
     prompt_token_ids: Sequence[int]
     output_token_ids: Sequence[int]
     fidelity: Fidelity | None = field(default=None, kw_only=True)
     repaired: bool = field(default=False, kw_only=True)
+    unread: str | None = field(default=None, kw_only=True)
 
     @property
     def scorable(self) -> bool:
-        """Whether the output's tokens may be scored: a fault of ours would be charged to the provider else."""
-        return self.fidelity is None or self.fidelity.scorable
+        """Whether the output's tokens may be scored: a fault of ours or the reference's would be charged to the provider else."""
+        return self.unread is None and (self.fidelity is None or self.fidelity.scorable)
 
     def to_dict(self) -> dict[str, Any]:
-        """Both lists by name, as built-in integers; the other two where they say something."""
+        """Both lists by name, as built-in integers; the others where they say something."""
         record: dict[str, Any] = {
             "prompt_token_ids": [int(token) for token in self.prompt_token_ids],
             "output_token_ids": [int(token) for token in self.output_token_ids],
@@ -62,6 +65,8 @@ class TokenSequence:
             record["fidelity"] = str(self.fidelity)
         if self.repaired:
             record["repaired"] = True
+        if self.unread is not None:
+            record["unread"] = self.unread
         return record
 
     @classmethod
@@ -73,4 +78,5 @@ class TokenSequence:
             output_token_ids=d["output_token_ids"],
             fidelity=None if fidelity is None else Fidelity(fidelity),
             repaired=bool(d.get("repaired", False)),
+            unread=d.get("unread"),
         )

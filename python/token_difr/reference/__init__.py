@@ -5,10 +5,11 @@ from token_difr.reference.dialects import DIALECTS, dialect_named, open_referenc
 from token_difr.reference.fireworks import FireworksLegacyReference, FireworksReference
 from token_difr.reference.llama_cpp import LlamaCppReference
 from token_difr.reference.local import LocalReference
-from token_difr.reference.reference import Reference
+from token_difr.reference.reference import Reference, no_rows
 from token_difr.reference.rows import allowed_topk
 from token_difr.reference.sglang import SglangReference
 from token_difr.reference.token_names import vocabulary_of
+from token_difr.reference.unread import Unread, is_of_one_sequence
 from token_difr.reference.vllm import VllmReference
 from token_difr.reference.vllm_engine import VllmEngineReference
 
@@ -22,10 +23,13 @@ __all__ = [
     "Reference",
     "SglangReference",
     "TogetherReference",
+    "Unread",
     "VllmEngineReference",
     "VllmReference",
     "allowed_topk",
     "dialect_named",
+    "is_of_one_sequence",
+    "no_rows",
     "open_reference",
     "vocabulary_of",
 ]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from token_difr.errors import InputError
 from token_difr.records import Audit, TopKBatch
-from token_difr.reference import Reference
+from token_difr.reference import Reference, Unread, no_rows
 from token_difr.run.directory import RunDirectory
 from token_difr.sampler import Sampler
 from token_difr.scores import score
@@ -28,6 +28,9 @@ from token_difr.segmentation.judge import Floats
 from token_difr.sequences import Tokenizer
 
 __all__ = ["judge_of", "resegment_run"]
+
+AskedFor = tuple[int, tuple[int, ...]]
+"""The index of a sequence, and its output as it is cut."""
 
 
 async def resegment_run(
@@ -55,7 +58,7 @@ async def resegment_run(
         InputError: ``requests`` below 0.
         EndpointError: See :meth:`~token_difr.reference.Reference.topk`; what has arrived is kept.
     """
-    sequences = run.sequences()
+    sequences = {index: sequence for index, sequence in run.sequences().items() if sequence.unread is None}
     most = default_requests(len(sequences)) if requests is None else requests
     if most < 0:
         raise InputError(f"repair_requests must be at least 0, not {most}")
@@ -67,8 +70,11 @@ async def resegment_run(
             run.keep_cut(questions[place].index, questions[place].tokens, rows)
 
         asked = [question.sequence for question in questions]
-        await reference.topk(asked, concurrency=concurrency, keep=keep, progress=progress)
-        known = run.asked_cuts()
+        read = await reference.read(asked, concurrency=concurrency, keep=keep, most_unread=1, progress=progress)
+        for place, rows in read.items():
+            if isinstance(rows, Unread):  # it was asked for, and is not asked for again
+                keep(place, no_rows(asked[place]))
+        known = _readable(run.asked_cuts())
         return [known[question.index, question.tokens] for question in questions]
 
     done = await repair(
@@ -77,13 +83,24 @@ async def resegment_run(
         judge=judge_of(run.audit),
         speller=Speller(tokenizer),
         lengths=expected_lengths(run.responses(), sequences),
-        remembered=run.asked_cuts(),
+        remembered=_readable(run.asked_cuts()),
         ask=ask,
         requests=most,
     )
     run.keep_sequences({index: repaired.sequence for index, repaired in done.items()})
     for index, repaired in done.items():
         run.keep_rows(index, repaired.rows)
+
+
+def _readable(cuts: Mapping[AskedFor, TopKBatch]) -> dict[AskedFor, TopKBatch]:
+    """Rows of cuts; of one that the reference could not read, rows that are sure of other tokens."""
+    return {asked: rows if len(rows) else _sure_of_others(asked[1]) for asked, rows in cuts.items()}
+
+
+def _sure_of_others(tokens: Sequence[int]) -> TopKBatch:
+    return TopKBatch.from_rows(
+        [[(int(token == 0), 0.0)] for token in tokens], tokens, claimed_logprob=[-LARGEST_LOSS] * len(tokens)
+    )
 
 
 def judge_of(audit: Audit) -> Judge:

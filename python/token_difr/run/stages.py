@@ -11,17 +11,22 @@ import numpy as np
 from token_difr.answers import Provider, collect
 from token_difr.errors import InputError, RunDirectoryError
 from token_difr.records import Audit, SamplingParams, Scores, TokenSequence, TopKBatch
-from token_difr.reference import Reference
+from token_difr.reference import Reference, Unread, no_rows
 from token_difr.run.directory import RunDirectory
 from token_difr.run.score_file import DigestedScores, digest_of
 from token_difr.sampler import Sampler
 from token_difr.scores import score
 from token_difr.sequences import TokenIds, Tokenizer, tokenize
+from token_difr.untrusted import printable
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
+
 __all__ = ["check_replayable", "collect_run", "reference_run", "score_run", "scored", "tokenize_run"]
+
+LONGEST_REASON = 400
+"""Characters that are kept of what the reference did instead of giving rows."""
 
 
 async def collect_run(
@@ -78,11 +83,12 @@ async def reference_run(
 ) -> None:
     """Ask the reference for the rows that ``run`` lacks.
 
-    Sequences that are not scorable get none, and those that a repair has asked for before are not asked for again.
+    Sequences that are not scorable get none, and those that a repair has asked for before are not asked for again. One
+    that the reference cannot read as it was sent is kept with the reason, and is not scorable from then on.
 
     Raises:
         RunDirectoryError: Token sequences are missing.
-        EndpointError: See :meth:`~token_difr.reference.Reference.topk`.
+        EndpointError: See :meth:`~token_difr.reference.Reference.read`; rows that have arrived are kept.
     """
     sequences = run.sequences()
     _check_complete(run, sequences, "token sequences", "tokenize")
@@ -90,15 +96,23 @@ async def reference_run(
     answered, asked = run.rows(), run.asked_cuts()
     for index, sequence in enumerate(ordered):
         known = asked.get((index, tuple(sequence.output_token_ids)))
-        if index not in answered and known is not None and sequence.scorable:
+        if index not in answered and known is not None and len(known) and sequence.scorable:
             run.keep_rows(index, known)
-    await reference.topk(
+    read = await reference.read(
         [sequence if sequence.scorable else replace(sequence, output_token_ids=[]) for sequence in ordered],
         concurrency=concurrency,
         answered=run.rows(),
         keep=run.keep_rows,
         progress=progress,
     )
+    unread = {
+        index: replace(ordered[index], unread=printable(rows.reason, longest=LONGEST_REASON))
+        for index, rows in read.items()
+        if isinstance(rows, Unread)
+    }
+    run.keep_sequences(unread)
+    for index, sequence in unread.items():
+        run.keep_rows(index, no_rows(sequence))
 
 
 def score_run(run: RunDirectory, *, replay: bool = True) -> DigestedScores:

@@ -2,9 +2,10 @@
 
 from token_difr.sequences.broken_end import has_broken_end
 from token_difr.sequences.decoding import decode_behind, encode_behind
-from token_difr.sequences.end_of_turn import end_token, is_special, trailing_special_token
+from token_difr.sequences.end_of_turn import end_token, ends_answers, is_special, trailing_special_token
 from token_difr.sequences.given_ids import answer_ids
 from token_difr.sequences.load import load_tokenizer, tokenizer_digest
+from token_difr.sequences.named_ends import ends_named_in
 from token_difr.sequences.pieces import Pieces, text_of
 from token_difr.sequences.readings import TokenIds
 from token_difr.sequences.reasoning import ReasoningJoin, ReasoningJoiner
@@ -23,6 +24,8 @@ __all__ = [
     "decode_behind",
     "encode_behind",
     "end_token",
+    "ends_answers",
+    "ends_named_in",
     "has_broken_end",
     "is_special",
     "load_tokenizer",

@@ -6,7 +6,7 @@ from token_difr.errors import InputError
 from token_difr.records import Conversation, Response
 from token_difr.sequences.rendering import Tokenizer, rendered_text
 
-__all__ = ["end_of_answer", "end_token", "is_special", "trailing_special_token"]
+__all__ = ["end_of_answer", "end_token", "ends_answers", "is_special", "trailing_special_token"]
 
 ANSWER = "An answer, 4711."
 """Text that no template and no special token holds."""
@@ -23,7 +23,8 @@ def end_token(tokenizer: Tokenizer) -> int | None:
     A model ends its answer with it, and not always with the tokenizer's ``eos_token`` (some tokenizers name the end of
     a whole text so, and end a turn with another token). Some templates write nothing after the last answer, since the
     next turn's own beginning is what ends it: then the token that begins the user's next message is the end. Where the
-    template writes nothing special in either place, it is ``eos_token_id``, which may be None.
+    template writes nothing special in either place, it is ``eos_token_id``, which may be None; but where the model's own
+    files name other ends, the first of them.
     """
     for turns in (TURN, NEXT_TURN):
         try:
@@ -33,11 +34,12 @@ def end_token(tokenizer: Tokenizer) -> int | None:
         rest = text.rpartition(ANSWER)[2]
         mark = rest.lstrip()
         ids = tokenizer.encode(mark, add_special_tokens=False, split_special_tokens=False) if mark else []
-        if ids and is_special(ids[0], tokenizer):
+        if ids and ends_answers(ids[0], tokenizer):
             return ids[0]
         if rest:  # something ends the answer, and it is no special token
             break
-    return tokenizer.eos_token_id
+    named = _named_ends(tokenizer)
+    return named[0] if named and tokenizer.eos_token_id not in named else tokenizer.eos_token_id
 
 
 def end_of_answer(response: Response, usual: int | None, tokenizer: Tokenizer) -> int | None:
@@ -59,16 +61,26 @@ def trailing_special_token(text: str, tokenizer: Tokenizer) -> tuple[str, int] |
     while trimmed := rest.rstrip():
         ids = tokenizer.encode(trimmed, add_special_tokens=False, split_special_tokens=False)
         name = tokenizer.decode(ids[-1:])
-        if not ids or not is_special(ids[-1], tokenizer) or not trimmed.endswith(name):
+        if not ids or not ends_answers(ids[-1], tokenizer) or not trimmed.endswith(name):
             break
         rest, first = trimmed.removesuffix(name), ids[-1]
     return None if first is None else (rest, first)
+
+
+def ends_answers(token: int, tokenizer: Tokenizer) -> bool:
+    """Whether a token at the end of an output is what ended it: one that the model's files name, or a special one."""
+    return token in _named_ends(tokenizer) or is_special(token, tokenizer)
 
 
 def is_special(token: int, tokenizer: Tokenizer) -> bool:
     """Whether a token is left out of texts for readers."""
     shown, skipped = (tokenizer.decode([token], skip_special_tokens=skip) for skip in (False, True))
     return bool(shown) and not skipped
+
+
+def _named_ends(tokenizer: Tokenizer) -> tuple[int, ...]:
+    """Those that :func:`~token_difr.sequences.load_tokenizer` found beside the tokenizer; none of one made elsewhere."""
+    return getattr(tokenizer, "end_token_ids", ())
 
 
 def _is_token(token: int, tokenizer: Tokenizer) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from token_difr.demo_model import MODEL_FOLDER
 from token_difr.errors import InputError
+from token_difr.sequences.named_ends import FILES, ends_named_in
 
 if TYPE_CHECKING:
     from token_difr.sequences.rendering import Tokenizer
@@ -28,13 +30,16 @@ def load_tokenizer(
 ) -> Tokenizer:
     """Load a tokenizer with its chat template, through transformers.
 
+    Its attribute ``end_token_ids`` has the tokens that the files beside it say end an answer: in ``generation_config.json``
+    a model may name several.
+
     Args:
         name: A folder, a name on the Hugging Face hub, or "demo" for the model that ships with the package.
         trust_remote_code: Run the tokenizer's own code, if it comes with some.
         local_files_only: Take a hub name from the local cache, and ask no network.
 
     Raises:
-        InputError: There is no such tokenizer, or it cannot be loaded.
+        InputError: There is no such tokenizer, it cannot be loaded, or an end token is named that it does not have.
     """
     name = os.fspath(name)
     folder = MODEL_FOLDER if name == "demo" else Path(name).expanduser()
@@ -51,6 +56,9 @@ def load_tokenizer(
     except (OSError, ValueError, KeyError, TypeError) as error:
         reason = str(error).strip().partition("\n")[0]
         raise InputError(f"cannot load a tokenizer from {source!r}: {reason}") from error
+    beside = folder if folder.is_dir() else _hub_folder(name, local_files_only=local_files_only)
+    if beside is not None:
+        tokenizer.end_token_ids = ends_named_in(beside, tokenizer.convert_tokens_to_ids, len(tokenizer))
     return cast("Tokenizer", tokenizer)
 
 
@@ -64,6 +72,18 @@ def tokenizer_digest(tokenizer: Tokenizer) -> str | None:
         return None
     template = json.dumps(tokenizer.chat_template, sort_keys=True, default=str)
     return hashlib.sha256(f"{backend.to_str()}\n{template}".encode()).hexdigest()
+
+
+def _hub_folder(name: str, *, local_files_only: bool) -> Path | None:
+    """The folder of the hub's cache with the model's small files; None where it has none of them."""
+    from transformers.utils import cached_file
+
+    for file in FILES:
+        with contextlib.suppress(OSError):  # a repository without the file, or no network: the tokenizer is here
+            found = cached_file(name, file, local_files_only=local_files_only)
+            if found is not None:
+                return Path(found).parent
+    return None
 
 
 def _is_path(name: str) -> bool:

@@ -15,7 +15,7 @@ from token_difr.errors import InputError
 from token_difr.records import Conversation, Response
 from token_difr.sequences.broken_end import has_broken_end, without_broken_end
 from token_difr.sequences.decoding import encode_behind
-from token_difr.sequences.end_of_turn import end_of_answer, end_token, is_special, trailing_special_token
+from token_difr.sequences.end_of_turn import end_of_answer, end_token, ends_answers, trailing_special_token
 from token_difr.sequences.given_ids import answer_ids
 from token_difr.sequences.pieces import Piece, Pieces, text_of
 from token_difr.sequences.reasoning import ReasoningJoiner
@@ -102,7 +102,7 @@ class AnswerReader:
     def _given(self, ids: list[int], response: Response) -> Reading:
         if response.finish_reason != "stop":
             return Reading(ids=tuple(ids))
-        if ids and is_special(ids[-1], self._tokenizer):  # it ends with one of the model's end tokens
+        if ids and ends_answers(ids[-1], self._tokenizer):  # it ends with one of the model's end tokens
             return Reading(ids=tuple(ids[:-1]), ended=True, end=ids[-1])
         return Reading(ids=tuple(ids), ended=True, end=end_of_answer(response, self._end, self._tokenizer))
 
@@ -112,7 +112,7 @@ class AnswerReader:
         except InputError:  # counted by the finding `tool_calls`
             return Readings(options=[Reading(ids=())], written=False)
         ids = self._tokenizer.encode(_well_formed(text), add_special_tokens=False, split_special_tokens=False)
-        if ids and is_special(ids[-1], self._tokenizer):
+        if ids and ends_answers(ids[-1], self._tokenizer):
             return Readings(options=[Reading(ids=tuple(ids[:-1]), ended=True, end=ids[-1])])
         return Readings(options=[Reading(ids=tuple(ids))])
 

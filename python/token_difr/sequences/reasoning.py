@@ -118,8 +118,8 @@ class ReasoningJoiner:
         if OPEN in header.rpartition(QUESTION)[2]:
             return ""
         written = self._answer({})
-        lead = "" if written is None else written.partition(CONTENT)[0]
-        return "" if OPEN in lead or not lead.strip() else lead
+        lead, found, _ = (written or "").partition(CONTENT)
+        return lead if found and OPEN not in lead and lead.strip() else ""
 
     @functools.cached_property
     def _by_template(self) -> tuple[str, str] | None:

@@ -68,26 +68,33 @@ class TinkerReference(Reference):
     async def _score(self, sent: list[int], prompt_length: int, *, tag: str) -> Any:
         import tinker
 
+        refusal: Exception | None = None
+        topk = self.topk_logprobs
         while True:
-            asked = self.topk_logprobs
             try:
-                return await self._sample(sent, prompt_length, asked)
+                answer = await self._sample(sent, prompt_length, topk)
             except tinker.RequestFailedError as error:
-                if asked == 1 or "user" not in str(error.category).lower():
+                if "user" not in str(error.category).lower():
                     raise tinker_error(error, tag.replace("-", " ")) from error
-                self._halve(asked, error)
+                if topk == 1:  # however few are asked for: it is the sequence that is refused
+                    raise AnswerError(str(tinker_error(error, tag.replace("-", " ")))) from error
+                refusal = refusal or error
+                topk = max(1, min(topk // 2, self.topk_logprobs))
             except tinker.TinkerError as error:
                 raise tinker_error(error, tag.replace("-", " ")) from error
+            else:
+                self._lower(topk, refusal)
+                return answer
 
-    def _halve(self, refused: int, error: Exception) -> None:
-        # Other requests in flight may have met the same refusal and lowered it already.
-        if self.topk_logprobs == refused:
-            self.topk_logprobs = refused // 2
+    def _lower(self, allowed: int, refusal: Exception | None) -> None:
+        """Ask for as many as were given, from here on. Requests in flight may have found another number."""
+        if refusal is not None and allowed < self.topk_logprobs:
             warnings.warn(
-                f"tinker refused {refused} logprobs a position: lowered to {self.topk_logprobs} ({error})",
+                f"tinker refused {self.topk_logprobs} logprobs a position: lowered to {allowed} ({refusal})",
                 TokenDifrWarning,
                 stacklevel=4,
             )
+            self.topk_logprobs = allowed
 
     async def _sample(self, sent: list[int], prompt_length: int, topk: int) -> Any:
         from tinker import types

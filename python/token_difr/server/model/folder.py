@@ -9,6 +9,7 @@ from typing import Any
 
 from token_difr.demo_model import MODEL_FOLDER
 from token_difr.errors import InputError
+from token_difr.sequences import ends_named_in
 from token_difr.server.model.chat_template import ChatTemplate
 from token_difr.server.model.engine.torch import is_gguf
 from token_difr.server.model.tokenizer import ModelTokenizer
@@ -56,7 +57,7 @@ class ModelFolder:
         if not isinstance(context_length, int):
             raise InputError(f"{folder / 'config.json'}: max_position_embeddings is missing")
         tokenizer = ModelTokenizer.from_folder(folder)
-        end_token_ids = _end_token_ids(folder, config, tokenizer)
+        end_token_ids = _end_token_ids(folder, tokenizer)
         begin = config.get("bos_token_id")
         return cls(
             path=folder,
@@ -117,11 +118,10 @@ def _read_json(folder: Path, name: str, *, required: bool = False) -> dict[str, 
     return content
 
 
-def _end_token_ids(folder: Path, config: dict[str, Any], tokenizer: ModelTokenizer) -> frozenset[int]:
+def _end_token_ids(folder: Path, tokenizer: ModelTokenizer) -> frozenset[int]:
     """The model's own end tokens; those of usual names only where it gives none."""
-    for source in (_read_json(folder, "generation_config.json"), config):
-        named = source.get("eos_token_id")
-        if named is not None:
-            return frozenset(named if isinstance(named, list) else [named])
+    named = ends_named_in(folder, tokenizer.token_id, tokenizer.size)
+    if named:
+        return frozenset(named)
     usual = (tokenizer.token_id(token) for token in _USUAL_ENDS)
     return frozenset(token_id for token_id in usual if token_id is not None)
