@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import json
 from pathlib import Path
@@ -13,7 +14,7 @@ from token_difr import InputError, openrouter_api
 from token_difr.demo_model import MODEL_FOLDER
 
 
-async def test_each_provider_has_a_file(endpoint: Any, tmp_path: Path, monkeypatch: Any, capsys: Any) -> None:
+def test_each_provider_has_a_file(endpoint: Any, tmp_path: Path, monkeypatch: Any, capsys: Any) -> None:
     """The same prompts go to each, greedily, with no way round the provider; the file has the old name and shape."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("OPENROUTER_API_KEY", "x")
@@ -21,7 +22,8 @@ async def test_each_provider_has_a_file(endpoint: Any, tmp_path: Path, monkeypat
     Path("org").mkdir()
     Path("org/some.model").symlink_to(MODEL_FOLDER)
 
-    await openrouter_api.main(providers=["groq", "siliconflow/fp8"], model_name="org/some.model", n_samples=3)
+    providers = ["groq", "siliconflow/fp8"]
+    asyncio.run(openrouter_api.main(providers=providers, model_name="org/some.model", n_samples=3))
 
     files = sorted(path.name for path in Path("openrouter_responses").iterdir())
     assert files == [
@@ -46,12 +48,12 @@ async def test_each_provider_has_a_file(endpoint: Any, tmp_path: Path, monkeypat
     assert "Loaded 3 prompts" in capsys.readouterr().out
 
 
-async def test_without_a_key(endpoint: Any, monkeypatch: Any) -> None:
+def test_without_a_key(endpoint: Any, monkeypatch: Any) -> None:
     """Nothing is sent."""
     monkeypatch.delenv("OPENROUTER_API_KEY", raising=False)
     monkeypatch.setenv("OPENROUTER_BASE_URL", f"{endpoint.url}/v1")
     with pytest.raises(InputError, match="OPENROUTER_API_KEY environment variable not set"):
-        await openrouter_api.main()
+        asyncio.run(openrouter_api.main())
     assert endpoint.requests == []
 
 

@@ -46,8 +46,6 @@ async def main(
     checked_key("openrouter")
     conversations = construct_prompts(n_samples, LONGEST_PROMPT, model_name=model_name)
     sys.stdout.write(f"Loaded {len(conversations)} prompts from dataset.\n")
-    folder = Path(save_dir)
-    folder.mkdir(parents=True, exist_ok=True)
     for provider in providers:
         async with service_client("openrouter", None) as client:
             responses = await generate_openrouter_responses(
@@ -61,8 +59,13 @@ async def main(
             "n_samples": n_samples,
             "max_ctx_len": LONGEST_PROMPT,
         }
-        file = folder / f"openrouter_{_as_file_name(f'{provider}_{model_name}')}_token_difr_prompts_test.json"
+        file = _file(save_dir, f"{provider}_{model_name}")
         save_results(conversations, responses, file, config, model_name, max_tokens)
+
+
+def _file(folder: str | Path, tag: str) -> Path:
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    return Path(folder) / f"openrouter_{_as_file_name(tag)}_token_difr_prompts_test.json"
 
 
 def _as_file_name(name: str) -> str:
