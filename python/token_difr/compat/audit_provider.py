@@ -19,6 +19,7 @@ from token_difr.sampler import Sampler
 from token_difr.scores import compute_metrics_summary
 from token_difr.sequences import load_tokenizer
 from token_difr.services import FIREWORKS_MODEL_REGISTRY, get_openrouter_name, open_client, profile_named
+from token_difr.services.addresses import service_url
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -153,5 +154,4 @@ async def _fireworks(stack: AsyncExitStack, model: str, url: str | None) -> Refe
 def service_client(service: str, url: str | None) -> AsyncOpenAI:
     """A client of a service at ``url``; None = where its variable says, else where it is known to be."""
     profile = profile_named(service)
-    known = url or os.environ.get(f"{service.upper()}_BASE_URL") or profile.url or ""
-    return open_client(known, key_variable=profile.key_variable)
+    return open_client(url or service_url(profile) or "", key_variable=profile.key_variable)
