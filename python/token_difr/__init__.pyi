@@ -1,6 +1,7 @@
 # Every public name and where it is, once: type checkers read this file, and so does __init__.py when it runs.
 
 from token_difr.answers.collecting import collect as collect
+from token_difr.audit import audit as audit
 from token_difr.compat.audit_provider import AuditResult as AuditResult, audit_provider as audit_provider
 from token_difr.compat.local import verify_outputs as verify_outputs
 from token_difr.compat.prompts import construct_prompts as construct_prompts
@@ -47,7 +48,7 @@ from token_difr.records import (
 )
 from token_difr.reference import Reference as Reference, VllmReference as VllmReference
 from token_difr.run import RunDirectory as RunDirectory
-from token_difr.run.audit import AuditRun as AuditRun, aaudit as aaudit, audit as audit
+from token_difr.run.audit import AuditRun as AuditRun, aaudit as aaudit
 from token_difr.sampler import Sampler as Sampler
 from token_difr.scores import compute_metrics_summary as compute_metrics_summary, score as score
 from token_difr.sequences.load import load_tokenizer as load_tokenizer

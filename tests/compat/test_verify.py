@@ -73,19 +73,34 @@ def test_nothing_to_verify(fireworks: Any, verify: Any) -> None:
     assert fireworks.requests == []
 
 
-def test_token_outside_the_row(fireworks: Any) -> None:
-    """A claimed token that is not among the top has a finite margin, by the logprob that comes with it."""
+OUTSIDE = [
+    pytest.param([(1, -0.5), (2, -1.0)], TokenMetrics(False, 0.0, math.inf, 2.0, 2.0), id="outside"),
+    pytest.param([(1, -0.5), (2, -math.inf)], TokenMetrics(False, 0.0, math.inf, 1.0, 1.0), id="finite-entries"),
+    pytest.param([], TokenMetrics(False, 0.0, math.nan, 0.0, 0.0), id="empty"),
+    pytest.param([(1, -0.5), (3, -0.5)], TokenMetrics(False, 0.0, math.inf, 2.0, 2.0), id="tie"),
+    pytest.param(
+        [(1, -0.5), (2, -1.0), (20, -6.0)], TokenMetrics(False, math.exp(-6), 5.5, 2.0, 2.0), id="added-to-the-row"
+    ),
+    pytest.param([(20, -0.5), (30, -0.5)], TokenMetrics(True, math.exp(-0.5), 0.0, 0.0, 0.0), id="ties-of-its-own"),
+    pytest.param([(30, -0.5), (19, -0.5), (20, -0.5)], TokenMetrics(False, math.exp(-0.5), 0.0, 0.0, 0.0), id="lost"),
+]
+
+
+@pytest.mark.parametrize(("row", "expected"), OUTSIDE)
+def test_rows_are_all_that_counts(fireworks: Any, row: list[tuple[int, float]], expected: TokenMetrics) -> None:
+    """The logprob beside a row does not act: outside its row a token has an infinite margin, whatever is known of it."""
     honest = fireworks.answer
 
     def answer(path: str, body: dict[str, Any]) -> tuple[int, Any]:
         status, completion = honest(path, body)
-        row = completion["choices"][0]["logprobs"]["content"][2]
-        row.update(logprob=-6.0, top_logprobs=[{"token_id": 1, "logprob": -0.5}, {"token_id": 2, "logprob": -1.0}])
+        entries = [{"token_id": token, "logprob": logprob} for token, logprob in row]
+        beside = min((logprob for _, logprob in row), default=-1.0) - 5
+        completion["choices"][0]["logprobs"]["content"][2].update(logprob=beside, top_logprobs=entries)
         return status, completion
 
     fireworks.answer = answer
-    (first, second), *_ = by_fireworks(fireworks, SEQUENCES)
-    assert first == TokenMetrics(False, pytest.approx(math.exp(-6.0)), 5.5, 2.0, 2.0)  # type: ignore[arg-type]
+    (first, second), *_ = by_fireworks(fireworks, SEQUENCES, topk_logprobs=2)
+    assert first.to_dict() == pytest.approx(expected.to_dict(), nan_ok=True)
     assert second.exact_match
 
 

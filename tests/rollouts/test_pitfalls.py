@@ -156,4 +156,4 @@ def test_14_content_that_is_null(endpoint: Any, make_client: MakeClient) -> None
     body["choices"][0]["message"]["content"] = None
     endpoint.answer = lambda *_: (200, body)
     response = asyncio.run(make_client(endpoint.url).agenerate("why?"))[0]
-    assert (response.full, response.content, response.reasoning) == ("hm</think>", "", "hm")
+    assert (response.full, response.content, response.reasoning) == ("hm\n</think>\n", "", "hm")

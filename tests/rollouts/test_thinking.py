@@ -45,7 +45,7 @@ def test_parts_of_an_answer(content: str, reasoning: str, expected: tuple[str, s
 def test_full_is_as_the_model_wrote_it() -> None:
     """With tags it is the text; with a separate field both are joined, by the template where that is known."""
     assert read({"content": "<think>hm</think>yes"}).full == "<think>hm</think>yes"
-    assert read({"content": "yes", "reasoning": "hm"}).full == "hm</think>yes"
+    assert read({"content": "yes", "reasoning": "hm"}).full == "hm\n</think>\nyes"
     assert read({"content": "yes", "reasoning_content": "hm"}).reasoning == "hm"
     joined = read({"content": "yes", "reasoning": "hm"}, join=lambda reasoning, content, **_: f"[{reasoning}]{content}")
     assert joined.full == "[hm]yes"
@@ -57,8 +57,8 @@ def test_full_is_as_the_model_wrote_it() -> None:
         ({"content": "", "reasoning": "hm"}, "length", "hm"),
         ({"content": None, "reasoning_content": "hm"}, "length", "hm"),
         ({"content": [{"type": "thinking", "thinking": "hm"}]}, "length", "hm"),
-        ({"content": "", "reasoning": "hm"}, "stop", "hm</think>"),
-        ({"content": "yes", "reasoning": "hm"}, "length", "hm</think>yes"),
+        ({"content": "", "reasoning": "hm"}, "stop", "hm\n</think>\n"),
+        ({"content": "yes", "reasoning": "hm"}, "length", "hm\n</think>\nyes"),
     ],
 )
 def test_a_thought_that_was_cut_is_not_closed(message: dict[str, Any], finish_reason: str, full: str) -> None:
@@ -105,6 +105,8 @@ def test_begun_thought(prompt: str, expected: tuple[str, str] | None) -> None:
         ("deepseek/deepseek-r1-distill-qwen-14b", True),
         ("Qwen/QwQ-32B", True),
         ("qwen/qwen3-235b-a22b-thinking-2507", True),
+        ("qwen/qwen-2.5-7b-instruct", True),
+        ("Qwen/Qwen2.5-72B-Instruct", True),
         ("anthropic/claude-opus-4", True),
         ("openai/gpt-oss-20b", False),
         ("google/gemini-2.5-pro", False),

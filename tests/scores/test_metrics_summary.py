@@ -24,9 +24,9 @@ tokens = st.builds(
     TokenMetrics,
     exact_match=st.booleans(),
     prob=st.floats(0, 1),
-    margin=st.one_of(st.floats(0, 50), st.just(math.inf)),
-    logit_rank=st.integers(0, 50).map(float),
-    gumbel_rank=st.integers(0, 50).map(float),
+    margin=st.one_of(st.floats(0, 50), st.just(math.inf), st.just(math.nan)),
+    logit_rank=st.one_of(st.integers(0, 50).map(float), st.just(math.inf)),
+    gumbel_rank=st.one_of(st.integers(0, 50).map(float), st.just(math.inf)),
 )
 
 

@@ -51,7 +51,12 @@ class SampleOptions:
     temperature: options.Temperature = 0.7
     top_p: options.TopP = 0.95
     top_k: Annotated[int | None, typer.Option("--top-k", min=0, help="Not sent unless given.")] = None
-    max_tokens: options.MaxTokens = 4096
+    max_tokens: Annotated[
+        int | None,
+        typer.Option(
+            "--max-tokens", min=1, help="Longest answer, in tokens. [default: 4096, or what the context leaves]"
+        ),
+    ] = None
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the first sample; the others follow.")] = 0
     logprobs: Annotated[
         int | None, typer.Option("--logprobs", min=0, max=20, help="Logprobs, and so many likeliest tokens.")
@@ -80,6 +85,8 @@ class SampleOptions:
 
         settings = {each.name: getattr(self, each.name) for each in fields(self)}
         only, quiet = settings.pop("provider_only"), settings.pop("quiet")
+        if self.max_tokens is None:  # the client's own default gives way to the model's context; a number would not
+            del settings["max_tokens"]
         return RolloutsClient(
             **settings,
             routing=None if only is None else routing_to(only),

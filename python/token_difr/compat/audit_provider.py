@@ -19,11 +19,12 @@ from token_difr.sampler import Sampler
 from token_difr.scores import compute_metrics_summary
 from token_difr.sequences import load_tokenizer
 from token_difr.services import FIREWORKS_MODEL_REGISTRY, get_openrouter_name, open_client, profile_named
+from token_difr.services.addresses import service_url
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
-__all__ = ["AuditResult", "audit_provider"]
+__all__ = ["AuditResult", "audit_provider", "checked_key", "service_client"]
 
 TOPK_LOGPROBS = 5
 """The most that Fireworks gives."""
@@ -111,7 +112,7 @@ async def _audit_provider(  # noqa: PLR0917  # the signature of 0.1
     params.warn_if_ignored()
     tokenizer = tokenizer or load_tokenizer(model, trust_remote_code=trust_remote_code)
     async with AsyncExitStack() as stack:
-        client = await stack.enter_async_context(_client("openrouter", openrouter_base_url))
+        client = await stack.enter_async_context(service_client("openrouter", openrouter_base_url))
         reference = reference or await _fireworks(stack, fireworks_name, fireworks_base_url)
         responses = await generate_openrouter_responses(
             client, conversations, get_openrouter_name(model), provider, temperature, max_tokens, concurrency, seed
@@ -127,26 +128,30 @@ audit_provider = blocking(_audit_provider, "audit_provider")
 
 def _checked(model: str, reference: Reference | None) -> str:
     """What Fireworks calls the model, "" where it is not asked; without a key or a name nothing is sent."""
-    _check_key("openrouter")
+    checked_key("openrouter")
     if reference is not None:
         return ""
-    _check_key("fireworks")
+    checked_key("fireworks")
     return FIREWORKS_MODEL_REGISTRY[model]
 
 
-def _check_key(service: str) -> None:
+def checked_key(service: str) -> None:
+    """Make sure that a service's key is set.
+
+    Raises:
+        InputError: It is not.
+    """
     variable = profile_named(service).key_variable
     if variable is not None and not os.environ.get(variable):
         raise InputError(f"{variable} environment variable not set")
 
 
 async def _fireworks(stack: AsyncExitStack, model: str, url: str | None) -> Reference:
-    client = await stack.enter_async_context(_client("fireworks", url))
+    client = await stack.enter_async_context(service_client("fireworks", url))
     return FireworksReference(client, model, topk_logprobs=TOPK_LOGPROBS)
 
 
-def _client(service: str, url: str | None) -> AsyncOpenAI:
+def service_client(service: str, url: str | None) -> AsyncOpenAI:
     """A client of a service at ``url``; None = where its variable says, else where it is known to be."""
     profile = profile_named(service)
-    known = url or os.environ.get(f"{service.upper()}_BASE_URL") or profile.url or ""
-    return open_client(known, key_variable=profile.key_variable)
+    return open_client(url or service_url(profile) or "", key_variable=profile.key_variable)

@@ -72,7 +72,7 @@ def verify_outputs(
     reference = _reference(model_name, top_k if top_k > 0 else TOPK_LOGPROBS, dtype, settings, vllm_kwargs)
     batch = run_blocking(lambda: reference.topk(outputs, progress=verbose))
     width = _logits_width(model_name) if params.replays else None
-    return params.score(batch, logits_width=width, verbose=verbose)
+    return params.score(batch, logits_width=width, rows_alone=False, verbose=verbose)
 
 
 def is_installed(package: str) -> bool:

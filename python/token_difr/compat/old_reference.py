@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 import warnings
 from collections.abc import Callable
@@ -10,9 +11,12 @@ from typing import TYPE_CHECKING, Any
 from token_difr.errors import AnswerError, EndpointError, InputError, RowCountError, TokenDifrWarning
 from token_difr.records import TokenSequence, TopKBatch
 from token_difr.reference import CompletionsReference, FireworksReference, Reference
+from token_difr.reference.served import ServedReference
 from token_difr.tinker import TinkerReference
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from openai import AsyncOpenAI
 
     from token_difr.sequences import Tokenizer
@@ -27,6 +31,24 @@ ROW_COUNT = re.compile(r"returned (\d+) rows for \d+ tokens")
 
 REFUSALS = {400, 422}
 """HTTP statuses of servers that do not take token ids, or not the newer form."""
+
+
+class _WholeRows(ServedReference):
+    """Rows as they come: where a server adds the claimed token to its top k, 0.1 takes it as one of the row's."""
+
+    def _to_batch(self, content: bytes, sent: NDArray[np.uint32], prompt_length: int, *, tag: str) -> TopKBatch:
+        # One entry more than the row may have is taken out of it as the claimed token's; none is, if so many are allowed.
+        wider = copy.copy(self)
+        wider.topk_logprobs += 1
+        return super(_WholeRows, wider)._to_batch(content, sent, prompt_length, tag=tag)
+
+
+class _FireworksRows(_WholeRows, FireworksReference):
+    pass
+
+
+class _CompletionsRows(_WholeRows, CompletionsReference):
+    pass
 
 
 class OldReference(Reference):
@@ -60,9 +82,9 @@ class OldReference(Reference):
         k = limit if topk_logprobs == OLD_DEFAULT_TOPK else topk_logprobs
 
         def as_text() -> Reference:
-            return CompletionsReference(client, model, topk_logprobs=k, tokenizer=tokenizer)
+            return _CompletionsRows(client, model, topk_logprobs=k, tokenizer=tokenizer)
 
-        return cls(FireworksReference(client, model, topk_logprobs=k), as_text if tokenizer is not None else None)
+        return cls(_FireworksRows(client, model, topk_logprobs=k), as_text if tokenizer is not None else None)
 
     @classmethod
     def tinker(cls, sampling_client: Any, topk_logprobs: int) -> OldReference:

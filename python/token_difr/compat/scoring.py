@@ -1,7 +1,8 @@
 """Rows -> metrics, the way that the functions of token-difr 0.1 score them.
 
 They score against the arg-max whatever the temperature, and take the other sampling parameters without a use for them.
-That is kept where no sampler is given, with a warning above temperature 0; given a sampler, its noise is replayed.
+That is kept where no sampler is given, with a warning above temperature 0, and the figures are those of 0.1
+(``row_metrics``); given a sampler, its noise is replayed.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import math
 import warnings
 from dataclasses import dataclass
 
+from token_difr.compat.row_metrics import row_metrics
 from token_difr.errors import InputError, TokenDifrWarning
 from token_difr.records import GREEDY_TEMPERATURE, SamplingParams, TokenMetrics, TopKBatch
 from token_difr.sampler import Sampler
@@ -60,12 +62,16 @@ class OldParams:
                 stacklevel=stacklevel,
             )
 
-    def score(self, batch: TopKBatch, *, logits_width: int | None = None, verbose: bool) -> list[list[TokenMetrics]]:
+    def score(
+        self, batch: TopKBatch, *, logits_width: int | None = None, rows_alone: bool = True, verbose: bool
+    ) -> list[list[TokenMetrics]]:
         """Metrics of every token, one list a sequence.
 
         Args:
             batch: The reference's rows.
             logits_width: Number of the model's logits, where the sampler's stream needs it.
+            rows_alone: Without a replay, score by what the rows show, as 0.1 does; False = also by what the reference
+                tells of tokens outside them.
             verbose: Write a summary to standard output.
         """
         if self.replays:
@@ -73,9 +79,9 @@ class OldParams:
                 temperature=self.temperature, top_k=max(self.top_k, 0), top_p=self.top_p, seed=self.seed
             )
             sampler = Sampler.parse(self.sampler) if isinstance(self.sampler, str) else self.sampler
-            scores = score(batch, params, sampler=sampler, vocab_size=logits_width)
+            metrics = list(score(batch, params, sampler=sampler, vocab_size=logits_width))
         else:
-            scores = score(batch)
+            metrics = row_metrics(batch) if rows_alone else list(score(batch))
         if verbose:
-            compute_metrics_summary(scores, verbose=True)
-        return list(scores)
+            compute_metrics_summary(metrics, verbose=True)
+        return metrics

@@ -24,7 +24,7 @@ class Expected:
         thought_open: Whether the answer begins within a thought.
         echo: Whether the prompt comes back with the answer.
         logprobs: Whether logprobs were asked for.
-        join: How the model's chat template joins reasoning and answer; None = with its closing tag alone.
+        join: How the model's chat template joins reasoning and answer; None = with its closing tag on a line of its own.
     """
 
     prompt_text: str = ""
@@ -93,4 +93,4 @@ def _whole(reasoning: str, content: str, join: Join | None, *, finished: bool) -
         return content
     if join is not None:
         return join(reasoning, content, finished=finished)
-    return f"{reasoning}{CLOSE}{content}" if content or finished else reasoning
+    return f"{reasoning}\n{CLOSE}\n{content}" if content or finished else reasoning

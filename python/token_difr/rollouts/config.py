@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from token_difr.errors import InputError
+from token_difr.rollouts.context_room import DefaultTokens
 
 if TYPE_CHECKING:
     from token_difr.sequences import Tokenizer
@@ -69,7 +70,8 @@ class Config:
         raw: With "completions": strings are sent as they are, not as a user's message.
         temperature: 0 = greedy.
         top_p: 1 = off.
-        max_tokens: Longest answer, in tokens, reasoning included.
+        max_tokens: Longest answer, in tokens, reasoning included. Unless it is given, it is lowered to what the model's
+            context leaves where a server refuses that many; a number that is given is never changed.
         top_k: None = not sent.
         min_p: None = not sent.
         top_a: None = not sent.
@@ -119,7 +121,7 @@ class Config:
     raw: bool = False
     temperature: float = 0.7
     top_p: float = 0.95
-    max_tokens: int = 4096
+    max_tokens: int = DefaultTokens(4096)
     top_k: int | None = None
     min_p: float | None = None
     top_a: float | None = None
@@ -244,4 +246,4 @@ def _checked(name: str, value: Any, least: float, greatest: float) -> int | floa
         return float(value)
     if not math.isfinite(value) or value != int(value):
         raise InputError(f"{name} must be a whole number, not {value!r}")
-    return int(value)
+    return value if isinstance(value, DefaultTokens) else int(value)

@@ -16,6 +16,7 @@ from token_difr.services import (
     profile_named,
     profile_of,
 )
+from token_difr.services.addresses import service_url
 from token_difr.tinker.sender import TINKER, check_request
 
 __all__ = ["Destination", "check_destination", "destination_of"]
@@ -29,11 +30,14 @@ class Destination:
         url: Base URL, as it may be stored and shown; "tinker" for its SDK.
         profile: What is known of the service.
         by_sdk: Whether Tinker's own SDK sends them. It takes token ids and gives them, and knows neither endpoint.
+        key_variable: Environment variable of the key, where the URL's host does not tell it: a service's that its own
+            variable moved elsewhere.
     """
 
     url: str
     profile: ServiceProfile
     by_sdk: bool = False
+    key_variable: str | None = None
 
 
 def destination_of(config: Config) -> Destination:
@@ -51,11 +55,12 @@ def destination_of(config: Config) -> Destination:
         url = public_url(provider)
         return Destination(url, profile_of(url) if config.service is None else profile_named(config.service))
     profile = profile_named(provider)
-    if profile.url is None:
+    url = service_url(profile)
+    if url is None:
         raise InputError(
             f"{provider} is software that people run themselves: give its base URL, and service={provider!r}"
         )
-    return Destination(profile.url, profile)
+    return Destination(public_url(url), profile, key_variable=None if url == profile.url else profile.key_variable)
 
 
 def check_destination(destination: Destination, config: Config, options: RequestOptions) -> None:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 import threading
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from token_difr.endpoint import post
+from token_difr.errors import EndpointError
 from token_difr.rollouts.config import Config
+from token_difr.rollouts.context_room import DefaultTokens, room_of
 from token_difr.rollouts.conversations import tokenizer_of
+from token_difr.rollouts.destination import Destination
 from token_difr.rollouts.limits import RatePace
 from token_difr.rollouts.requests import PromptRequests
 from token_difr.services import Prices, listed_prices, open_client
@@ -24,6 +29,9 @@ if TYPE_CHECKING:
 __all__ = ["Connections", "Sender"]
 
 Body = dict[str, Any]
+
+REFUSALS = {400, 422}
+"""HTTP statuses of a request that asks for more than there is."""
 
 
 class Sender(Protocol):
@@ -72,7 +80,7 @@ class Connections:
                 decode = tokenizer_of(config).decode
                 yield TinkerSender(client, decode, stop=config.stop, timeout_seconds=config.timeout, pace=pace)
             return
-        async with self._client(config, requests.destination.url, pace) as client:
+        async with self._client(_with_key(config, requests.destination), requests.destination.url, pace) as client:
             yield HttpSender(client, requests.path, config.model)
 
     @asynccontextmanager
@@ -98,15 +106,35 @@ class Connections:
 
 
 class HttpSender:
-    """Sends to an OpenAI-compatible endpoint; the client's retries are the only ones."""
+    """Sends to an OpenAI-compatible endpoint; the client's retries are the only ones.
+
+    A ``max_tokens`` that nobody chose gives way to the model's context: a request that is refused for it is sent again
+    with what fits, which is remembered for the other samples of its prompt.
+    """
 
     def __init__(self, client: AsyncOpenAI, path: str, model: str) -> None:
         self._client = client
         self._path = path
         self._model = model
+        self._rooms: dict[str, int] = {}
 
     async def send(self, body: Mapping[str, Any]) -> Body:
         """See :class:`Sender`."""
+        asked = body.get("max_tokens")
+        if not isinstance(asked, DefaultTokens):
+            return await self._post(body)
+        prompt = json.dumps(body.get("messages") or body.get("prompt"))
+        room = self._rooms.get(prompt, int(asked))
+        while True:
+            try:
+                return await self._post({**body, "max_tokens": room})
+            except EndpointError as error:
+                left = _room_left(error, room)
+                if left is None:
+                    raise
+                room = self._rooms[prompt] = left
+
+    async def _post(self, body: Mapping[str, Any]) -> Body:
         return await post(self._client, self._path, body, model=self._model)
 
     async def prices(self) -> Prices:
@@ -114,11 +142,27 @@ class HttpSender:
         return await listed_prices(self._client, self._model)
 
 
+def _room_left(error: EndpointError, refused: int) -> int | None:
+    """The longest answer that fits, where that is why a request was refused, and anything fits at all."""
+    if getattr(error.__cause__, "status_code", None) not in REFUSALS:
+        return None
+    room = room_of(str(error.__cause__), refused)
+    return room if room is not None and 0 < room < refused else None
+
+
 async def _closed(opening: asyncio.Task[AsyncOpenAI]) -> None:
     """Close what was opened, if it was; why it was not, whoever waited for it has heard."""
     (done,), _ = await asyncio.wait([opening])
     if done.exception() is None:
         await done.result().close()
+
+
+def _with_key(config: Config, destination: Destination) -> Config:
+    """With the key's variable that the destination tells, where there is such a key and nothing else was given."""
+    variable = destination.key_variable
+    if config.api_key is not None or config.key_variable is not None or not os.environ.get(variable or ""):
+        return config
+    return replace(config, key_variable=variable)
 
 
 def _opened(config: Config, url: str, pace: RatePace | None) -> AsyncOpenAI:

@@ -1,7 +1,8 @@
 """The averages over all tokens that users of token-difr 0.1 know, under the same names.
 
-On scored tokens the numbers are those of token-difr 0.1.2. Where it averaged over unknown values, they are left
-out: each mean is over its finite values, and each rate over the tokens whose margin is known.
+On the metrics that token-difr 0.1.2 makes, the numbers are its own: an infinite rank makes the mean infinite, and a token
+without a margin that is a number (its row was empty) counts as a mismatch. What 0.1.2 does not know are tokens of which
+nothing is known: NaN is left out of each mean, and tokens without margin and Gumbel rank out of each rate.
 """
 
 from __future__ import annotations
@@ -33,15 +34,15 @@ def compute_metrics_summary(results: Sequence[Sequence[TokenMetrics]], verbose: 
     """
     columns = _columns(results)
     margin = columns["margin"]
-    known = ~np.isnan(margin)
+    known = ~(np.isnan(margin) & np.isnan(columns["gumbel_rank"]))
     summary = {
         "total_tokens": margin.size,
         "exact_match_rate": _mean(columns["exact_match"][known]),
-        "avg_prob": _finite_mean(columns["prob"]),
-        "avg_margin": _finite_mean(margin, if_none=np.inf if margin.size else 0.0),
-        "infinite_margin_rate": _mean(np.isinf(margin[known])),
-        "avg_logit_rank": _finite_mean(columns["logit_rank"]),
-        "avg_gumbel_rank": _finite_mean(columns["gumbel_rank"]),
+        "avg_prob": _known_mean(columns["prob"]),
+        "avg_margin": _mean(margin[np.isfinite(margin)], np.inf if margin.size else 0.0),
+        "infinite_margin_rate": _mean(~np.isfinite(margin[known])),
+        "avg_logit_rank": _known_mean(columns["logit_rank"]),
+        "avg_gumbel_rank": _known_mean(columns["gumbel_rank"]),
     }
     if verbose and margin.size:
         sys.stdout.write(_text(summary))
@@ -55,8 +56,8 @@ def _columns(results: Sequence[Sequence[TokenMetrics]]) -> Mapping[str, NDArray[
     return {name: np.array([getattr(token, name) for token in tokens], np.float64) for name in METRICS}
 
 
-def _finite_mean(values: NDArray[Any], if_none: float = 0.0) -> float:
-    return _mean(values[np.isfinite(values)], if_none)
+def _known_mean(values: NDArray[Any]) -> float:
+    return _mean(values[~np.isnan(values)])
 
 
 def _mean(values: NDArray[Any], if_none: float = 0.0) -> float:
