@@ -14,6 +14,10 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+# Two workers with two threads of torch's each wait for one another, for minutes on a busy machine: one thread a worker, before
+# anything imports torch. Child processes inherit it.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # Random tests run without a clock, and as often as TOKEN_DIFR_MAX_EXAMPLES says.
 settings.register_profile(
     "token-difr",

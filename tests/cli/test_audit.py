@@ -38,7 +38,7 @@ RunCli = Callable[..., tuple[int, str, str]]
 
 
 def audit_of(endpoint: Any, prompts: Path, out: Path, /, **changes: object) -> list[object]:
-    """The arguments of an audit with ``endpoint`` as both sides; None removes an option."""
+    """The arguments of an audit with ``endpoint`` as both sides; None removes an option. Without the preflight's requests."""
     options: dict[str, object] = {
         "provider": endpoint.url,
         "model": "m",
@@ -51,7 +51,7 @@ def audit_of(endpoint: Any, prompts: Path, out: Path, /, **changes: object) -> l
         **changes,
     }
     flags = [(f"--{name.replace('_', '-')}", value) for name, value in options.items() if value is not None]
-    return ["audit", *(part for flag in flags for part in flag)]
+    return ["audit", "--no-preflight", *(part for flag in flags for part in flag)]
 
 
 def test_audit_without_baseline(endpoint: Any, prompts: Path, tmp_path: Path, run_cli: RunCli) -> None:

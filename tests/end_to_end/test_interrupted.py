@@ -76,7 +76,7 @@ def start_audit(server: Server, prompts: Path, out: Path) -> subprocess.Popen[st
         "concurrency": CONCURRENCY,
     }
     arguments = [part for name, value in options.items() for part in (f"--{name}", str(value))]
-    return interruptible(["-m", "token_difr", "audit", *arguments])
+    return interruptible(["-m", "token_difr", "audit", "--no-preflight", *arguments])
 
 
 def finish(server: Server, prompts: Path, out: Path) -> Sequence[Sequence[int]]:
@@ -90,6 +90,7 @@ def finish(server: Server, prompts: Path, out: Path) -> Sequence[Sequence[int]]:
         tokenizer="demo",
         max_tokens=MAX_TOKENS,
         concurrency=CONCURRENCY,
+        preflight=False,
         progress=False,
     )
     with RunDirectory.read(out) as stored:

@@ -22,7 +22,7 @@ SEEDS = (1, 2, 3, 4, 5)
 
 def run(endpoint: Any, characters: Any, prompts: list[Any], out: Path, **changes: Any) -> Any:
     options = {"provider": endpoint.url, "model": "m", "reference": endpoint.url, "tokenizer": characters}
-    return audit(prompts, **{**options, "max_tokens": 30, "progress": False, "out": out, **changes})
+    return audit(prompts, **{**options, "max_tokens": 30, "preflight": False, "progress": False, "out": out, **changes})
 
 
 def sampled(seed: int | tuple[int, ...] | None, **fields: Any) -> SamplingParams:
@@ -170,7 +170,18 @@ def command(endpoint: Any, tmp_path: Path) -> list[object]:
     """An audit of three prompts at temperature 1."""
     file = tmp_path / "prompts.jsonl"
     file.write_text("".join(json.dumps({"prompt": f"question {n}"}) + "\n" for n in range(3)))
-    sides = ["audit", "--provider", endpoint.url, "--model", "m", "--reference", endpoint.url, "--tokenizer", "demo"]
+    sides = [
+        "audit",
+        "--no-preflight",
+        "--provider",
+        endpoint.url,
+        "--model",
+        "m",
+        "--reference",
+        endpoint.url,
+        "--tokenizer",
+        "demo",
+    ]
     return [*sides, "--prompts", file, "--out", tmp_path / "run", "--topk-logprobs", 2, "--temperature", 1, "--quiet"]
 
 

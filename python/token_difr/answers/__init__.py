@@ -1,6 +1,6 @@
 """Prompts -> responses: what the provider answers, over HTTP or through its own SDK."""
 
-from token_difr.answers.collecting import as_provider, asks_token_ids, collect
+from token_difr.answers.collecting import as_provider, asks_token_ids, check_asked, collect
 from token_difr.answers.estimates import Estimate, estimate
 from token_difr.answers.prompts import check_prompts, read_prompts
 from token_difr.answers.provider import ChatProvider, Provider
@@ -11,6 +11,7 @@ __all__ = [
     "Provider",
     "as_provider",
     "asks_token_ids",
+    "check_asked",
     "check_prompts",
     "collect",
     "estimate",

@@ -16,7 +16,7 @@ from token_difr.services import TOKEN_IDS_FIELD, profile_named, profile_of
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
-__all__ = ["as_provider", "asks_token_ids", "collect"]
+__all__ = ["as_provider", "asks_token_ids", "check_asked", "collect"]
 
 NOTHING: Mapping[int, Response] = MappingProxyType({})
 
@@ -58,10 +58,8 @@ async def collect(
         EndpointError: See :func:`~token_difr.endpoint.ask_all`; what has arrived went to ``keep``.
     """
     prompts = check_prompts(prompts)
-    if max_tokens < 1:
-        raise InputError(f"max_tokens must be at least 1, not {max_tokens!r}")
     params = params or SamplingParams()
-    params.check_seeds(len(prompts), "prompt")
+    check_asked(len(prompts), params, max_tokens)
     provider = as_provider(client, asking)
     responses = {index: answered[index] for index in range(len(prompts)) if index in answered}
 
@@ -74,6 +72,17 @@ async def collect(
     missing = [index for index in range(len(prompts)) if index not in responses]
     await ask_all(missing, ask, concurrency=concurrency, label="collect", progress=progress)
     return [responses[index] for index in range(len(prompts))]
+
+
+def check_asked(prompts: int, params: SamplingParams, max_tokens: int) -> None:
+    """Refuse what no provider can be asked.
+
+    Raises:
+        InputError: ``max_tokens`` below 1, or not one seed a prompt.
+    """
+    if max_tokens < 1:
+        raise InputError(f"max_tokens must be at least 1, not {max_tokens!r}")
+    params.check_seeds(prompts, "prompt")
 
 
 def as_provider(client: AsyncOpenAI | Provider, asking: Asking | None = None) -> Provider:

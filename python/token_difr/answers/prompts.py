@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -18,7 +19,8 @@ def read_prompts(path: str | os.PathLike[str]) -> list[Conversation]:
     """The conversations in a file, in order; blank lines are skipped.
 
     A ``.txt`` file holds one user message a line. Any other file holds one JSON value a line: ``{"messages": [...]}``,
-    a list of messages, ``{"prompt": "..."}`` or a string, the last two a single user message. Other keys are ignored.
+    a list of messages, ``{"prompt": "..."}`` or a string, the last two a single user message. Keys of one's own (an id, a topic) may stand
+    beside them; fields of a chat request (``tools``, ``temperature``) may not, since what an audit sends is the same for all.
 
     Raises:
         PromptError: The file cannot be read, is empty, or a line is no conversation to send; names file and line.
@@ -74,13 +76,25 @@ def _parse(line: str) -> object:
         value = json.loads(line)
     except (ValueError, RecursionError) as error:
         raise PromptError(f"not JSON: {error}") from error
-    if isinstance(value, dict):
-        if "messages" in value:
-            return value["messages"]
-        if "prompt" in value:
-            return value["prompt"]
-        raise PromptError('an object needs "messages" or "prompt"')
-    return value
+    if not isinstance(value, dict):
+        return value
+    given = [key for key in ("messages", "prompt") if key in value]
+    if len(given) != 1:
+        raise PromptError('an object needs "messages" or "prompt"' + (", not both" if given else ""))
+    beside = value.keys() - {*given, "metadata", "user"}
+    if beside and (unsent := sorted(beside & _request_fields())):
+        raise PromptError(
+            f"{', '.join(unsent)} would not be sent: an audit asks every prompt in one way, by its options; leave it out"
+        )
+    return value[given[0]]
+
+
+@functools.cache
+def _request_fields() -> frozenset[str]:
+    """What a chat request may hold, by the SDK that sends it."""
+    from openai.types.chat.completion_create_params import CompletionCreateParamsBase
+
+    return frozenset(CompletionCreateParamsBase.__annotations__) | {"top_k", "min_p", "chat_template_kwargs"}
 
 
 def _check(value: object) -> Conversation:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from token_difr.cli import options
@@ -11,6 +13,7 @@ from token_difr.cli.grouped import grouped
 from token_difr.cli.groups import (
     DryRunOptions,
     PaceOptions,
+    PreflightOptions,
     ProviderOptions,
     ReferenceOptions,
     RepairOptions,
@@ -23,6 +26,7 @@ from token_difr.cli.show import interrupted_note, note, show_report
 
 if TYPE_CHECKING:
     from token_difr.records import Report
+    from token_difr.run.sides import Sides
 
 __all__ = ["command"]
 
@@ -40,40 +44,58 @@ def command(
     baseline: options.Baseline = None,
     repair: RepairOptions,
     pace: PaceOptions,
+    preflight: PreflightOptions,
     dry_run: DryRunOptions,
     shown: ShownOptions,
 ) -> None:
     """Audit a provider against a reference. The same command again goes on where DIR stopped."""
     from token_difr.answers import read_prompts
     from token_difr.records import Audit
-    from token_difr.run.audit import check_audit, run_audit
+    from token_difr.run.audit import check_audit, check_unsent, run_audit
+    from token_difr.run.preflight import run_preflight
     from token_difr.run.sides import Sides, rendered_by
 
-    requests = repair.requests
+    requests, checked = repair.requests, preflight.checked(dry=dry_run.dry_run)
     conversations = read_prompts(prompts)
     asked, judged = provider.asked(sampling.params(len(conversations))), reference.judged(provider.model)
     check_audit(Audit(asked=asked, scored=scored.scored()))
     loaded, rendered = rendered_by(tokenizer or provider.model)
     record = Audit(asked=asked, rendered=rendered, judged=judged, scored=scored.scored())
-    if dry_run.dry_run:
-        show_dry_run(conversations, out, record, loaded, dry_run, as_json=shown.chosen == "json")
-        return
+
+    @asynccontextmanager
+    async def sides() -> AsyncIterator[Sides]:
+        async with provider.opened(pace) as client, reference.opened(pace) as judge:
+            yield Sides(client, reference_behind(judge, judged, loaded), loaded)
+
+    def tell(sentence: str) -> None:
+        note(f"note: {sentence}", quiet=pace.quiet)
+
+    async def check() -> None:
+        async with sides() as opened:
+            await run_preflight(record, conversations, opened, out, tell=tell)
 
     async def work() -> Report:
-        async with provider.opened(pace) as client, reference.opened(pace) as judge:
-            sides = Sides(client, reference_behind(judge, judged, loaded), loaded)
+        async with sides() as opened:
             done = await run_audit(
                 record,
                 conversations,
-                sides,
+                opened,
                 out,
                 baseline=baseline,
                 repair_requests=requests,
+                preflight=not preflight.no_preflight,
+                tell=tell,
                 concurrency=pace.concurrency,
                 progress=not pace.quiet,
             )
             return done.report
 
+    if dry_run.dry_run:
+        check_unsent(record, conversations, loaded, baseline, out)
+        if checked:
+            asyncio.run(check())
+        show_dry_run(conversations, out, record, loaded, dry_run, as_json=shown.chosen == "json", checked=checked)
+        return
     try:
         report = asyncio.run(work())
     except KeyboardInterrupt:

@@ -27,13 +27,19 @@ def show_dry_run(
     options: DryRunOptions,
     *,
     as_json: bool,
+    checked: bool = False,
 ) -> None:
-    """Print what is still to be sent for ``record``, given what is in ``out`` already. Sends and writes nothing."""
+    """Print what is still to be sent for ``record``, given what is in ``out`` already. Sends and writes nothing.
+
+    ``checked``: each side has been asked for one token before.
+    """
     provider, reference = _estimates(prompts, out, record, tokenizer, options)
     figures = {"provider": dataclasses.asdict(provider)}
     if reference is not None:
         figures["reference"] = dataclasses.asdict(reference)
-    typer.echo(json.dumps(figures, indent=2) if as_json else _text(figures, _why_unpriced(provider, options)))
+    typer.echo(
+        json.dumps(figures, indent=2) if as_json else _text(figures, _why_unpriced(provider, options), checked=checked)
+    )
 
 
 def _estimates(
@@ -41,41 +47,32 @@ def _estimates(
 ) -> tuple[Estimate, Estimate | None]:
     """What the provider is still to be sent, and the reference, if the record names one."""
     from token_difr.answers import estimate
+    from token_difr.run.preflight import outstanding
     from token_difr.sequences import render
 
-    asked, judged = _done(out, record, prompts)
+    missing = outstanding(out, record, prompts)
     lengths = None
     if tokenizer is not None:
         variables = record.asking.chat_template_kwargs
         lengths = [len(render(conversation, tokenizer, variables)) for conversation in prompts]
 
-    def tokens(done: set[int]) -> int | None:
-        return None if lengths is None else sum(n for index, n in enumerate(lengths) if index not in done)
+    def tokens(indexes: Sequence[int]) -> int | None:
+        return None if lengths is None else sum(lengths[index] for index in indexes)
 
     max_tokens = 0 if record.asked is None else record.asked.max_tokens
     provider = estimate(
-        len(prompts) - len(asked),
+        len(missing.answers),
         max_tokens=max_tokens,
-        prompt_tokens=tokens(asked),
+        prompt_tokens=tokens(missing.answers),
         price_input=options.price_input,
         price_output=options.price_output,
     )
     if record.judged is None:
         return provider, None
-    requests, prompt_tokens = len(prompts) - len(judged), tokens(judged)
+    requests, prompt_tokens = len(missing.rows), tokens(missing.rows)
     # The reference reads prompt and answer, and writes one token that nobody looks at.
     most = None if prompt_tokens is None else prompt_tokens + requests * max_tokens
     return provider, estimate(requests, max_tokens=1, prompt_tokens=most)
-
-
-def _done(out: Path, record: Audit, prompts: Sequence[Conversation]) -> tuple[set[int], set[int]]:
-    """Indexes of the prompts that ``out`` has answers of, and of those that it has rows of."""
-    from token_difr.run import RunDirectory, is_run_directory
-
-    if not is_run_directory(out):
-        return set(), set()
-    with RunDirectory.read(out, record.about(prompts)) as run:
-        return set(run.responses()), set(run.rows())
 
 
 def _why_unpriced(figures: Estimate, options: DryRunOptions) -> str | None:
@@ -88,8 +85,9 @@ def _why_unpriced(figures: Estimate, options: DryRunOptions) -> str | None:
     return "without a tokenizer the prompt tokens are not counted; audit --dry-run counts them"
 
 
-def _text(figures: dict[str, Any], unpriced: str | None) -> str:
-    lines = ["nothing has been sent; still to be sent:"]
+def _text(figures: dict[str, Any], unpriced: str | None, *, checked: bool) -> str:
+    sent = "each side has given one token, and nothing else was sent" if checked else "nothing has been sent"
+    lines = [f"{sent}; still to be sent:"]
     for side, values in figures.items():
         prompt_tokens = values["prompt_tokens"]
         most = "at most " if side == "reference" else ""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DryRunOptions",
     "PaceOptions",
+    "PreflightOptions",
     "ProviderOptions",
     "ReferenceOptions",
     "RepairOptions",
@@ -277,6 +278,31 @@ class DryRunOptions:
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be sent, and send nothing.")] = False
     price_input: options.PriceInput = None
     price_output: options.PriceOutput = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreflightOptions:
+    """What is tried before anything is paid for."""
+
+    no_preflight: Annotated[
+        bool,
+        typer.Option("--no-preflight", help="Do not ask each side for one token before the first answer is paid for."),
+    ] = False
+    check: Annotated[
+        bool, typer.Option("--check", help="With --dry-run: do ask each side for that one token, and nothing else.")
+    ] = False
+
+    def checked(self, *, dry: bool) -> bool:
+        """Whether each side is to be asked for one token in a dry run.
+
+        Raises:
+            InputError: ``--check`` without a dry run, or beside ``--no-preflight``.
+        """
+        if self.check and not dry:
+            raise InputError("--check goes with --dry-run: an audit checks anyway")
+        if self.check and self.no_preflight:
+            raise InputError("give --check or --no-preflight, not both")
+        return self.check
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ Transport alone: nothing here knows a service by name. It is the openai SDK's: a
 
 from token_difr.endpoint.client import connect, is_local, public_url, shown_url, tag_headers
 from token_difr.endpoint.failures import answer_body, endpoint_error, quoted, stops_everything
-from token_difr.endpoint.pool import ask_all, ask_each
+from token_difr.endpoint.pool import ask_all, ask_each, check_concurrency
 from token_difr.endpoint.posting import post
 from token_difr.endpoint.synchronous import blocking, run_blocking
 
@@ -15,6 +15,7 @@ __all__ = [
     "ask_all",
     "ask_each",
     "blocking",
+    "check_concurrency",
     "connect",
     "endpoint_error",
     "is_local",

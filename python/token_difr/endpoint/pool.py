@@ -9,7 +9,7 @@ from typing import TypeVar
 from token_difr.endpoint.failures import stops_everything
 from token_difr.errors import EndpointError, InputError
 
-__all__ = ["ask_all", "ask_each"]
+__all__ = ["ask_all", "ask_each", "check_concurrency"]
 
 T = TypeVar("T")
 
@@ -48,8 +48,7 @@ async def ask_each(
     """
     from tqdm import tqdm
 
-    if concurrency < 1:
-        raise InputError(f"concurrency must be at least 1, not {concurrency!r}")
+    check_concurrency(concurrency)
     waiting = iter(items)
     shown = progress and len(items) > 1
     with tqdm(total=len(items), desc=label, disable=None if shown else True, leave=False) as bar:
@@ -67,6 +66,16 @@ async def ask_each(
             # Workers that fail together fail for the same reason: the first one speaks for all.
             raise errors.exceptions[0] from errors.exceptions[0].__cause__
     return sum(1 for _ in waiting)
+
+
+def check_concurrency(concurrency: int) -> None:
+    """Refuse to have no request in flight.
+
+    Raises:
+        InputError: ``concurrency`` below 1.
+    """
+    if concurrency < 1:
+        raise InputError(f"concurrency must be at least 1, not {concurrency!r}")
 
 
 async def ask_all(

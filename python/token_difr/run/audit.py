@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from token_difr.answers import Provider, as_provider, check_prompts
-from token_difr.endpoint import blocking
+from token_difr.answers import Provider, as_provider, check_asked, check_prompts
+from token_difr.endpoint import blocking, check_concurrency
 from token_difr.errors import InputError, PromptError
 from token_difr.records import (
     Audit,
@@ -25,9 +25,10 @@ from token_difr.records import (
     Verdict,
 )
 from token_difr.reference import Reference
-from token_difr.run.baseline import GivenBaseline, baseline_of
+from token_difr.run.baseline import Baseline, GivenBaseline, baseline_of
 from token_difr.run.deciding import decide_run
 from token_difr.run.directory import RunDirectory
+from token_difr.run.preflight import run_preflight
 from token_difr.run.resegmenting import resegment_run
 from token_difr.run.sides import Sides, opened_sides
 from token_difr.run.stages import check_replayable, collect_run, reference_run, score_run, tokenize_run
@@ -37,7 +38,7 @@ from token_difr.sequences import Tokenizer, render
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
-__all__ = ["AuditRun", "aaudit", "audit", "check_audit", "run_audit"]
+__all__ = ["AuditRun", "aaudit", "audit", "check_audit", "check_unsent", "run_audit"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,6 +97,7 @@ async def aaudit(
     baseline: GivenBaseline = None,
     level: float = 0.01,
     repair_requests: int | None = None,
+    preflight: bool = True,
     concurrency: int = 8,
     progress: bool = True,
 ) -> AuditRun:
@@ -121,6 +123,7 @@ async def aaudit(
         baseline: Run directory, or scores, of a trusted provider, best on the same prompts, else on others like them.
         level: False-alarm rate of "divergent", in [0.0002, 1).
         repair_requests: Requests that repairing answers without ids may cost; None = a tenth of the prompts, 0 = none.
+        preflight: First ask each side for one token, so that what would end the audit half way ends it unpaid.
         concurrency: Requests in flight.
         progress: Show progress bars on standard error, if that is a terminal.
 
@@ -134,7 +137,8 @@ async def aaudit(
         asked = sides.asked(model, params, max_tokens, token_ids, chat_template_kwargs, how)
         record = Audit(asked=asked, rendered=rendered, judged=sides.judged, scored=scored)
         judging: dict[str, Any] = {"baseline": baseline, "rule": rule, "repair_requests": repair_requests}
-        return await run_audit(record, prompts, sides, out, **judging, concurrency=concurrency, progress=progress)
+        pace: dict[str, Any] = {"preflight": preflight, "concurrency": concurrency, "progress": progress}
+        return await run_audit(record, prompts, sides, out, **judging, **pace)
 
 
 audit = blocking(aaudit, "audit")
@@ -149,6 +153,8 @@ async def run_audit(
     baseline: GivenBaseline = None,
     rule: Rule | None = None,
     repair_requests: int | None = None,
+    preflight: bool = True,
+    tell: Callable[[str], None] | None = None,
     concurrency: int = 8,
     progress: bool = True,
 ) -> AuditRun:
@@ -162,17 +168,19 @@ async def run_audit(
         baseline: What to compare with.
         rule: By which rule it is judged; None = the default one.
         repair_requests: See :func:`aaudit`.
+        preflight: See :func:`aaudit`.
+        tell: Called with every sentence on what the preflight saw and the audit can live with.
         concurrency: Requests in flight.
         progress: Show progress bars.
 
     Raises:
         InputError, EndpointError: As :func:`aaudit`.
     """
-    prompts = check_prompts(prompts)
-    check_audit(record)
-    _check_prompts(prompts, sides.tokenizer, record)
+    check_concurrency(concurrency)
+    prompts, against = check_unsent(record, prompts, sides.tokenizer, baseline, out)
     provider = as_provider(sides.provider, record.asking)
-    against = baseline_of(baseline, record, out=out)
+    if preflight:
+        await run_preflight(record, prompts, sides, out, tell=tell)
     with RunDirectory.create(out, prompts, record) as run:
         if run.audit.replays != record.replays:  # by a sampler that only ``out`` states
             against = baseline_of(baseline, run.audit, out=out)
@@ -202,7 +210,30 @@ def _name(sampler: str | Sampler | None) -> str | None:
     return None if parsed is None else parsed.name
 
 
-def _check_prompts(prompts: Sequence[Conversation], tokenizer: Tokenizer, record: Audit) -> None:
+def check_unsent(
+    record: Audit,
+    prompts: Sequence[Conversation],
+    tokenizer: Tokenizer,
+    baseline: GivenBaseline,
+    out: str | os.PathLike[str],
+) -> tuple[list[Conversation], Baseline | None]:
+    """Every check that sends nothing: of the parameters, of each prompt, of the baseline.
+
+    Returns:
+        The prompts, and what the audit is compared with.
+
+    Raises:
+        InputError: What could not be asked, judged or scored; names it.
+    """
+    checked = check_prompts(prompts)
+    if record.asked is not None:
+        check_asked(len(checked), record.params, record.asked.max_tokens)
+    check_audit(record)
+    _check_conversations(checked, tokenizer, record)
+    return checked, baseline_of(baseline, record, out=out)
+
+
+def _check_conversations(prompts: Sequence[Conversation], tokenizer: Tokenizer, record: Audit) -> None:
     """Whether the chat template takes every prompt: better known before the answers are paid for."""
     for index, messages in enumerate(prompts):
         try:
