@@ -153,3 +153,19 @@ def test_a_consistent_verdict_says_what_it_does_not_exclude() -> None:
         "up to 2.0 % of the requests",
     ):
         assert words in reason
+
+
+@pytest.mark.parametrize("paired", [False, True])
+@pytest.mark.parametrize(
+    ("lengths", "others", "told"),
+    [([20] * 160, [64] * 160, "20.0 tokens in the mean, the baseline's 64.0"), ([64, 60] * 80, [60, 64] * 80, "")],
+)
+def test_answers_of_other_lengths_are_told_of_whatever_the_verdict(
+    lengths: list[int], others: list[int], told: str, *, paired: bool
+) -> None:
+    """On other prompts too, where they are no evidence; not where they are alike."""
+    pairs = np.repeat(np.arange(160)[:, None], 2, axis=1) if paired else None
+    reason = compare(answers(lengths), answers(others, seed=1), pairs=pairs).reason
+
+    assert told in reason
+    assert ("tokens in the mean" in reason) == bool(told)

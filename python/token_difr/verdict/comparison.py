@@ -27,7 +27,7 @@ from token_difr.verdict.known_deviations import as_large_as
 from token_difr.verdict.matching import Matched, match
 from token_difr.verdict.misserved import misserved
 from token_difr.verdict.permutation import PermutationTest, permutation_test
-from token_difr.verdict.prompt_mix import mix_p_value
+from token_difr.verdict.prompt_mix import ACCUSATION, SAME_MIX, PromptMix, prompt_mix
 from token_difr.verdict.rows import RowFacts
 from token_difr.verdict.statistics import MISMATCH_RATE
 from token_difr.verdict.sums import SequenceSums
@@ -82,18 +82,18 @@ def compare(
     candidate, baseline = _withheld_alike(candidate, baseline)
     matched = match(candidate, baseline, pairs)
     doubt = next(doubts(candidate, baseline, rule, None if rows is None else rows.baseline), None)
-    mix = mix_p_value(rows.candidate, rows.baseline, rule) if rows is not None and pairs is None else 1.0
+    mix = prompt_mix(rows.candidate, rows.baseline, rule) if rows is not None and pairs is None else SAME_MIX
     return compare_matched(matched, rule, doubt=doubt, mix=mix)
 
 
-def compare_matched(matched: Matched, rule: Rule, *, doubt: str | None = None, mix: float = 1.0) -> Comparison:
+def compare_matched(matched: Matched, rule: Rule, *, doubt: str | None = None, mix: PromptMix = SAME_MIX) -> Comparison:
     """:func:`compare` from the sums a sequence, which are all that it looks at.
 
     Args:
         matched: Both sides.
         rule: By which rule.
         doubt: Why the comparison can show nothing; None where nothing speaks against it.
-        mix: The p-value of both sides having the same kinds of prompts; 1 where it is not known, or they are the same.
+        mix: How the prompts differ.
 
     Raises:
         InputError: The sides hold sums of different statistics.
@@ -104,7 +104,9 @@ def compare_matched(matched: Matched, rule: Rule, *, doubt: str | None = None, m
     test = permutation_test(ours, theirs, rule=rule, paired=matched.paired)
     statistics = _compared(ours, theirs, test)
     deciding = _deciding(statistics, test, ours)
-    bound = loss_upper_bound(ours, theirs)
+    # Easier prompts than the baseline's would have had fewer mismatches: so many more may a loss have than it shows.
+    hidden = (mix.factor - 1) * ours.mismatch_rate if mix.p_value < rule.level else 0.0
+    bound = float(np.minimum(1.0, loss_upper_bound(ours, theirs) + hidden))
     evidence = Evidence(
         matched=matched,
         p_value=test.p_value if statistics else math.nan,
@@ -114,10 +116,9 @@ def compare_matched(matched: Matched, rule: Rule, *, doubt: str | None = None, m
         margin_ratio=margin_ratio_upper(ours, theirs),
         as_large_as=as_large_as(statistics),
         mix=mix,
+        hidden=hidden,
+        beyond_mix=_beyond_mix(matched, mix, rule) if test.p_value < rule.level else 1.0,
         misserved=misserved(ours, theirs),
-        effect=0.0
-        if deciding is None
-        else float(test.effects[[each.name for each in ours.statistics].index(deciding.name)]),
     )
     verdict, reason = judged(evidence, rule, doubt)
     return Comparison(
@@ -147,6 +148,23 @@ def _withheld_alike(candidate: Scores, baseline: Scores) -> tuple[Scores, Scores
         for side in (candidate, baseline)
     )
     return ours, theirs
+
+
+def _beyond_mix(matched: Matched, mix: PromptMix, rule: Rule) -> float:
+    """The p-value against a baseline whose prompts had been as hard for it as the candidate's may be.
+
+    Its sums are ``mix.factor`` times as large then. Where a difference in either direction counts there is no harder way,
+    and what prompts move is left out.
+    """
+    if mix.p_value >= ACCUSATION * rule.level:
+        return 0.0
+    ours, theirs = matched.candidate, matched.baseline
+    worse = np.array([not statistic.two_sided for statistic in theirs.statistics])
+    unmoved = np.array([not statistic.prompts_move for statistic in theirs.statistics])
+    harder = replace(
+        theirs, totals=theirs.totals * np.where(worse, mix.factor, 1.0), weights=theirs.weights * (worse | unmoved)
+    )
+    return permutation_test(ours, harder, rule=rule).p_value
 
 
 def _compared(ours: SequenceSums, theirs: SequenceSums, test: PermutationTest) -> tuple[StatisticComparison, ...]:

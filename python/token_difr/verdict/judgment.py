@@ -11,12 +11,16 @@ from token_difr.records import Rule, StatisticComparison, Verdict
 from token_difr.verdict.known_deviations import UNKNOWN
 from token_difr.verdict.matching import Matched
 from token_difr.verdict.misserved import Misserved
-from token_difr.verdict.prompt_mix import ACCUSATION, GROSS_EFFECT
+from token_difr.verdict.permutation import Z_TWO_SIDED_99
+from token_difr.verdict.prompt_mix import PromptMix
 
 __all__ = ["Evidence", "judged"]
 
 LEAST_COMPARED = 0.5
 """The share of the candidate's tokens that *consistent* needs compared."""
+
+LENGTHS_ALIKE = 0.1
+"""By what share of the longer ones' mean the mean lengths of answers may differ without a word."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,12 +32,13 @@ class Evidence:
         p_value: Of the permutation test; NaN where there was nothing to test.
         deciding: The statistic that shows most; None where there is none.
         mismatch: The mismatch rate on both sides; None where nothing is decided.
-        bound: Upper bound of the loss in match rate, a share; NaN where nothing is decided.
+        bound: Upper bound of the loss in match rate, a share, ``hidden`` included; NaN where nothing is decided.
         margin_ratio: Upper bound of the clipped margins as a multiple of the baseline's; NaN where not known.
         as_large_as: The known deviation that the difference is as large as.
-        mix: The p-value of both sides having the same kinds of prompts.
+        mix: How the prompts of both sides differ.
+        hidden: How much of a loss in match rate that may hide, a share.
+        beyond_mix: The p-value against a baseline whose prompts had been as hard; 0 where they do not differ.
         misserved: Answers of the candidate that look wholly misserved.
-        effect: The deciding statistic's difference over its standard deviation among the deals; 0 where there is none.
     """
 
     matched: Matched
@@ -43,8 +48,9 @@ class Evidence:
     bound: float
     margin_ratio: float
     as_large_as: str
-    mix: float
-    effect: float
+    mix: PromptMix
+    hidden: float
+    beyond_mix: float
     misserved: Misserved
 
 
@@ -59,16 +65,39 @@ def judged(evidence: Evidence, rule: Rule, doubt: str | None) -> tuple[Verdict, 
     nothing = _nothing(evidence, rule)
     if doubt is not None or nothing is not None:
         return Verdict.INCONCLUSIVE, doubt or str(nothing)
-    differs = evidence.p_value < rule.level
-    doubtful = differs and evidence.effect < GROSS_EFFECT
-    if evidence.mix < rule.level * (ACCUSATION if doubtful else 1):
-        return Verdict.INCONCLUSIVE, _other_prompts(evidence)
-    if differs and evidence.deciding is not None:
+    verdict, reason = _compared(evidence, rule)
+    return verdict, reason + _lengths_apart(evidence.matched)
+
+
+def _compared(evidence: Evidence, rule: Rule) -> tuple[Verdict, str]:
+    if evidence.p_value < rule.level and evidence.deciding is not None:
+        if evidence.beyond_mix >= rule.level:
+            return Verdict.INCONCLUSIVE, _other_prompts(
+                evidence, f"honest answers may differ so (p = {evidence.p_value:.4f})"
+            )
         return Verdict.DIVERGENT, _divergence(evidence, evidence.deciding, rule)
+    if evidence.hidden and evidence.bound >= rule.tolerance:
+        loss = f"a loss of {100 * evidence.bound:.2f} points in match rate could go unseen (95 % bound)"
+        return Verdict.INCONCLUSIVE, _other_prompts(evidence, loss)
     missing = _missing(evidence, rule)
     if missing is not None:
         return Verdict.INCONCLUSIVE, missing
     return Verdict.CONSISTENT, _consistency(evidence, rule)
+
+
+def _lengths_apart(matched: Matched) -> str:
+    """A clause about the lengths of the answers, where they surely differ by a tenth or more."""
+    ours, theirs = matched.lengths
+    if not (ours.size and theirs.size):
+        return ""
+    means = float(ours.mean()), float(theirs.mean())
+    difference, error = abs(means[0] - means[1]), math.sqrt(ours.var() / ours.size + theirs.var() / theirs.size)
+    if difference <= max(LENGTHS_ALIKE * max(means), Z_TWO_SIDED_99 * error):
+        return ""
+    return (
+        f"; its answers have {means[0]:.1f} tokens in the mean, the baseline's {means[1]:.1f}: what is behind the end of the "
+        "shorter ones is not compared"
+    )
 
 
 def _nothing(evidence: Evidence, rule: Rule) -> str | None:
@@ -81,11 +110,11 @@ def _nothing(evidence: Evidence, rule: Rule) -> str | None:
     return None
 
 
-def _other_prompts(evidence: Evidence) -> str:
+def _other_prompts(evidence: Evidence, so_that: str) -> str:
     return (
         "the two sides were asked other kinds of prompts, by their lengths or by the reference's first rows "
-        f"(p = {evidence.mix:.4f}), so that honest answers differ too (p = {evidence.p_value:.4f}): ask both the same "
-        "prompts, which pairs the answers"
+        f"(p = {evidence.mix.p_value:.4f}), of which one may have up to {evidence.mix.factor:.1f} times as many mismatches "
+        f"as the other, so that {so_that}: ask both the same prompts, which pairs the answers"
     )
 
 

@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from token_difr.errors import InputError
 from token_difr.records import Scores, ScoreStatus
-from token_difr.verdict.positions import Positions
+from token_difr.verdict.positions import Floats, Positions
 from token_difr.verdict.statistics import STATISTICS, Statistic
 from token_difr.verdict.sums import SequenceSums
 
@@ -41,6 +41,7 @@ class Matched:
         paired: Whether the answers are to the same prompts.
         tokens: All scored tokens of (candidate, baseline).
         compared: Those of them that are left.
+        lengths: float64[answers] of (candidate, baseline); tokens of each whole answer, of those that are not withheld.
     """
 
     candidate: SequenceSums
@@ -48,6 +49,7 @@ class Matched:
     paired: bool
     tokens: tuple[int, int]
     compared: tuple[int, int]
+    lengths: tuple[Floats, Floats]
 
 
 def match(
@@ -79,10 +81,12 @@ def match(
     sums, compared = [], []
     for side, indexes, length in zip(sides, chosen, lengths, strict=True):
         left = cut(side, indexes, length)
-        sums.append(_summed(left, cut(side, indexes, _lengths(side)[indexes]), statistics))
+        own = _lengths(side)[indexes]
+        sums.append(_summed(left, left if np.array_equal(length, own) else cut(side, indexes, own), statistics))
         compared.append(_scored_tokens(left))
     tokens = (_scored_tokens(candidate), _scored_tokens(baseline))
-    return Matched(sums[0], sums[1], pairs is not None, tokens, (compared[0], compared[1]))
+    whole = (_known_lengths(candidate, chosen[0]), _known_lengths(baseline, chosen[1]))
+    return Matched(sums[0], sums[1], pairs is not None, tokens, (compared[0], compared[1]), whole)
 
 
 def matched_lengths(ours: Lengths, theirs: Lengths) -> tuple[Lengths, Lengths]:
@@ -128,6 +132,11 @@ def _summed(left: Scores, whole: Scores, statistics: tuple[Statistic, ...]) -> S
 
 def _lengths(scores: Scores) -> Lengths:
     return np.diff(scores.sequence_indptr)
+
+
+def _known_lengths(scores: Scores, sequences: Lengths) -> Floats:
+    known = sequences if scores.withheld is None else sequences[~scores.withheld[sequences]]
+    return _lengths(scores)[known].astype(np.float64)
 
 
 def _scored_tokens(scores: Scores) -> int:

@@ -57,6 +57,8 @@ def _upper(count: int, total: int) -> float:
     """The share at which no more than ``count`` of ``total`` have a chance of 5 %."""
     if count >= total:
         return 1.0
+    if count == 0:
+        return -math.expm1(math.log(ERROR) / total)
     return _bisected(lambda share: incomplete_beta(total - count, count + 1, 1 - share) > ERROR)
 
 

@@ -33,10 +33,10 @@ import numpy.typing as npt
 from token_difr import _core
 from token_difr.records import Rule
 from token_difr.verdict.intervals import wilson
-from token_difr.verdict.positions import Floats
+from token_difr.verdict.positions import Flags, Floats
 from token_difr.verdict.sums import SequenceSums
 
-__all__ = ["PermutationTest", "permutation_test"]
+__all__ = ["PermutationTest", "Sums", "label_test", "permutation_test"]
 
 ROUNDING = 12  # decimals; equal deals may differ by the order of their sums
 CAP_QUANTILE = 0.95
@@ -62,6 +62,18 @@ class PermutationTest(NamedTuple):
     deals: int
 
 
+class Sums(NamedTuple):
+    """One side's sums.
+
+    Attributes:
+        totals: float64[sequences, columns]; of each column's values, in its unit.
+        weights: float64[sequences, columns]; how much counts, each column's denominator.
+    """
+
+    totals: Floats
+    weights: Floats
+
+
 def permutation_test(
     candidate: SequenceSums, baseline: SequenceSums, *, rule: Rule, paired: bool = False
 ) -> PermutationTest:
@@ -74,17 +86,36 @@ def permutation_test(
             needed.
         paired: Whether row i of both sides is the same prompt, so that labels are exchanged within rows.
     """
-    forms = _forms(candidate, baseline)
+    sides = (Sums(candidate.totals, candidate.weights), Sums(baseline.totals, baseline.weights))
+    two_sided = np.array([statistic.two_sided for statistic in candidate.statistics], np.bool_)
+    capped = np.array([statistic.capped for statistic in candidate.statistics], np.bool_)
+    return label_test(*sides, two_sided=two_sided, capped=capped, rule=rule, paired=paired)
+
+
+def label_test(
+    ours: Sums, theirs: Sums, *, two_sided: Flags, capped: Flags, rule: Rule, paired: bool = False
+) -> PermutationTest:
+    """The same of any columns of sums, whatever they are sums of.
+
+    Args:
+        ours: The candidate's.
+        theirs: The baseline's, of the same columns.
+        two_sided: bool[columns]; whether a difference in either direction counts, not larger values alone.
+        capped: bool[columns]; whether the capped form is tested too.
+        rule: As above.
+        paired: As above.
+    """
+    forms = _forms(ours, theirs, two_sided, capped)
+    columns = len(two_sided)
     if not forms.statistics.size:
-        count = len(candidate.statistics)
-        return PermutationTest(1.0, np.ones(count), np.zeros(count), 1)
-    dealer = _Dealer(candidate, baseline, forms, paired=paired, seed=rule.seed)
+        return PermutationTest(1.0, np.ones(columns), np.zeros(columns), 1)
+    dealer = _Dealer(forms, (ours.weights, theirs.weights), paired=paired, seed=rule.seed)
     differences = np.concatenate([dealer.seen(), dealer.dealt(0, rule.permutations)])
-    test = _ranked(differences, forms, len(candidate.statistics))
+    test = _ranked(differences, forms, columns)
     low, high = wilson(test.p_value, test.deals, z=Z_TWO_SIDED_99)
     if low < rule.level < high and rule.most_permutations > rule.permutations:
         more = dealer.dealt(rule.permutations, rule.most_permutations - rule.permutations)
-        test = _ranked(np.concatenate([differences, more]), forms, len(candidate.statistics))
+        test = _ranked(np.concatenate([differences, more]), forms, columns)
     return test
 
 
@@ -99,23 +130,30 @@ class _Forms:
     """
 
     statistics: npt.NDArray[np.int64]
-    two_sided: npt.NDArray[np.bool_]
+    two_sided: Flags
     totals: tuple[Floats, Floats]
 
 
-def _forms(candidate: SequenceSums, baseline: SequenceSums) -> _Forms:
+def _forms(ours: Sums, theirs: Sums, two_sided: Flags, capped: Flags) -> _Forms:
     """All forms that can differ: both sides have what counts, and not all totals are 0."""
-    split = len(candidate.totals)
-    totals = np.concatenate([candidate.totals, baseline.totals])
-    weights = np.concatenate([candidate.weights, baseline.weights])
-    known = candidate.weights.any(axis=0) & baseline.weights.any(axis=0) & totals.any(axis=0)
-    plain = np.flatnonzero(known)
-    capped = np.array([s for s in plain if candidate.statistics[s].capped], np.int64)
-    caps = [np.quantile(totals[weights[:, s] > 0, s], CAP_QUANTILE) for s in capped]
-    both = np.concatenate([totals[:, plain], np.minimum(totals[:, capped], caps)], axis=1)
-    columns = np.concatenate([plain, capped])
-    two_sided = np.array([statistic.two_sided for statistic in candidate.statistics], np.bool_)
+    split = len(ours.totals)
+    totals = np.concatenate([ours.totals, theirs.totals])
+    weights = np.concatenate([ours.weights, theirs.weights])
+    known = ours.weights.any(axis=0) & theirs.weights.any(axis=0) & totals.any(axis=0)
+    plain, with_cap = np.flatnonzero(known), np.flatnonzero(known & capped)
+    counting = np.where(weights[:, with_cap] > 0, totals[:, with_cap], np.nan)
+    both = np.concatenate([totals[:, plain], np.minimum(totals[:, with_cap], _caps(counting))], axis=1)
+    columns = np.concatenate([plain, with_cap])
     return _Forms(columns, two_sided[columns], (both[:split], both[split:]))
+
+
+def _caps(counting: Floats) -> Floats:
+    """float64[columns]: the quantile of each column's totals, where they count; NaN stands where they do not."""
+    if not counting.size:
+        return np.zeros(counting.shape[1])
+    quantile = np.quantile if np.isfinite(counting).all() else np.nanquantile
+    caps: Floats = quantile(counting, CAP_QUANTILE, axis=0)
+    return caps
 
 
 class _Dealer:
@@ -124,13 +162,9 @@ class _Dealer:
     Columns of the tables are the forms' totals, then their weights, of which statistics of the same positions share one.
     """
 
-    def __init__(
-        self, candidate: SequenceSums, baseline: SequenceSums, forms: _Forms, *, paired: bool, seed: int
-    ) -> None:
-        split = len(candidate.weights)
-        weights = np.concatenate([candidate.weights, baseline.weights])[:, forms.statistics]
-        shared, self._weight_of = np.unique(weights, axis=1, return_inverse=True)
-        self._weight_of = self._weight_of.reshape(-1)
+    def __init__(self, forms: _Forms, weights: tuple[Floats, Floats], *, paired: bool, seed: int) -> None:
+        split = len(weights[0])
+        shared, self._weight_of = _distinct(np.concatenate(weights)[:, forms.statistics])
         self._tables = [
             np.ascontiguousarray(np.concatenate([totals, part], axis=1))
             for totals, part in zip(forms.totals, (shared[:split], shared[split:]), strict=True)
@@ -163,6 +197,14 @@ class _Dealer:
         differences = np.round(differences, ROUNDING)
         differences[:, self._two_sided] = np.abs(differences[:, self._two_sided])
         return differences
+
+
+def _distinct(weights: Floats) -> tuple[Floats, npt.NDArray[np.int64]]:
+    """The columns that differ from each other, in their order, and which of them each column is."""
+    numbers: dict[bytes, int] = {}
+    which = np.array([numbers.setdefault(column.tobytes(), len(numbers)) for column in weights.T], np.int64)
+    first = np.unique(which, return_index=True)[1]
+    return weights[:, first], which
 
 
 def _ranked(differences: Floats, forms: _Forms, statistics: int) -> PermutationTest:

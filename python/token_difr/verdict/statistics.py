@@ -60,6 +60,7 @@ class Statistic:
         two_sided: Whether a difference counts in both directions; else only a candidate above its baseline is worse.
         per: What ``columns`` has an entry for: each "position", or each "sequence".
         capped: Whether it is tested in its capped form too.
+        prompts_move: Whether its honest value depends on the prompts.
         paired: Whether it says something only of answers to the same prompts.
     """
 
@@ -70,6 +71,7 @@ class Statistic:
     two_sided: bool = False
     per: Literal["position", "sequence"] = "position"
     capped: bool = False
+    prompts_move: bool = True
     paired: bool = False
 
     def sums(self, positions: Positions) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
@@ -152,6 +154,7 @@ def _percentile_bin(low: float, high: float) -> Statistic:
         gloss=f"share of tokens at {100 * low:.0f} to {100 * high:.0f} % of what the reference could have sampled, likeliest first",
         columns=partial(_percentiles, low=low, high=high),
         two_sided=True,
+        prompts_move=False,
     )
 
 
