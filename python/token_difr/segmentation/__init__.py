@@ -6,7 +6,6 @@ and explains it far better than the claimed one.
 """
 
 from token_difr.segmentation.budget import default_requests
-from token_difr.segmentation.counts import expected_lengths
 from token_difr.segmentation.judge import LARGEST_LOSS, LIKELIHOOD, Judge, by_choice
 from token_difr.segmentation.repairing import Question, Repaired, is_repairable, repair
 from token_difr.segmentation.spelling import Speller
@@ -20,7 +19,6 @@ __all__ = [
     "Speller",
     "by_choice",
     "default_requests",
-    "expected_lengths",
     "is_repairable",
     "repair",
 ]

@@ -62,7 +62,7 @@ async def repair(
     *,
     judge: Judge,
     speller: Speller,
-    lengths: Mapping[int, int],
+    lengths: Mapping[int, range],
     remembered: Mapping[tuple[int, tuple[int, ...]], TopKBatch],
     ask: Ask,
     requests: int,
@@ -78,8 +78,9 @@ async def repair(
         rows: Of the sequences that are scorable, a batch of one sequence each.
         judge: What cuts are judged by.
         speller: The model's tokenizer.
-        lengths: Of outputs, by the provider's count, where there is one. No cut is asked for that is further off than
-            the one at hand, by more than one token where the choice is known. An output is kept only at this length.
+        lengths: That outputs have, where it is known (:func:`~token_difr.sequences.expected_lengths`). No cut is asked for
+            that is further off than the one at hand, by more than one token where the choice is known. An output that the
+            provider counted is kept only at such a length.
         remembered: Rows that were asked for before, by index and output.
         ask: Asks the reference.
         requests: The most that it may be asked, the remembered rows included.
@@ -119,7 +120,7 @@ class _Patient:
 
     index: int
     sequence: TokenSequence
-    length: int | None
+    lengths: range | None
     rows: TopKBatch | None
     kept: int = 0
     refused: int = 0
@@ -165,7 +166,7 @@ class _Patient:
     def as_cut(self, cut: Cut) -> TokenSequence:
         """The sequence with the tokens of a cut; counted if they are as many as the provider says."""
         fidelity = self.sequence.fidelity
-        if self.length is not None:
+        if self.lengths is not None and fidelity is not Fidelity.UNCOUNTED:
             fidelity = Fidelity.CONTRADICTED if self._off(cut.tokens) else Fidelity.COUNTED
         return replace(self.sequence, output_token_ids=list(cut.tokens), fidelity=fidelity, repaired=True)
 
@@ -180,7 +181,9 @@ class _Patient:
         return sorted(allowed, key=lambda cut: (self._off(cut.tokens) if judge.counts_first else 0, -cut.promise))
 
     def _off(self, tokens: Sequence[int]) -> int:
-        return 0 if self.length is None else abs(len(tokens) - self.length)
+        """Tokens too few or too many."""
+        known = self.lengths
+        return 0 if known is None else max(known.start - len(tokens), len(tokens) - known.stop + 1, 0)
 
     def _loss(self, rows: TopKBatch, judge: Judge) -> float:
         return float(judge.losses(self.index, rows).sum())
