@@ -16,7 +16,7 @@ from token_difr.segmentation import LIKELIHOOD, Question, Repaired, Speller, by_
 from toy_cuts import PIECES, PROMPT, Pieces, rows_of
 
 TOKENS = {piece: token for token, piece in enumerate(PIECES)}
-GREEDY = replace(LIKELIHOOD, least_advantage=0.1, least_promise=0.5, counts_first=False)
+GREEDY = by_choice(LIKELIHOOD.losses)
 
 
 def ids(*pieces: str) -> list[int]:
