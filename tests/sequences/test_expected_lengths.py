@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from token_difr.records import Fidelity, Response
-from token_difr.sequences import expected_lengths, tokenize
+from token_difr.sequences import expected_lengths, load_tokenizer, tokenize
 
 LIMIT = 4
 Fields = dict[str, Any]
@@ -62,3 +62,18 @@ def test_the_limit_does_not_hide_a_contradiction(characters: Any) -> None:
         responses = [Response(index=n, **fields) for n, fields in enumerate(answers)]
         last = tokenize(prompts, responses, characters, max_tokens=LIMIT)[2]
         assert (len(last.output_token_ids), last.fidelity) == (len("abcdef"), fidelity)
+
+
+@pytest.mark.parametrize("text", ["a\n ", "a\n  ", "return a\n    ", "x:  ", "a ", " ", "a\n \ufffd"])
+def test_a_space_at_the_end_may_be_part_of_a_token(text: str) -> None:
+    """It may begin a character that did not come: what is read before it is as it stands in the whole text."""
+    tokenizer: Any = load_tokenizer("demo")
+    whole = tokenizer.encode(text.rstrip("\ufffd"), add_special_tokens=False, split_special_tokens=True)
+    prompts = [[{"role": "user", "content": f"q{n}"}] for n in range(3)]
+    parts = len(whole) + text.endswith("\ufffd")
+    answers = [Response(index=0, **cut(parts, text)), *(Response(index=n, **cut(2, " a list")) for n in (1, 2))]
+    sequence = tokenize(prompts, answers, tokenizer)[0]
+
+    assert list(sequence.output_token_ids) == whole[: len(sequence.output_token_ids)]
+    assert sequence.fidelity is Fidelity.COUNTED
+    assert len(sequence.output_token_ids) in expected_lengths(prompts, answers, tokenizer)[0]
