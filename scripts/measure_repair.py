@@ -42,8 +42,8 @@ from token_difr.records import (
 from token_difr.reference import Reference, open_reference
 from token_difr.run.resegmenting import judge_of
 from token_difr.run.stages import scored
-from token_difr.segmentation import Question, Speller, expected_lengths, repair
-from token_difr.sequences import load_tokenizer, tokenize
+from token_difr.segmentation import Question, Speller, repair
+from token_difr.sequences import expected_lengths, load_tokenizer, tokenize
 from token_difr.services import open_client
 
 MAX_TOKENS = 64

@@ -16,7 +16,7 @@ from token_difr.segmentation import LIKELIHOOD, Question, Repaired, Speller, by_
 from toy_cuts import PIECES, PROMPT, Pieces, rows_of
 
 TOKENS = {piece: token for token, piece in enumerate(PIECES)}
-GREEDY = replace(LIKELIHOOD, least_advantage=0.1, least_promise=0.5, counts_first=False)
+GREEDY = by_choice(LIKELIHOOD.losses)
 
 
 def ids(*pieces: str) -> list[int]:
@@ -36,7 +36,7 @@ def repaired(
     asked: list[Question] | None = None,
     *,
     requests: int = 100,
-    lengths: Mapping[int, int] | None = None,
+    lengths: Mapping[int, range] | None = None,
     remembered: Mapping[tuple[int, tuple[int, ...]], TopKBatch] | None = None,
     judge: Any = GREEDY,
 ) -> dict[int, Repaired]:
@@ -116,7 +116,7 @@ def test_a_contradicted_answer_becomes_counted() -> None:
     own = ids("c", "a", "b", "c")
     before = from_text(own, Fidelity.CONTRADICTED)
     asked: list[Question] = []
-    done = repaired({0: own}, {0: before}, asked, lengths={0: 4})
+    done = repaired({0: own}, {0: before}, asked, lengths={0: range(4, 5)})
     assert done[0].sequence.fidelity is Fidelity.COUNTED
     assert done[0].sequence.scorable
     assert asked[0].tokens == tuple(before.output_token_ids)
@@ -127,7 +127,13 @@ def test_no_cut_is_further_from_the_count() -> None:
     own = ids("c", "a", "b", "c")
     before = from_text(own, Fidelity.COUNTED)
     asked: list[Question] = []
-    repaired({0: own}, {0: before}, asked, lengths={0: len(before.output_token_ids)}, judge=LIKELIHOOD)
+    repaired(
+        {0: own},
+        {0: before},
+        asked,
+        lengths={0: range(len(before.output_token_ids), len(before.output_token_ids) + 1)},
+        judge=LIKELIHOOD,
+    )
     assert asked
     assert all(len(question.tokens) == len(before.output_token_ids) for question in asked)
 

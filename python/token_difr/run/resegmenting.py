@@ -11,6 +11,7 @@ from token_difr.errors import InputError
 from token_difr.records import Audit, TopKBatch
 from token_difr.reference import Reference, Unread, no_rows
 from token_difr.run.directory import RunDirectory
+from token_difr.run.stages import reading_options
 from token_difr.sampler import Sampler
 from token_difr.scores import score
 from token_difr.segmentation import (
@@ -21,11 +22,10 @@ from token_difr.segmentation import (
     Speller,
     by_choice,
     default_requests,
-    expected_lengths,
     repair,
 )
 from token_difr.segmentation.judge import Floats
-from token_difr.sequences import Tokenizer
+from token_difr.sequences import Tokenizer, expected_lengths
 
 __all__ = ["judge_of", "resegment_run"]
 
@@ -82,7 +82,7 @@ async def resegment_run(
         run.rows(),
         judge=judge_of(run.audit),
         speller=Speller(tokenizer),
-        lengths=expected_lengths(run.responses(), sequences),
+        lengths=expected_lengths(run.prompts, list(run.responses().values()), tokenizer, **reading_options(run.audit)),
         remembered=_readable(run.asked_cuts()),
         ask=ask,
         requests=most,

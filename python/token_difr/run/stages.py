@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
 
@@ -22,8 +22,16 @@ from token_difr.untrusted import printable
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
+__all__ = ["check_replayable", "collect_run", "reading_options", "reference_run", "score_run", "scored", "tokenize_run"]
 
-__all__ = ["check_replayable", "collect_run", "reference_run", "score_run", "scored", "tokenize_run"]
+
+class ReadingOptions(TypedDict):
+    """Options of :func:`~token_difr.sequences.tokenize`."""
+
+    max_tokens: int | None
+    token_ids: TokenIds
+    chat_template_kwargs: Mapping[str, Any] | None
+
 
 LONGEST_REASON = 400
 """Characters that are kept of what the reference did instead of giving rows."""
@@ -63,19 +71,20 @@ def tokenize_run(run: RunDirectory, tokenizer: Tokenizer) -> None:
     """
     responses, done = run.responses(), run.sequences()
     _check_complete(run, responses, "answers", "collect")
-    asked = run.audit.asked
-    answers = [responses[index] for index in sorted(responses)]
-    token_ids: TokenIds = "ignore" if asked is not None and not asked.asking.token_ids else "auto"
-    sequences = tokenize(
-        run.prompts,
-        answers,  # those that are done too: how the provider counts, all of them tell together
-        tokenizer,
-        max_tokens=None if asked is None else asked.max_tokens,
-        token_ids=token_ids,
-        chat_template_kwargs=None if asked is None else asked.asking.chat_template_kwargs,
-    )
+    answers = [responses[index] for index in sorted(responses)]  # those that are done too: all tell how is counted
+    sequences = tokenize(run.prompts, answers, tokenizer, **reading_options(run.audit))
     made = {response.index: sequence for response, sequence in zip(answers, sequences, strict=True)}
     run.keep_sequences({index: sequence for index, sequence in made.items() if index not in done})
+
+
+def reading_options(audit: Audit) -> ReadingOptions:
+    """How the answers of an audit are read as tokens."""
+    asked = audit.asked
+    return {
+        "max_tokens": None if asked is None else asked.max_tokens,
+        "token_ids": "ignore" if asked is not None and not asked.asking.token_ids else "auto",
+        "chat_template_kwargs": audit.asking.chat_template_kwargs,
+    }
 
 
 async def reference_run(

@@ -6,9 +6,9 @@ and explains it far better than the claimed one.
 """
 
 from token_difr.segmentation.budget import default_requests
-from token_difr.segmentation.counts import expected_lengths
 from token_difr.segmentation.judge import LARGEST_LOSS, LIKELIHOOD, Judge, by_choice
-from token_difr.segmentation.repairing import Question, Repaired, is_repairable, repair
+from token_difr.segmentation.patient import Repaired
+from token_difr.segmentation.repairing import Question, is_repairable, repair
 from token_difr.segmentation.spelling import Speller
 
 __all__ = [
@@ -20,7 +20,6 @@ __all__ = [
     "Speller",
     "by_choice",
     "default_requests",
-    "expected_lengths",
     "is_repairable",
     "repair",
 ]

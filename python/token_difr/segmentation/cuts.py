@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from token_difr.records import UNRESOLVED, TokenSequence, TopKBatch
-from token_difr.segmentation.judge import Floats, Judge
+from token_difr.segmentation.judge import Judge
 from token_difr.segmentation.spelling import Speller
 
 __all__ = ["Cut", "cuts"]
@@ -20,7 +20,7 @@ class Cut(NamedTuple):
     Attributes:
         tokens: The whole output.
         position: Where it begins to differ.
-        saved: The losses of the tokens that it replaces, nats.
+        saved: The losses of all tokens from there on, nats.
         loss: Those of its own tokens that are known, nats.
     """
 
@@ -62,8 +62,7 @@ def cuts(index: int, sequence: TokenSequence, rows: TopKBatch, judge: Judge, spe
                 continue
             for recut in text.recuts(position - region.start, token):
                 tokens = (*output[: region.start], *recut, *output[region.stop :])
-                saved = _saved(losses, output, tokens, position, to_the_end=judge.sees_the_rest)
-                cut = Cut(tokens, position, saved, loss)
+                cut = Cut(tokens, position, float(losses[position:].sum()), loss)
                 found[tokens] = max(cut, found.get(tokens, cut), key=lambda each: each.promise)
     return sorted(found.values(), key=lambda cut: (-cut.promise, cut.tokens))
 
@@ -136,14 +135,3 @@ def _claiming(rows: TopKBatch, chosen: dict[int, int]) -> TopKBatch:
         prompt_lengths=rows.prompt_lengths,
         contiguous=rows.contiguous,
     )
-
-
-def _saved(losses: Floats, old: list[int], new: tuple[int, ...], position: int, *, to_the_end: bool) -> float:
-    """The losses of the old tokens that the new cut replaces; of all behind it as well, where these depend on it."""
-    if to_the_end:
-        return float(losses[position:].sum())
-    common = 0
-    shortest = min(len(old), len(new)) - position
-    while common < shortest and old[-1 - common] == new[-1 - common]:
-        common += 1
-    return float(losses[position : len(old) - common].sum())

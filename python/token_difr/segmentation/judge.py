@@ -30,8 +30,6 @@ class Judge:
         unseen: Rows -> float64[positions], nats: the least that a token outside the row can lose.
         least_advantage: Nats that another token of a row must lose less than the claimed one.
         least_promise: Nats that a cut must save at best.
-        patience: Cuts in a row that save nothing, after which a sequence that may be scored is left as it is.
-        counts_first: Whether the number of tokens speaks louder than the rows.
         sees_the_rest: Whether all tokens behind a wrong cut look wrong too, as they do where the choice is known: they were
             chosen after other tokens, and with the noise of other positions.
     """
@@ -40,8 +38,6 @@ class Judge:
     unseen: Callable[[TopKBatch], Floats]
     least_advantage: float
     least_promise: float
-    patience: int
-    counts_first: bool
     sees_the_rest: bool
 
 
@@ -55,8 +51,6 @@ def by_choice(losses: Losses) -> Judge:
         unseen=lambda rows: np.zeros(len(rows)),
         least_advantage=0.02,
         least_promise=0.5,
-        patience=4,
-        counts_first=False,
         sees_the_rest=True,
     )
 
@@ -80,15 +74,12 @@ def _least_surprise(rows: TopKBatch) -> Floats:
     return least
 
 
-# The figures are measured: scripts/measure_repair.py. Nine in ten cuts that hold promise more than 4 nats, and half of those
-# that do not hold less.
+# The figures are measured: scripts/measure_repair.py.
 LIKELIHOOD = Judge(
     losses=_surprise,
     unseen=_least_surprise,
-    least_advantage=2.0,
+    least_advantage=1.0,
     least_promise=3.0,
-    patience=3,
-    counts_first=True,
     sees_the_rest=False,
 )
 """The judge where tokens were drawn at random and nothing replays that."""

@@ -10,7 +10,7 @@ from token_difr.sequences.pieces import Pieces, text_of
 from token_difr.sequences.readings import TokenIds
 from token_difr.sequences.reasoning import ReasoningJoin, ReasoningJoiner
 from token_difr.sequences.rendering import Tokenizer, render, rendered_text
-from token_difr.sequences.tokenizing import tokenize
+from token_difr.sequences.tokenizing import expected_lengths, tokenize
 from token_difr.sequences.tool_calls import calls_tools
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "end_token",
     "ends_answers",
     "ends_named_in",
+    "expected_lengths",
     "has_broken_end",
     "is_special",
     "load_tokenizer",

@@ -49,12 +49,17 @@ class Counts:
     def confirmed(self, readings: Readings, count: int) -> Reading | None:
         """The likeliest reading that has the counted number of tokens; None = none has."""
         options = readings.options if self.more == 0 else readings.options[:1]
-        return next((reading for reading in options if self._fits(reading, count)), None)
+        return next((reading for reading in options if len(reading.output) in self.lengths(reading, count)), None)
 
-    def _fits(self, reading: Reading, count: int) -> bool:
+    def lengths(self, reading: Reading, count: int) -> range:
+        """How many known tokens an output that is read like ``reading`` has, if the provider counts ``count`` tokens of it.
+
+        That depends on what ends it, and what is lost of it, and not on how its text is cut.
+        """
         fewest, most = reading.lost
-        length = len(reading) - (reading.ended and not self.end) + self.more
-        return length <= count <= length + most - fewest
+        shortest = len(reading) - (reading.ended and not self.end) + self.more
+        longest = count - (shortest - len(reading.output))
+        return range(longest - (most - fewest), longest + 1)
 
     def support(self, told: Sequence[tuple[Readings, int]]) -> tuple[int, int]:
         """How many answers have a reading that agrees, and of how many it is the likeliest."""

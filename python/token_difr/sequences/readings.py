@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Any, Literal
 
 from token_difr.errors import InputError
@@ -162,12 +163,18 @@ class AnswerReader:
         return Reading(ids=tuple(self._encoded(pieces, prompt_ids)))
 
     def _without_end(self, pieces: Sequence[Piece], prompt_ids: Sequence[int], fewest: int, most: int) -> Reading:
-        """Up to the broken character. Spaces before it may be part of its first token, and are left off too."""
+        """Up to the broken character. Spaces before it may be part of its first token, and are left off too.
+
+        So is a token that ends in such a space and is another one without it.
+        """
         *rest, (last, own) = pieces
         kept = without_broken_end(last)
-        known = self._encoded([*rest, (kept.rstrip(" "), own)], prompt_ids)
-        spaces = len(self._encoded([*rest, (kept, own)], prompt_ids)) - len(known)
-        return Reading(ids=tuple(known), lost=(max(fewest, min(spaces, 1)), most + max(spaces, 0)))
+        whole = self._encoded([*rest, (kept, own)], prompt_ids)
+        without = self._encoded([*rest, (kept.rstrip(" "), own)], prompt_ids)
+        same = takewhile(lambda pair: pair[0] == pair[1], zip(without, whole, strict=False))
+        known = [token for token, _ in same]
+        spaces = len(whole) - len(known)
+        return Reading(ids=tuple(known), lost=(max(fewest, min(spaces, 1)), most + spaces))
 
     def _tokens_of(self, character: str) -> int:
         if character not in self._characters:

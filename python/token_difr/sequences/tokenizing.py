@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 from token_difr.errors import InputError
 from token_difr.records import Conversation, Fidelity, Response, TokenSequence
@@ -12,7 +12,7 @@ from token_difr.sequences.readings import AnswerReader, Reading, Readings, Token
 from token_difr.sequences.rendering import Tokenizer, render
 from token_difr.services import StatedUsage, reasoning_is_unsent
 
-__all__ = ["tokenize"]
+__all__ = ["expected_lengths", "tokenize"]
 
 SUMMED_UP = 2
 """A reasoning's counted tokens to those of its text, from which on the text is a summary and no other way to count."""
@@ -46,7 +46,7 @@ def tokenize(
         prompts: The audit's conversations; a response's ``index`` picks its own.
         responses: The answers.
         tokenizer: The model's tokenizer.
-        max_tokens: Outputs are cut to this length; None = not cut.
+        max_tokens: Outputs are cut to this length, unless they should not be as long by the provider's count; None = not cut.
         score_end: Append the token that ends a turn (:func:`~token_difr.sequences.end_of_turn.end_token`) where the
             finish reason is "stop": the model did produce it.
         token_ids: "ignore" encodes the text even where an answer holds its ids.
@@ -59,25 +59,114 @@ def tokenize(
         InputError: A response whose index has no prompt, a tokenizer without a chat template, or an unknown
             ``token_ids``.
     """
+    return [
+        TokenSequence(
+            prompt_token_ids=answer.prompt_token_ids,
+            output_token_ids=(answer.reading.output if score_end else list(answer.reading.ids))[: answer.cut_at],
+            fidelity=answer.fidelity,
+        )
+        for answer in _judged_answers(
+            prompts, responses, tokenizer, max_tokens=max_tokens, token_ids=token_ids, variables=chat_template_kwargs
+        )
+    ]
+
+
+def expected_lengths(
+    prompts: Sequence[Conversation],
+    responses: Sequence[Response],
+    tokenizer: Tokenizer,
+    *,
+    max_tokens: int | None = None,
+    token_ids: TokenIds = "auto",
+    chat_template_kwargs: Mapping[str, Any] | None = None,
+) -> dict[int, range]:
+    """How many tokens each output of :func:`tokenize` has in the model's own cut, where that is known, by index.
+
+    The provider's count tells, if it is believed. Without one, an output that ``max_tokens`` cut has that many, if most of
+    those that it is said to have cut do.
+
+    Args:
+        prompts: As for :func:`tokenize`, and so are the others.
+        responses: The answers.
+        tokenizer: The model's tokenizer.
+        max_tokens: The longest output that was asked for.
+        token_ids: "ignore" encodes the text even where an answer holds its ids.
+        chat_template_kwargs: Variables of the chat template, as they were sent to the provider.
+
+    Raises:
+        InputError: As :func:`tokenize`.
+    """
+    answers = _judged_answers(
+        prompts, responses, tokenizer, max_tokens=max_tokens, token_ids=token_ids, variables=chat_template_kwargs
+    )
+    return {answer.index: answer.lengths for answer in answers if answer.lengths is not None and not answer.is_cut}
+
+
+class _Answer(NamedTuple):
+    """An answer as it is read; ``lengths`` are those that its output may have, and ``cut_at`` where it is cut off."""
+
+    index: int
+    prompt_token_ids: list[int]
+    reading: Reading
+    fidelity: Fidelity
+    lengths: range | None
+    cut_at: int | None
+
+    @property
+    def is_cut(self) -> bool:
+        return self.cut_at is not None and len(self.reading.output) > self.cut_at
+
+
+def _judged_answers(
+    prompts: Sequence[Conversation],
+    responses: Sequence[Response],
+    tokenizer: Tokenizer,
+    *,
+    max_tokens: int | None,
+    token_ids: TokenIds,
+    variables: Mapping[str, Any] | None,
+) -> list[_Answer]:
     if token_ids not in get_args(TokenIds):
         raise InputError(f"token_ids must be one of {', '.join(get_args(TokenIds))}, not {token_ids!r}")
-    reader = AnswerReader(tokenizer, token_ids=token_ids, variables=chat_template_kwargs)
+    reader = AnswerReader(tokenizer, token_ids=token_ids, variables=variables)
     asked = [_prompt(prompts, response) for response in responses]
-    rendered = [render(prompt, tokenizer, chat_template_kwargs) for prompt in asked]
+    rendered = [render(prompt, tokenizer, variables) for prompt in asked]
     read = [reader.read(*each) for each in zip(asked, rendered, responses, strict=True)]
+    whole = [
+        (readings, response)
+        for readings, response in zip(read, responses, strict=True)
+        if readings.written and not reasoning_is_unsent(response.body)
+    ]
     counts = Counts.learned(
+        [(each, told) for each, response in whole if (told := response.completion_tokens) is not None]
+    )
+    limits = Counts.learned(
         [
-            (readings, response.completion_tokens)
-            for readings, response in zip(read, responses, strict=True)
-            if response.completion_tokens is not None and readings.written and not reasoning_is_unsent(response.body)
+            (each, max_tokens)
+            for each, response in whole
+            if response.finish_reason == "length" and max_tokens is not None
         ]
     )
-    sequences = []
+    answers = []
     for prompt_ids, readings, response in zip(rendered, read, responses, strict=True):
         reading, fidelity = _judged(readings, response, counts, tokenizer)
-        output = (reading.output if score_end else list(reading.ids))[:max_tokens]
-        sequences.append(TokenSequence(prompt_token_ids=prompt_ids, output_token_ids=output, fidelity=fidelity))
-    return sequences
+        known = fidelity not in {Fidelity.IDS, Fidelity.INCOMPLETE}
+        lengths = _lengths(reading, response, counts, limits, max_tokens) if known else None
+        # What is cut otherwise than by the model may come out longer than the limit. Its end belongs to the output.
+        drifted = lengths is not None and len(reading.output) not in lengths
+        answers.append(_Answer(response.index, prompt_ids, reading, fidelity, lengths, None if drifted else max_tokens))
+    return answers
+
+
+def _lengths(
+    reading: Reading, response: Response, counts: Counts, limits: Counts, max_tokens: int | None
+) -> range | None:
+    """How many tokens the output may have, by the provider's count or else by the limit that cut it; None = not known."""
+    if counts.believed and response.completion_tokens is not None:
+        return counts.lengths(reading, response.completion_tokens)
+    if limits.believed and response.finish_reason == "length" and max_tokens is not None:
+        return limits.lengths(reading, max_tokens)
+    return None
 
 
 def _prompt(prompts: Sequence[Conversation], response: Response) -> Conversation:
