@@ -96,7 +96,8 @@ async def ask_all(
             ``max(concurrency, 4)`` requests all fail, no more are sent.
     """
     first = set(indices[: max(concurrency, FEWEST_FIRST)])
-    failures: dict[int, EndpointError] = {}
+    failed = set[int]()
+    causes = list[EndpointError]()
 
     async def attempt(index: int) -> None:
         try:
@@ -104,7 +105,9 @@ async def ask_all(
         except EndpointError as error:
             if stops_everything(error):
                 raise
-            failures[index] = error
+            failed.add(index)
+            if not causes:  # one speaks for all: each may hold a long answer
+                causes.append(error)
 
     unsent = await ask_each(
         indices,
@@ -112,19 +115,18 @@ async def ask_all(
         concurrency=concurrency,
         label=label,
         progress=progress,
-        goes_on=lambda: not first <= failures.keys(),
+        goes_on=lambda: not first <= failed,
     )
-    if failures:
-        raise _summary(list(failures.values()), len(indices), unsent)
+    if causes:
+        raise _summary(causes[0], len(failed), len(indices), unsent)
 
 
-def _summary(failures: Sequence[EndpointError], requests: int, unsent: int) -> EndpointError:
-    """One error for all of ``failures``, of the first one's type."""
-    first = failures[0]
+def _summary(first: EndpointError, failed: int, requests: int, unsent: int) -> EndpointError:
+    """One error for all that failed, of the first one's type."""
     reason = str(first).rstrip(".?! ")
     others = f"The other {unsent} were not sent" if unsent else "What was answered is kept"
     summary = type(first)(
-        f"{len(failures)} of {requests} requests failed, the first because: {reason}. {others}; once the cause is "
+        f"{failed} of {requests} requests failed, the first because: {reason}. {others}; once the cause is "
         "gone, the same again asks only for what is missing"
     )
     summary.__cause__ = first
