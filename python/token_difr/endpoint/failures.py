@@ -20,6 +20,7 @@ from token_difr.errors import (
     UnknownModelError,
 )
 from token_difr.untrusted import read_json, text_of_page
+from token_difr.untrusted.documents import TOO_DEEP
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI, OpenAIError
@@ -91,10 +92,14 @@ def answer_body(content: bytes, *, client: AsyncOpenAI) -> dict[str, Any]:
         AnswerError: It is no JSON object, one nested too deeply, or one that reports an error.
     """
     url = shown_url(client)
+    body: object = None
+    wrong = ""
     try:
         body = read_json(content)
     except ValueError as error:
-        raise AnswerError(f"{url} answered {_no_json(content, error, client)}") from None
+        wrong = str(error)
+    if wrong:  # not above: an error that came of the first one would hold the whole answer
+        raise AnswerError(f"{url} answered {_no_json(content, wrong, client)}")
     if not isinstance(body, dict):
         raise AnswerError(f"{url} answered a JSON {type(body).__name__}, not an object")
     if body.get("error"):
@@ -103,11 +108,11 @@ def answer_body(content: bytes, *, client: AsyncOpenAI) -> dict[str, Any]:
     return masked
 
 
-def _no_json(content: bytes, error: ValueError, client: AsyncOpenAI) -> str:
+def _no_json(content: bytes, wrong: str, client: AsyncOpenAI) -> str:
     """What an answer is that is no JSON, by its first words."""
     text = content[:LONGEST_LOOK].decode("utf-8", "replace")
-    if "nested" in str(error):
-        return f"something that is not JSON, or {error}"
+    if wrong == TOO_DEEP:
+        return f"something that is not JSON, or {wrong}"
     if not text.strip():
         return "nothing, which is not JSON"
     page = text_of_page(text)

@@ -9,6 +9,8 @@ __all__ = ["DEEPEST", "MOST_DIGITS", "read_json"]
 DEEPEST = 100
 """Levels of lists and objects; what reads and stores them calls itself once a level."""
 
+TOO_DEEP = f"nested more than {DEEPEST} levels deep"
+
 MOST_DIGITS = 20
 """Digits of a whole number, which 64 bits fill. One with more is read as a float, as readers of JSON commonly do."""
 
@@ -21,10 +23,13 @@ def read_json(content: bytes | str) -> object:
     """
     try:
         value: object = json.loads(content, parse_int=_whole)
-    except RecursionError as error:
-        raise ValueError(f"nested more than {DEEPEST} levels deep") from error
-    if not _is_shallow(value):
-        raise ValueError(f"nested more than {DEEPEST} levels deep")
+        reason = "" if _is_shallow(value) else TOO_DEEP
+    except RecursionError:
+        reason = TOO_DEEP
+    except ValueError as error:
+        reason = str(error)
+    if reason:
+        raise ValueError(reason)  # here, so that it does not hold the first one, which holds the document
     return value
 
 
