@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from token_difr.cli import options
@@ -19,6 +18,7 @@ from token_difr.cli.groups import (
     ShownOptions,
     reference_behind,
 )
+from token_difr.cli.interrupts import run_work
 from token_difr.cli.show import interrupted_note, note, show_report
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def command(
             return done.report
 
     try:
-        report = asyncio.run(work())
+        report = run_work(work)
     except KeyboardInterrupt:
         interrupted_note(out)
         raise
