@@ -9,7 +9,7 @@ __all__ = ["main"]
 
 def main() -> NoReturn:
     """Run the command line and exit."""
-    from token_difr.cli.interrupts import leave_at_once
+    from token_difr.interrupts import leave_at_once
 
     leave_at_once()
     from token_difr.cli import main as run

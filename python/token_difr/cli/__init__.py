@@ -26,8 +26,8 @@ import typer
 
 from token_difr._core import __version__
 from token_difr.cli.faults import is_closed_pipe, system_message
-from token_difr.cli.interrupts import INTERRUPTED
 from token_difr.errors import TokenDifrError
+from token_difr.interrupts import INTERRUPTED
 from token_difr.untrusted import printable
 
 __all__ = ["VERBS", "app", "main"]

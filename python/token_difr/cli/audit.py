@@ -18,8 +18,8 @@ from token_difr.cli.groups import (
     ShownOptions,
     reference_behind,
 )
-from token_difr.cli.interrupts import run_work
 from token_difr.cli.show import interrupted_note, note, show_report
+from token_difr.interrupts import run_work
 
 if TYPE_CHECKING:
     from token_difr.records import Report

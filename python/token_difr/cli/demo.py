@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from token_difr.cli.interrupts import begin_work
 from token_difr.errors import InputError
+from token_difr.interrupts import begin_work
 
 __all__ = ["command"]
 

@@ -11,8 +11,8 @@ import typer
 from token_difr.cli import options
 from token_difr.cli.grouped import grouped
 from token_difr.cli.groups import PaceOptions, ReferenceOptions, reference_behind
-from token_difr.cli.interrupts import run_work
 from token_difr.cli.show import show
+from token_difr.interrupts import run_work
 
 if TYPE_CHECKING:
     from token_difr.probes import Probe

@@ -13,9 +13,9 @@ import typer
 
 from token_difr.cli import options
 from token_difr.cli.grouped import grouped
-from token_difr.cli.interrupts import begin_work
 from token_difr.cli.show import note, show
 from token_difr.endpoint.bodies import MAX_ANSWER_MB
+from token_difr.interrupts import begin_work
 
 if TYPE_CHECKING:
     from token_difr.mismatch.measure import Mismatch

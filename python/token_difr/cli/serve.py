@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from token_difr.cli.interrupts import begin_work
 from token_difr.errors import InputError
+from token_difr.interrupts import begin_work
 
 if TYPE_CHECKING:
     from token_difr.server import ServerSettings

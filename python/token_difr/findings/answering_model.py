@@ -41,7 +41,9 @@ def answering_model(evidence: Evidence) -> Finding | None:
 def _is_same(said: str, asked: str) -> bool:
     """Whether both are one model's name, as services write it; a date or a revision may follow."""
     ours, theirs = _plain(asked), _plain(said)
-    return theirs == ours or (bool(ours) and re.fullmatch(r"(latest|[0-9]{4,8})", theirs.removeprefix(ours)) is not None)
+    return theirs == ours or (
+        bool(ours) and re.fullmatch(r"(latest|[0-9]{4,8})", theirs.removeprefix(ours)) is not None
+    )
 
 
 def _plain(name: str) -> str:

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-__all__ = ["INTERRUPTED", "begin_work", "leave_at_once", "run_work"]
+__all__ = ["INTERRUPTED", "begin_work", "is_command_line", "leave_at_once", "run_work"]
 
 INTERRUPTED = 130
 """Exit code of what Ctrl-C has ended."""
 
 T = TypeVar("T")
+
+
+def is_command_line() -> bool:
+    """Whether this process is the command line, and not somebody's program that imports the package."""
+    name = sys.argv[0] if sys.argv else ""
+    if name == "-m":  # Python imports the package before it knows the file of its __main__
+        return "token_difr" in sys.orig_argv
+    return os.path.basename(name).partition(".")[0] == "token-difr"  # noqa: PTH119  # pathlib takes long to import
 
 
 def leave_at_once() -> None:
@@ -36,6 +44,8 @@ def begin_work() -> None:
 
 def run_work(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Run what asks endpoints. The SDK, which takes a second to import, is here before Ctrl-C has to wait for it."""
+    import asyncio
+
     import openai  # noqa: F401
 
     begin_work()
