@@ -14,6 +14,13 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 
+from token_difr.interrupts import is_command_line, leave_at_once
+
+if is_command_line():  # NumPy, which is loaded next, takes a second on a busy machine
+    leave_at_once()
+del is_command_line, leave_at_once
+
+# ruff: noqa: E402
 from token_difr import errors as errors
 from token_difr import records as records
 from token_difr._core import __version__ as __version__

@@ -41,7 +41,12 @@ __all__ = [
     "UnknownModelError",
     "UnregisteredModelError",
     "UnreplayableError",
+    "unimportable",
 ]
+
+
+LONGEST_REASON = 300
+"""Characters of another package's message that ours quote."""
 
 
 class TokenDifrError(Exception):
@@ -74,6 +79,21 @@ class SamplerError(InputError):
 
 class UnreplayableError(SamplerError):
     """An engine, or a way to sample, whose noise cannot be replayed; the message says why."""
+
+
+def unimportable(error: ImportError, package: str, needed_by: str, install: str) -> InputError:
+    """The error for a package that cannot be imported: it is missing, or it is there and broken.
+
+    Args:
+        error: What the import raised.
+        package: What was imported.
+        needed_by: What cannot do without.
+        install: What pip is to install.
+    """
+    if isinstance(error, ModuleNotFoundError) and error.name == package:
+        return InputError(f"{needed_by} needs {package}: pip install '{install}'")
+    reason = " ".join(str(error).split())[:LONGEST_REASON]
+    return InputError(f"{needed_by} needs {package}, which is installed and cannot be imported: {reason}")
 
 
 class UnregisteredModelError(InputError, KeyError):

@@ -135,3 +135,25 @@ def test_blocking_inside_a_running_loop() -> None:
     assert asyncio.run(inside()) == 7
     with pytest.raises(AnswerError, match="no"):
         run_blocking(fail)
+
+
+def test_lines_of_progress_in_a_log(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where standard error is no terminal, a line every so often says how far it is; none where progress is not wanted."""
+    monkeypatch.setattr("token_difr.endpoint.pool.SECONDS_A_LINE", 0.001)
+
+    async def work(*, progress: bool) -> None:
+        told = asyncio.Event()
+
+        async def ask(index: int) -> None:
+            if index == 2:
+                await told.wait()
+
+        asking = asyncio.create_task(ask_all(range(3), ask, concurrency=3, label="collect", progress=progress))
+        await asyncio.sleep(0.05)
+        told.set()
+        await asking
+
+    asyncio.run(work(progress=False))
+    assert capsys.readouterr().err == ""
+    asyncio.run(work(progress=True))
+    assert set(capsys.readouterr().err.splitlines()) == {"collect: 2 of 3"}

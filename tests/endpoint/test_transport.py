@@ -10,8 +10,14 @@ import httpx2
 import openai
 import pytest
 
-from token_difr.endpoint.transport import breaks_off, true_status
+from token_difr.endpoint.inside import breaks_off, failure_inside
 from token_difr.services import open_client
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The SDK's retries come at once."""
+    monkeypatch.setattr("openai._base_client.INITIAL_RETRY_DELAY", 0.001)
 
 
 def ask(endpoint: Any, *, retries: int = 1, **options: Any) -> bytes:
@@ -26,22 +32,33 @@ def ask(endpoint: Any, *, retries: int = 1, **options: Any) -> bytes:
 def then_honest(endpoint: Any, first: Any, status: int = 200) -> None:
     """Let ``endpoint`` answer ``first`` once, and well afterwards."""
     answers = iter([(status, first)])
-    endpoint.answer = lambda *_: next(answers, (200, {"choices": []}))
+    endpoint.answer = lambda *_: next(answers, (200, {"choices": [{}]}))
 
 
 @pytest.mark.parametrize(
-    "first", [b'{"choices": [', b'{"cho', {"error": {"code": 502, "message": "x"}}, {"error": {"code": 429}}]
+    "first",
+    [
+        b'{"choices": [',
+        b'{"cho',
+        {"error": {"code": 502, "message": "x"}},
+        {"error": {"code": 429}},
+        {"error": {"status": 503}, "choices": [{"message": {"content": "y" * 9000}}]},
+        {"choices": [{"error": {"code": 502, "message": "x"}, "message": {"content": ""}}]},
+        {"choices": [{"finish_reason": "error", "message": {"content": "half"}}]},
+        {"choices": []},
+        {"choices": None, "usage": None},
+    ],
 )
 def test_retried(endpoint: Any, first: Any) -> None:
     """What may succeed at the next attempt gets one."""
     then_honest(endpoint, first)
-    assert json.loads(ask(endpoint)) == {"choices": []}
+    assert json.loads(ask(endpoint)) == {"choices": [{}]}
     assert len(endpoint.requests) == 2
 
 
 @pytest.mark.parametrize(
     "first",
-    [{"error": {"code": "400"}}, {"error": "text"}, b"[]", b"no JSON", {"choices": [], "error": 1}],
+    [{"error": {"code": "400"}}, {"error": "text"}, b"[]", b"no JSON", {"choices": [], "error": 1}, {"data": []}],
 )
 def test_not_retried(endpoint: Any, first: Any) -> None:
     """What would come again is left to whoever reads the answer."""
@@ -83,18 +100,23 @@ def test_every_attempt_is_paced(endpoint: Any) -> None:
     ("content", "status"),
     [
         (b'{"error": {"code": 503}}', 503),
-        (b'{"error": {"code": "503"}}', 200),
+        (b'{"error": {"code": "503"}}', None),
         (b'{"error": {"code": 402}}', 402),
-        (b'{"error": {"code": 7}}', 200),
-        (b'{"error": {"code": true}}', 200),
-        (b'["error"]', 200),
-        (b'{"error"', 200),
-        (b'{"error": {"code": 503}, "x": "' + b"y" * 5000 + b'"}', 200),
+        (b'{"error": {"code": 7}}', None),
+        (b'{"error": {"code": true}}', None),
+        (b'["error"]', None),
+        (b'{"error"', None),
+        (b'{"error": ' + b"[" * 2000 + b"]" * 2000 + b"}", None),
+        (b'{"error": {"code": 503}, "x": "' + b"y" * 10**6 + b'"}', None),
+        (b'{"choices": [{"error": {"code": 400}}]}', 400),
+        (b'{"choices": [{"message": {"content": "\\"error\\": {}"}}]}', None),
+        (b'{"choices" : [ ], "error": null}', 502),
     ],
 )
-def test_true_status(content: bytes, status: int) -> None:
-    """Only an error with a status of its own has one."""
-    assert true_status(content) == status
+def test_status_of_the_failure_inside(content: bytes, status: int | None) -> None:
+    """Only an error with a status of its own has one, wherever it stands; so has an answer without choices."""
+    failure = failure_inside(content)
+    assert (None if failure is None else failure.status) == status
 
 
 def test_breaks_off() -> None:

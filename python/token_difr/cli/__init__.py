@@ -4,7 +4,7 @@ Data go to standard output, all else to standard error. Exit codes:
 
     0    consistent, or done
     1    divergent; nothing else exits so
-    2    wrong usage or input, or an endpoint that fails
+    2    wrong usage or input, an endpoint that fails, or a place that cannot be written
     3    inconclusive
     70   an error of token-difr itself; TOKEN_DIFR_DEBUG=1 shows its traceback
     130  interrupted
@@ -14,7 +14,6 @@ Data go to standard output, all else to standard error. Exit codes:
 from __future__ import annotations
 
 import contextlib
-import errno
 import io
 import os
 import sys
@@ -26,7 +25,9 @@ from typing import Annotated, NoReturn
 import typer
 
 from token_difr._core import __version__
+from token_difr.cli.faults import is_closed_pipe, system_message
 from token_difr.errors import TokenDifrError
+from token_difr.interrupts import INTERRUPTED
 from token_difr.untrusted import printable
 
 __all__ = ["VERBS", "app", "main"]
@@ -36,7 +37,6 @@ VERBS = ("demo", "audit", "collect", "tokenize", "reference", "score", "decide",
 
 BAD_INPUT = 2
 INTERNAL_ERROR = 70
-INTERRUPTED = 130
 CLOSED_PIPE = 141
 
 DEBUG_VARIABLE = "TOKEN_DIFR_DEBUG"
@@ -86,8 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that lacks a character gets its escape
     code = _run(arguments)
-    if code == CLOSED_PIPE:
-        _discard_output()
+    _finish_output()
     sys.exit(code)
 
 
@@ -116,15 +115,13 @@ def _exit_code(error: BaseException) -> int:
     if isinstance(error, typer.Abort) and not isinstance(error.__cause__, EOFError):
         return INTERRUPTED
     # typer and rich make a SystemExit(1) of a closed pipe, and typer an Abort of an EOFError.
-    return CLOSED_PIPE if _is_closed_pipe(error) else _internal_error(error.__cause__ or error)
-
-
-def _is_closed_pipe(error: BaseException | None) -> bool:
-    while error is not None:
-        if isinstance(error, OSError) and error.errno == errno.EPIPE:
-            return True
-        error = error.__context__
-    return False
+    if is_closed_pipe(error):
+        return CLOSED_PIPE
+    message = system_message(error)
+    if message is None:
+        return _internal_error(error.__cause__ or error)
+    _say(message)
+    return BAD_INPUT
 
 
 def _internal_error(error: BaseException) -> int:
@@ -142,8 +139,16 @@ def _say(message: str) -> None:
         typer.echo(f"token-difr: {line}", err=True)
 
 
+def _finish_output() -> None:
+    """Write what is left of standard output, or let it go nowhere: Python would try once more, and complain."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except (OSError, ValueError):
+        _discard_output()
+
+
 def _discard_output() -> None:
-    """Let what is left of standard output go nowhere: Python would try to write it once more, and complain."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, sys.stdout.fileno())

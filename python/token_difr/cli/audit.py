@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -23,6 +22,7 @@ from token_difr.cli.groups import (
     reference_behind,
 )
 from token_difr.cli.show import interrupted_note, note, show_report
+from token_difr.interrupts import run_work
 
 if TYPE_CHECKING:
     from token_difr.records import Report
@@ -93,11 +93,11 @@ def command(
     if dry_run.dry_run:
         check_unsent(record, conversations, loaded, baseline, out)
         if checked:
-            asyncio.run(check())
+            run_work(check)
         show_dry_run(conversations, out, record, loaded, dry_run, as_json=shown.chosen == "json", checked=checked)
         return
     try:
-        report = asyncio.run(work())
+        report = run_work(work)
     except KeyboardInterrupt:
         interrupted_note(out)
         raise

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from token_difr.cli import options
 from token_difr.cli.dry_run import show_dry_run
 from token_difr.cli.grouped import grouped
 from token_difr.cli.groups import DryRunOptions, PaceOptions, ProviderOptions, SamplingOptions
 from token_difr.cli.show import interrupted_note, note
+from token_difr.interrupts import run_work
 
 __all__ = ["command"]
 
@@ -43,7 +42,7 @@ def command(
                 await collect_run(run, client, concurrency=pace.concurrency, progress=not pace.quiet)
 
     try:
-        asyncio.run(work())
+        run_work(work)
     except KeyboardInterrupt:
         interrupted_note(out)
         raise

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from token_difr.errors import InputError
+from token_difr.interrupts import begin_work
 
 __all__ = ["command"]
 
@@ -28,6 +29,7 @@ def command(
     import asyncio
     import tempfile
 
+    begin_work()
     if out is not None:
         if out.exists() and any(out.iterdir()):
             raise InputError(f"{out} is not empty: the demo's servers get new ports, so no run of it can go on")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from token_difr.cli import options
 from token_difr.endpoint import public_url
+from token_difr.endpoint.bodies import MAX_ANSWER_MB
 from token_difr.endpoint.client import MAX_RETRIES, TIMEOUT_SECONDS
 from token_difr.errors import InputError
 from token_difr.reference.dialects import DIALECTS
@@ -43,7 +44,7 @@ class SamplingOptions:
     temperature: options.Temperature = 0.0
     top_k: options.TopK = 0
     top_p: options.TopP = 1.0
-    min_p: Annotated[float, typer.Option("--min-p", help="0 = off.")] = 0.0
+    min_p: options.MinP = 0.0
     seed: Annotated[
         int | None,
         typer.Option(
@@ -82,12 +83,8 @@ class ProviderOptions:
         bool,
         typer.Option("--provider-logprobs", help="Ask for the output's logprobs too, to compare with the reference's."),
     ] = False
-    provider_header: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--provider-header", metavar="NAME=VALUE", help="One more header to the provider; may be repeated."
-        ),
-    ] = None
+    provider_header: options.ProviderHeader = None
+    provider_header_env: options.ProviderHeaderEnv = None
     chat_template_kwargs: Annotated[
         str | None,
         typer.Option(
@@ -131,9 +128,8 @@ class ProviderOptions:
         return open_client(
             self.provider,
             key_variable=self.provider_key_env,
-            headers=options.asked_headers(self.provider_header),
-            max_retries=pace.max_retries,
-            timeout_seconds=pace.timeout,
+            headers=options.asked_headers(self.provider_header, self.provider_header_env),
+            **pace.of_client(),
         )
 
 
@@ -145,7 +141,7 @@ class ReferenceOptions:
     reference_model: Annotated[
         str | None,
         typer.Option(
-            "--reference-model", metavar="NAME", help="The model, by the reference's name.  [default: --model]"
+            "--reference-model", metavar="NAME", help="The model, by the reference's name.  [default: the provider's]"
         ),
     ] = None
     reference_dialect: Annotated[
@@ -192,8 +188,7 @@ class ReferenceOptions:
         return open_client(
             self.reference,
             key_variable=self.reference_key_env,
-            max_retries=pace.max_retries,
-            timeout_seconds=pace.timeout,
+            **pace.of_client(),
         )
 
 
@@ -268,7 +263,12 @@ class PaceOptions:
     concurrency: options.Concurrency = 8
     max_retries: options.MaxRetries = MAX_RETRIES
     timeout: options.Timeout = TIMEOUT_SECONDS
+    max_answer_mb: options.MaxAnswerMb = MAX_ANSWER_MB
     quiet: options.Quiet = False
+
+    def of_client(self) -> dict[str, Any]:
+        """What a client of either side is told, by the names of its arguments."""
+        return {"max_retries": self.max_retries, "timeout_seconds": self.timeout, "max_answer_mb": self.max_answer_mb}
 
 
 @dataclass(frozen=True, kw_only=True)

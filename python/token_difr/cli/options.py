@@ -16,14 +16,18 @@ __all__ = [
     "Baseline",
     "Concurrency",
     "Json",
+    "MaxAnswerMb",
     "MaxRetries",
     "MaxTokens",
+    "MinP",
     "Model",
     "Out",
     "PriceInput",
     "PriceOutput",
     "Prompts",
     "Provider",
+    "ProviderHeader",
+    "ProviderHeaderEnv",
     "ProviderKeyEnv",
     "ProviderOnly",
     "ProviderService",
@@ -65,6 +69,22 @@ ProviderOnly = Annotated[
     str | None,
     typer.Option("--provider-only", metavar="NAME", help="The one provider behind a router (OpenRouter) to answer."),
 ]
+ProviderHeader = Annotated[
+    list[str] | None,
+    typer.Option("--provider-header", metavar="NAME=VALUE", help="One more header to the provider; may be repeated."),
+]
+ProviderHeaderEnv = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--provider-header-env",
+        metavar="NAME=VARIABLE",
+        help="The same, with its value in an environment variable: a secret that no list of processes shows.",
+    ),
+]
+MaxAnswerMb = Annotated[
+    float,
+    typer.Option("--max-answer-mb", metavar="MB", min=0.001, help="Most megabytes of one answer, decompressed."),
+]
 Timeout = Annotated[float, typer.Option("--timeout", metavar="SECONDS", min=0.1, help="For the whole of one answer.")]
 TokenizerName = Annotated[
     str | None,
@@ -74,6 +94,7 @@ TokenizerName = Annotated[
 ]
 Temperature = Annotated[float, typer.Option("--temperature", min=0.0, help="0 = greedy.")]
 TopK = Annotated[int, typer.Option("--top-k", min=0, help="0 = off.")]
+MinP = Annotated[float, typer.Option("--min-p", help="0 = off.")]
 TopP = Annotated[float, typer.Option("--top-p", help="1 = off.")]
 VocabSize = Annotated[
     int | None,
@@ -145,17 +166,29 @@ def template_variables(text: str | None) -> dict[str, Any] | None:
     return variables or None
 
 
-def asked_headers(given: Sequence[str] | None) -> dict[str, str]:
-    """The values of ``--provider-header``. They may be secrets: no message shows one.
+def asked_headers(given: Sequence[str] | None, from_environment: Sequence[str] | None = None) -> dict[str, str]:
+    """The values of ``--provider-header`` and ``--provider-header-env``. They may be secrets: no message shows one.
 
     Raises:
-        InputError: One without a name or without "=".
+        InputError: One without a name or without "=", a name twice, or a variable that is not set.
     """
-    pairs = [header.partition("=") for header in given or ()]
-    for position, (name, separator, _) in enumerate(pairs, 1):
-        if not separator or not name.strip():
-            raise InputError(f"--provider-header number {position} is not NAME=VALUE")
-    return {name.strip(): value for name, _, value in pairs}
+    from token_difr.endpoint.keys import secret_from
+    from token_difr.endpoint.secrets import Secret
+
+    headers = dict[str, str]()
+    pairs = [("--provider-header", each) for each in given or ()]
+    pairs += [("--provider-header-env", each) for each in from_environment or ()]
+    for position, (option, header) in enumerate(pairs, 1):
+        name, separator, value = header.partition("=")
+        name = name.strip()
+        place = f"header number {position} ({option})"
+        if not separator or not name:
+            raise InputError(f"{place} is not NAME={'VALUE' if option == '--provider-header' else 'VARIABLE'}")
+        if name.lower() in {other.lower() for other in headers}:
+            raise InputError(f"{place} has a name that another one has too")
+        from_variable = option == "--provider-header-env"
+        headers[name] = Secret(secret_from(value.strip(), f"the value of {place}")) if from_variable else value
+    return headers
 
 
 def _numbers(text: str) -> tuple[int, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,6 +12,7 @@ from token_difr.cli import options
 from token_difr.cli.grouped import grouped
 from token_difr.cli.groups import PaceOptions, ReferenceOptions, reference_behind
 from token_difr.cli.show import show
+from token_difr.interrupts import run_work
 
 if TYPE_CHECKING:
     from token_difr.probes import Probe
@@ -27,6 +27,9 @@ class AskedOptions:
     provider: options.Provider
     model: options.Model
     provider_key_env: options.ProviderKeyEnv = None
+    provider_service: options.ProviderService = None
+    provider_header: options.ProviderHeader = None
+    provider_header_env: options.ProviderHeaderEnv = None
     tokenizer: options.TokenizerName = None
     prompts: Annotated[
         Path | None, typer.Option("--prompts", metavar="FILE", help="What to ask.  [default: twelve open questions]")
@@ -39,6 +42,7 @@ class AskedOptions:
     temperature: options.Temperature = 1.0
     top_k: options.TopK = 0
     top_p: options.TopP = 1.0
+    min_p: options.MinP = 0.0
     max_tokens: options.MaxTokens = 48
     ask_token_ids: options.AskTokenIds = None
     seed: Annotated[int, typer.Option("--seed", help="Chooses the seeds that are sent.")] = 0
@@ -48,17 +52,21 @@ class AskedOptions:
 
         Raises:
             PromptError: A file without prompts that can be sent.
-            InputError: A sampling parameter out of range, or an unknown sampler.
+            InputError: A sampling parameter out of range, an unknown sampler, or a tokenizer that cannot be loaded.
         """
         from token_difr.answers import read_prompts
         from token_difr.records import SamplingParams
         from token_difr.sampler import Sampler
+        from token_difr.sequences import load_tokenizer
 
         return {
             "model": self.model,
-            "tokenizer": self.tokenizer,
+            "tokenizer": load_tokenizer(self.tokenizer or self.model),
+            "service": self.provider_service,
             "prompts": None if self.prompts is None else read_prompts(self.prompts),
-            "params": SamplingParams(temperature=self.temperature, top_k=self.top_k, top_p=self.top_p),
+            "params": SamplingParams(
+                temperature=self.temperature, top_k=self.top_k, top_p=self.top_p, min_p=self.min_p
+            ),
             "max_tokens": self.max_tokens,
             "token_ids": self.ask_token_ids,
             "vocab_size": self.vocab_size,
@@ -89,13 +97,13 @@ def command(
         opened = open_client(
             asked.provider,
             key_variable=asked.provider_key_env,
-            max_retries=pace.max_retries,
-            timeout_seconds=pace.timeout,
+            headers=options.asked_headers(asked.provider_header, asked.provider_header_env),
+            **pace.of_client(),
         )
         async with opened as client, reference.opened(pace) as judge:
             return await aprobe(provider=client, reference=reference_behind(judge, judged, None), **arguments)
 
-    found = asyncio.run(work())
+    found = run_work(work)
     if as_json:
         typer.echo(json.dumps(probe_to_json(found), indent=2, allow_nan=False))
     else:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from token_difr.cli import options
 from token_difr.cli.grouped import grouped
 from token_difr.cli.groups import PaceOptions, ReferenceOptions, RepairOptions, reference_behind
 from token_difr.cli.show import interrupted_note, local_tokenizer, note
+from token_difr.interrupts import run_work
 
 __all__ = ["command"]
 
@@ -41,7 +41,7 @@ def command(run: options.Run, *, reference: ReferenceOptions, repair: RepairOpti
                     await resegment_run(directory, judge, tokenizer, requests=requests, **speed)
 
     try:
-        asyncio.run(work())
+        run_work(work)
     except KeyboardInterrupt:
         interrupted_note(run)
         raise

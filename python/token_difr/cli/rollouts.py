@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -13,6 +14,8 @@ import typer
 from token_difr.cli import options
 from token_difr.cli.grouped import grouped
 from token_difr.cli.show import note, show
+from token_difr.endpoint.bodies import MAX_ANSWER_MB
+from token_difr.interrupts import begin_work
 
 if TYPE_CHECKING:
     from token_difr.mismatch.measure import Mismatch
@@ -47,6 +50,8 @@ class SampleOptions:
     ] = None
     provider_only: options.ProviderOnly = None
     service: options.ProviderService = None
+    provider_header: options.ProviderHeader = None
+    provider_header_env: options.ProviderHeaderEnv = None
     n_samples: Annotated[int, typer.Option("-n", "--n-samples", min=1, help="How many.")] = 1
     temperature: options.Temperature = 0.7
     top_p: options.TopP = 0.95
@@ -71,6 +76,7 @@ class SampleOptions:
     concurrency: options.Concurrency = 64
     max_retries: options.MaxRetries = 8
     timeout: options.Timeout = 300.0
+    max_answer_mb: options.MaxAnswerMb = MAX_ANSWER_MB
     max_cost_usd: Annotated[float | None, typer.Option("--max-cost-usd", min=0.0, help="Ceiling.")] = None
     price_input: options.PriceInput = None
     price_output: options.PriceOutput = None
@@ -87,8 +93,10 @@ class SampleOptions:
         only, quiet = settings.pop("provider_only"), settings.pop("quiet")
         if self.max_tokens is None:  # the client's own default gives way to the model's context; a number would not
             del settings["max_tokens"]
+        headers = options.asked_headers(settings.pop("provider_header"), settings.pop("provider_header_env"))
         return RolloutsClient(
             **settings,
+            headers=headers or None,
             routing=None if only is None else routing_to(only),
             endpoint="completions" if self.echo else "chat",
             progress_bar=not quiet,
@@ -103,6 +111,7 @@ def sample(
     how: SampleOptions,
 ) -> None:
     """Draw samples of one prompt: a line of JSON each, as they arrive. Exits with 2 if any failed."""
+    begin_work()
     asked = sys.stdin.read() if prompt == "-" else prompt
     with how.client() as client:
         drawn = client.generate(asked, on_response=_write)
@@ -149,7 +158,7 @@ def export(
     if out is None:
         cache.export(sys.stdout)
         return
-    with out.open("w", encoding="utf-8") as file:
+    with open(out, "w", encoding="utf-8", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
         count = cache.export(file)
     note(f"{count} answers are in {out}", quiet=False)
 

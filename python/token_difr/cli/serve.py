@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from token_difr.errors import InputError
+from token_difr.interrupts import begin_work
 
 if TYPE_CHECKING:
     from token_difr.server import ServerSettings
@@ -88,6 +89,7 @@ def command(
     except ModuleNotFoundError as error:
         raise InputError(f"the server needs {error.name}: pip install 'token-difr[serve]'") from error
 
+    begin_work()
     _log_to_stderr()
     place = {name: options.pop(name) for name in ("host", "port", "until_stdin_closes")}
     serve(_settings(options), on_ready=_announce, **place)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -46,9 +47,10 @@ def note(text: str, *, quiet: bool) -> None:
         typer.echo(text, err=True)
 
 
-def interrupted_note(out: object) -> None:
+def interrupted_note(out: Path) -> None:
     """What somebody who pressed Ctrl-C wants to know."""
-    typer.echo(f"\ntoken-difr: stopped; what has arrived is in {out}, the same command goes on from there", err=True)
+    kept = f"what has arrived is in {out}, the same command goes on from there" if out.exists() else "nothing was asked"
+    typer.echo(f"\ntoken-difr: stopped; {kept}", err=True)
 
 
 def local_tokenizer(audit: Audit) -> Tokenizer | None:

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from token_difr.compat.openrouter_samples import answer_texts
-from token_difr.endpoint import ask_all, endpoint_error, quoted, shown_url
+from token_difr.endpoint import ask_all, endpoint_error, mask_of, quoted, shown_url
 from token_difr.errors import AnswerError
 from token_difr.records import Conversation
 from token_difr.services import read_answer
@@ -114,7 +114,8 @@ async def _complete(
     except AnswerError as error:
         reason = body.get("error") and quoted(body["error"], client)
         raise AnswerError(f"{shown_url(client)}: {error}{f': {reason}' if reason else ''}") from None
-    return completion
+    masked = mask_of(client).answer(body)
+    return completion if masked == body else type(completion).model_construct(**masked)
 
 
 async def _all(

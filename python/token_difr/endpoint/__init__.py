@@ -8,6 +8,7 @@ from token_difr.endpoint.client import connect, is_local, public_url, shown_url,
 from token_difr.endpoint.failures import answer_body, endpoint_error, quoted, stops_everything
 from token_difr.endpoint.pool import ask_all, ask_each, check_concurrency
 from token_difr.endpoint.posting import post
+from token_difr.endpoint.secrets import mask_of
 from token_difr.endpoint.synchronous import blocking, run_blocking
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "connect",
     "endpoint_error",
     "is_local",
+    "mask_of",
     "post",
     "public_url",
     "quoted",

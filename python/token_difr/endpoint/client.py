@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from token_difr.endpoint.addresses import is_loopback
+from token_difr.endpoint.bodies import MAX_ANSWER_MB
+from token_difr.endpoint.headers import checked_headers
+from token_difr.endpoint.keys import clean_key, secret_from
+from token_difr.endpoint.secrets import NO_KEY
 from token_difr.endpoint.transport import Pace, bounded_transport
 from token_difr.errors import InputError
 
@@ -16,9 +19,6 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 __all__ = ["MAX_RETRIES", "TIMEOUT_SECONDS", "connect", "is_local", "public_url", "shown_url", "tag_headers"]
-
-NO_KEY = "EMPTY"
-"""What servers without keys (vLLM, our own) are sent; the SDK refuses an empty one."""
 
 MAX_RETRIES = 3
 """The SDK's own retries of a request, with its backoff and the server's Retry-After. Nothing loops around them."""
@@ -38,6 +38,7 @@ def connect(
     api_key: str | None = None,
     pace: Pace | None = None,
     sends_organization: bool = False,
+    max_answer_mb: float = MAX_ANSWER_MB,
 ) -> AsyncOpenAI:
     """A client of the endpoint at ``url``.
 
@@ -47,12 +48,13 @@ def connect(
             only loopback addresses and plain http are asked without.
         max_retries: The SDK's retries of one request.
         timeout_seconds: For the whole of one answer, from the request's first byte on; connecting has 5 s of it.
-        headers: More headers of every request. Proxies come from the environment, as httpx reads it.
-        http_client: Another transport, for tests and proxies. It has no more than its timeout of each read.
+        headers: More headers of every request. Proxies come from the environment; this machine is asked without.
+        http_client: Another transport, for tests. It has no more than its timeout of each read, and bounds nothing else.
         api_key: The key itself, in place of one from the environment.
         pace: Called before every attempt, retries among them; not with an ``http_client``.
         sends_organization: Let the user's organization and project, which the SDK takes from the environment, into
             the requests: they are none of a stranger's business.
+        max_answer_mb: Megabytes of one answer, decompressed; not with an ``http_client``.
 
     Raises:
         InputError: Not an http(s) base URL, the key's variable is not set or holds what no key is, or a header that
@@ -62,17 +64,17 @@ def connect(
     from openai import AsyncOpenAI, Omit
 
     parts = _base(url)
-    own: dict[str, str | Omit] = {**_checked(headers or {})}
+    own: dict[str, str | Omit] = {**checked_headers(headers or {})}
     if not sends_organization:
         own = {"OpenAI-Organization": Omit(), "OpenAI-Project": Omit(), **own}
     try:
         return AsyncOpenAI(
             base_url=urlunsplit(parts),
-            api_key=_key(parts, key_variable) if api_key is None else _clean(api_key, "api_key"),
+            api_key=_key(parts, key_variable) if api_key is None else clean_key(api_key, "api_key"),
             max_retries=max_retries,
             timeout=httpx2.Timeout(timeout_seconds, connect=5.0),
             default_headers=own,  # type: ignore[arg-type]  # the SDK takes Omit here, its annotation lags
-            http_client=http_client or bounded_transport(timeout_seconds, pace),
+            http_client=http_client or bounded_transport(timeout_seconds, pace, url=parts, max_answer_mb=max_answer_mb),
         )
     except httpx2.InvalidURL as error:
         raise InputError(f"{_named(url)} is not an http or https URL: {error}") from error
@@ -146,23 +148,4 @@ def _key(parts: SplitResult, key_variable: str | None) -> str:
             f"no key for {host}: name the environment variable that holds it (--provider-key-env, "
             "--reference-key-env, or key_variable=)"
         )
-    key = os.environ.get(key_variable, "")
-    if not key.strip():
-        raise InputError(f"the environment variable {key_variable}, which should hold the key for {host}, is not set")
-    return _clean(key, f"the environment variable {key_variable}")
-
-
-def _checked(headers: Mapping[str, str]) -> Mapping[str, str]:
-    for name, value in headers.items():
-        if not (name.isascii() and name.isprintable() and value.isascii() and value.isprintable()):
-            raise InputError(f"the header {name!r} holds characters that HTTP cannot send: printable ASCII alone")
-    return headers
-
-
-def _clean(key: str, where: str) -> str:
-    key = key.strip()  # a .env file with CRLF ends leaves a carriage return
-    if not key:
-        raise InputError(f"{where} is empty")
-    if not (key.isascii() and key.isprintable()):
-        raise InputError(f"{where} holds characters that no key has: set it once more")
-    return key
+    return secret_from(key_variable, f"the key for {host}")

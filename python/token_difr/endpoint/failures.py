@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from token_difr.endpoint.client import NO_KEY, shown_url
+from token_difr.endpoint.client import shown_url
+from token_difr.endpoint.inside import error_text
+from token_difr.endpoint.secrets import mask_of
+from token_difr.endpoint.transport import FAILURE, PROXY
 from token_difr.errors import (
     AnswerError,
     AuthenticationError,
@@ -16,23 +19,25 @@ from token_difr.errors import (
     TokenDifrError,
     UnknownModelError,
 )
+from token_difr.untrusted import read_json, text_of_page
+from token_difr.untrusted.documents import TOO_DEEP
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI, OpenAIError
 
-__all__ = ["SECRET_HEADER", "answer_body", "endpoint_error", "quoted", "stops_everything"]
+__all__ = ["answer_body", "endpoint_error", "quoted", "stops_everything"]
 
 LONGEST_QUOTE = 300
 """Characters of an endpoint's own message that ours quote."""
 
-SECRET_HEADER = re.compile("auth|key|token|secret|cookie", re.IGNORECASE)
-"""Names of headers that prove who asks; they do not change an answer."""
+LONGEST_LOOK, LONGEST_BEGINNING, LONGEST_DATE = 20_000, 80, 40
+"""Characters of a page, of what is no JSON and of a date that are looked at."""
+
+MOST_CAUSES = 10
+"""Causes of an error that are cleaned of secrets; there are three at most."""
 
 OUT_OF_CREDIT = 402
 """The HTTP status of an account without money."""
-
-DEEPEST_BODY = 100
-"""Levels of lists and objects in an answer; what reads and stores it calls itself once a level."""
 
 
 def endpoint_error(error: OpenAIError, *, client: AsyncOpenAI, model: str) -> TokenDifrError:
@@ -47,8 +52,11 @@ def endpoint_error(error: OpenAIError, *, client: AsyncOpenAI, model: str) -> To
 
     url = shown_url(client)
     _clean_cause(error, client)
+    if isinstance(error, openai.APIStatusError) and PROXY in error.response.extensions:
+        url = f"{url} (through the proxy {error.response.extensions[PROXY]})"
     if isinstance(error, openai.APITimeoutError):
-        return EndpointUnreachableError(f"{url} did not answer in time")
+        reason = _quote(str(error.__cause__ or ""), client)
+        return EndpointUnreachableError(f"{url} did not answer in time{f': {reason}' if reason else ''}")
     if isinstance(error, openai.APIConnectionError):
         if isinstance(error.__cause__, httpx2.LocalProtocolError):
             # Its text holds the refused header, that is the key: it must not stand in a traceback either.
@@ -62,57 +70,55 @@ def endpoint_error(error: OpenAIError, *, client: AsyncOpenAI, model: str) -> To
 
 
 def _clean_cause(error: Any, client: AsyncOpenAI) -> None:
-    """Take the key out of what the SDK quotes: its error stays the cause of ours, and tracebacks show it."""
-    said = f"{error} {getattr(error, 'body', None)}"
-    if not any(secret in said for secret in _secrets(client)):
-        return
-    error.args = tuple(_masked(str(argument), client) for argument in error.args)
-    error.message = _masked(str(getattr(error, "message", "")), client)
+    """Take secrets out of what the SDK quotes: its error stays the cause of ours, and tracebacks show it."""
+    mask = mask_of(client)
+    causes = [error]
+    while causes[-1].__cause__ is not None and len(causes) < MOST_CAUSES:
+        causes.append(causes[-1].__cause__)
+    for cause in causes:
+        cause.args = tuple(
+            mask.error(str(argument)) if isinstance(argument, str) else argument for argument in cause.args
+        )
+    if isinstance(getattr(error, "message", None), str):
+        error.message = mask.error(error.message)
     if getattr(error, "body", None) is not None:
-        error.body = {"message": _masked(_error_text(error.body), client)}
-
-
-def _secrets(client: AsyncOpenAI) -> list[str]:
-    """The key, and what stands in headers that prove who asks."""
-    values = [value for name, value in client.default_headers.items() if SECRET_HEADER.search(name)]
-    known = [client.api_key, *(value for value in values if isinstance(value, str))]
-    return [secret.removeprefix("Bearer ") for secret in known if secret and NO_KEY not in secret]
-
-
-def _masked(text: str, client: AsyncOpenAI) -> str:
-    for secret in _secrets(client):
-        text = text.replace(secret, "[key]")
-    return text
+        error.body = {"message": mask.error(error_text(error.body))}
 
 
 def answer_body(content: bytes, *, client: AsyncOpenAI) -> dict[str, Any]:
-    """The JSON object of an answer with HTTP status 200.
+    """The JSON object of an answer with HTTP status 200, without what the endpoint echoes of the client's secrets.
 
     Raises:
         AnswerError: It is no JSON object, one nested too deeply, or one that reports an error.
     """
+    url = shown_url(client)
+    body: object = None
+    wrong = ""
     try:
-        body = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise AnswerError(f"{shown_url(client)} answered something that is not JSON: {error}") from error
-    if not _is_shallow(body):
-        raise AnswerError(f"{shown_url(client)} answered JSON that is nested more than {DEEPEST_BODY} levels deep")
+        body = read_json(content)
+    except ValueError as error:
+        wrong = str(error)
+    if wrong:  # not above: an error that came of the first one would hold the whole answer
+        raise AnswerError(f"{url} answered {_no_json(content, wrong, client)}")
     if not isinstance(body, dict):
-        raise AnswerError(f"{shown_url(client)} answered a JSON {type(body).__name__}, not an object")
+        raise AnswerError(f"{url} answered a JSON {type(body).__name__}, not an object")
     if body.get("error"):
-        text = _error_text(body["error"])
-        raise AnswerError(f"{shown_url(client)} answered HTTP 200 with an error inside: {_quote(text, client)}")
-    return body
+        raise AnswerError(f"{url} answered HTTP 200 with an error inside: {_quote(error_text(body['error']), client)}")
+    masked: dict[str, Any] = mask_of(client).answer(body)
+    return masked
 
 
-def _is_shallow(body: object) -> bool:
-    level = [body]
-    for _ in range(DEEPEST_BODY + 1):
-        lists = [item.values() if isinstance(item, dict) else item for item in level if isinstance(item, dict | list)]
-        if not lists:
-            return True
-        level = [item for items in lists for item in items]
-    return False
+def _no_json(content: bytes, wrong: str, client: AsyncOpenAI) -> str:
+    """What an answer is that is no JSON, by its first words."""
+    text = content[:LONGEST_LOOK].decode("utf-8", "replace")
+    if wrong == TOO_DEEP:
+        return f"something that is not JSON, or {wrong}"
+    if not text.strip():
+        return "nothing, which is not JSON"
+    page = text_of_page(text)
+    if page is not None:
+        return f"a web page, not JSON; is the base URL right? The page says: {_quote(page, client)}"
+    return f"something that is not JSON; it begins: {_quote(text[:LONGEST_BEGINNING], client)}"
 
 
 def stops_everything(error: BaseException) -> bool:
@@ -132,15 +138,38 @@ def stops_everything(error: BaseException) -> bool:
 
 
 def _status_error(error: Any, *, url: str, client: AsyncOpenAI, model: str) -> EndpointError:
-    text = _quote(_error_text(error.body) or error.message, client)
-    status = error.status_code
-    if status == 401 or (status == 403 and not _is_moderation(text)):
+    status, inside = error.status_code, error.response.extensions.get(FAILURE)
+    text = _quote(inside or _said(error), client)
+    if status == HTTPStatus.UNAUTHORIZED or (status == HTTPStatus.FORBIDDEN and not _is_moderation(text)):
         return AuthenticationError(f"{url} refused the key (HTTP {status}): {text}")
     if status in {400, 404} and _speaks_of_model(error, text, model):
         return UnknownModelError(f"{url} does not serve the model {model!r} (HTTP {status}): {text}")
-    if status == 404:
+    if status == HTTPStatus.NOT_FOUND:
         return EndpointError(f"{url} has no such path (HTTP 404); is the base URL right? {text}")
-    return EndpointError(f"{url} answered HTTP {status}: {text}")
+    if inside is not None:
+        return AnswerError(
+            f"{url} answered HTTP 200 with an error inside (HTTP {status}): {text}{_wait(error, client)}"
+        )
+    return EndpointError(f"{url} answered HTTP {status}: {text}{_wait(error, client)}")
+
+
+def _said(error: Any) -> str:
+    """What the endpoint says of its error; a proxy's or gateway's web page without its tags."""
+    text = error_text(error.body) or str(error.message)
+    page = text_of_page(text)
+    return text if page is None else f"a web page: {page}"
+
+
+def _wait(error: Any, client: AsyncOpenAI) -> str:
+    """How long the endpoint asks to wait, where it does: seconds, or a date."""
+    asked = _quote(error.response.headers.get("retry-after", "").strip()[:LONGEST_DATE], client)
+    if not asked:
+        return ""
+    return (
+        f" (it asks to wait {asked} s before the next request)"
+        if asked.isdecimal()
+        else f" (it asks to wait until {asked})"
+    )
 
 
 def _is_moderation(text: str) -> bool:
@@ -157,26 +186,13 @@ def _speaks_of_model(error: Any, text: str, model: str) -> bool:
     return bool(named or "model" in lowered) and any(words in lowered for words in complaints)
 
 
-def _error_text(error: object) -> str:
-    """The message inside one of the forms that endpoints use: ``{"error": {"message": ...}}`` and parts of it."""
-    while isinstance(error, dict):
-        inner = error.get("error") or error.get("message") or error.get("detail")
-        if inner is None:
-            break
-        error = inner
-    try:
-        return json.dumps(error) if isinstance(error, dict | list) else str(error or "")
-    except RecursionError:
-        return "an error that is nested too deeply to show"
-
-
 def quoted(error: object, client: AsyncOpenAI) -> str:
     """What an endpoint says of an error, in any of the usual forms, as one printable line without the key."""
-    return _quote(_error_text(error), client)
+    return _quote(error_text(error), client)
 
 
 def _quote(text: str, client: AsyncOpenAI) -> str:
     """An endpoint's text as one printable line of bounded length, without the key."""
-    text = _masked(text, client)
+    text = mask_of(client).error(text)
     line = " ".join("".join(character if character.isprintable() else " " for character in text).split())
     return line if len(line) <= LONGEST_QUOTE else line[:LONGEST_QUOTE] + "..."

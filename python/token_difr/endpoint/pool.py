@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+import contextlib
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from token_difr.endpoint.failures import stops_everything
@@ -12,6 +14,9 @@ from token_difr.errors import EndpointError, InputError
 __all__ = ["ask_all", "ask_each", "check_concurrency"]
 
 T = TypeVar("T")
+
+SECONDS_A_LINE = 30.0
+"""Between two lines of progress in a log, which shows no bar."""
 
 FEWEST_FIRST = 4
 """So many requests must fail before the failure is taken to be everybody's, however few are in flight."""
@@ -36,7 +41,8 @@ async def ask_each(
         ask: Sends one request and keeps the answer.
         concurrency: Requests in flight, at least 1.
         label: Stands before the progress bar.
-        progress: Show a bar on standard error, if that is a terminal and there is more than one item.
+        progress: Show a bar on standard error if there is more than one item; where that is no terminal, a line every half
+            minute.
         goes_on: Asked before each item: False sends no more, and what is in flight comes to its end.
 
     Returns:
@@ -52,14 +58,20 @@ async def ask_each(
     waiting = iter(items)
     shown = progress and len(items) > 1
     with tqdm(total=len(items), desc=label, disable=None if shown else True, leave=False) as bar:
+        done = 0
 
         async def work() -> None:
+            nonlocal done
             while goes_on() and (item := next(waiting, None)) is not None:
                 await ask(item)
+                done += 1
                 bar.update()
 
         try:
-            async with asyncio.TaskGroup() as group:
+            async with (
+                _lines(lambda: f"{label}: {done:,} of {len(items):,}", wanted=shown and bar.disable),
+                asyncio.TaskGroup() as group,
+            ):
                 for _ in range(min(concurrency, len(items))):
                     group.create_task(work())
         except BaseExceptionGroup as errors:
@@ -76,6 +88,26 @@ def check_concurrency(concurrency: int) -> None:
     """
     if concurrency < 1:
         raise InputError(f"concurrency must be at least 1, not {concurrency!r}")
+
+
+@contextlib.asynccontextmanager
+async def _lines(line: Callable[[], str], *, wanted: bool) -> AsyncIterator[None]:
+    """Write ``line()`` to standard error every so often while the block lasts: a log that stands still looks dead."""
+    if not wanted:
+        yield
+        return
+
+    async def write() -> None:
+        while True:
+            await asyncio.sleep(SECONDS_A_LINE)
+            with contextlib.suppress(OSError, ValueError):  # standard error may be closed
+                print(line(), file=sys.stderr, flush=True)  # noqa: T201
+
+    writing = asyncio.create_task(write())
+    try:
+        yield
+    finally:
+        writing.cancel()
 
 
 async def ask_all(
@@ -107,7 +139,8 @@ async def ask_all(
             ``max(concurrency, 4)`` requests all fail, no more are sent.
     """
     first = set(indices[: max(concurrency, FEWEST_FIRST)])
-    failures: dict[int, EndpointError] = {}
+    failed = set[int]()
+    causes = list[EndpointError]()
 
     async def attempt(index: int) -> None:
         try:
@@ -115,7 +148,9 @@ async def ask_all(
         except EndpointError as error:
             if stops_everything(error):
                 raise
-            failures[index] = error
+            failed.add(index)
+            if not causes:  # one speaks for all: each may hold a long answer
+                causes.append(error)
 
     unsent = await ask_each(
         indices,
@@ -123,19 +158,18 @@ async def ask_all(
         concurrency=concurrency,
         label=label,
         progress=progress,
-        goes_on=lambda: goes_on() and not first <= failures.keys(),
+        goes_on=lambda: goes_on() and not first <= failed,
     )
-    if failures:
-        raise _summary(list(failures.values()), len(indices), unsent)
+    if causes:
+        raise _summary(causes[0], len(failed), len(indices), unsent)
 
 
-def _summary(failures: Sequence[EndpointError], requests: int, unsent: int) -> EndpointError:
-    """One error for all of ``failures``, of the first one's type."""
-    first = failures[0]
+def _summary(first: EndpointError, failed: int, requests: int, unsent: int) -> EndpointError:
+    """One error for all that failed, of the first one's type."""
     reason = str(first).rstrip(".?! ")
     others = f"The other {unsent} were not sent" if unsent else "What was answered is kept"
     summary = type(first)(
-        f"{len(failures)} of {requests} requests failed, the first because: {reason}. {others}; once the cause is "
+        f"{failed} of {requests} requests failed, the first because: {reason}. {others}; once the cause is "
         "gone, the same again asks only for what is missing"
     )
     summary.__cause__ = first

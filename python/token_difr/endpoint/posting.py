@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from token_difr.endpoint.failures import answer_body, endpoint_error
+from token_difr.errors import AnswerError
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -42,4 +43,9 @@ async def post(
         answer = await client.post(path, body=dict(body), cast_to=httpx2.Response, options=options)
     except openai.OpenAIError as error:
         raise endpoint_error(error, client=client, model=model) from error
-    return answer_body(answer.content, client=client)
+    content = answer.content
+    try:
+        return answer_body(content, client=client)
+    except AnswerError as failure:
+        del answer, content  # the error's traceback would hold the whole answer as long as the error is held
+        raise failure.with_traceback(None) from None

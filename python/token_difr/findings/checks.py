@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from token_difr.findings.answering_model import answering_model
 from token_difr.findings.answering_provider import answering_provider
 from token_difr.findings.dated_template import dated_template
 from token_difr.findings.echo import echo
@@ -25,6 +26,7 @@ __all__ = ["CHECKS", "find_all"]
 CHECKS = (
     prompt_token_count,
     answering_provider,
+    answering_model,
     sent_fields,
     unsent_template_variables,
     echo,

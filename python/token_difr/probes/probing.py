@@ -70,6 +70,7 @@ async def aprobe(
     params: SamplingParams = SAMPLED,
     max_tokens: int = 48,
     token_ids: bool | None = None,
+    service: str | None = None,
     vocab_size: int | None = None,
     samplers: Iterable[Sampler] | None = None,
     seed: int = 0,
@@ -88,6 +89,7 @@ async def aprobe(
         params: How to sample; a seed in it is not used. Without filters every engine's rule is simplest.
         max_tokens: The longest answer, in tokens.
         token_ids: Ask for token ids; None = only an endpoint on this machine.
+        service: What the provider is; None = as its URL tells.
         vocab_size: Width of the model's logits; None leaves out the samplers whose noise depends on it.
         samplers: What to try; None = all known ones.
         seed: Chooses the seeds that are sent.
@@ -100,7 +102,7 @@ async def aprobe(
     """
     questions, loaded = _questions(prompts, params), _loaded(tokenizer, model)
     async with _opened(provider, reference, model) as (client, judge):
-        asking = _Questioning(client, model, questions, max_tokens, token_ids, concurrency, progress)
+        asking = _Questioning(client, model, questions, max_tokens, token_ids, service, concurrency, progress)
         cold, hot = await asking.answers(params, seed=seed)
         first, again, other = _parts(hot, len(questions))
         seeds = compare_seeds(first, again, other)
@@ -164,6 +166,7 @@ class _Questioning:
     questions: list[Conversation]
     max_tokens: int
     token_ids: bool | None
+    service: str | None
     concurrency: int
     progress: bool
 
@@ -171,7 +174,10 @@ class _Questioning:
         """Each question twice at temperature 0; and twice with one seed and once with another."""
         seeds = _seeds(seed, len(self.questions))
         first = seeds[: len(self.questions)]
-        asking = Asking(token_ids=asks_token_ids(shown_url(self.client), self.token_ids))
+        asking = Asking(
+            service=self.service,
+            token_ids=asks_token_ids(shown_url(self.client), self.token_ids, service=self.service),
+        )
         return (
             await self._asked(2, SamplingParams(), asking),
             await self._asked(3, replace(params, seed=(*first, *seeds)), asking),

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from token_difr.errors import InputError
+from token_difr.errors import InputError, unimportable
 from token_difr.records import TokenSequence, TopKBatch
 from token_difr.reference.batched import BatchedReference
 from token_difr.reference.output_head import OutputHead
@@ -96,7 +96,7 @@ def _import_torch() -> Any:
         import torch
         import transformers  # noqa: F401
     except ImportError as error:
-        raise InputError("a local model needs torch: pip install 'token-difr[torch]'") from error
+        raise unimportable(error, "torch", "a local model", "token-difr[torch]") from error
     return torch
 
 

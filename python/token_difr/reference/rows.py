@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from token_difr._core import Rows, Vocabulary
 from token_difr.errors import BatchError, InputError, TokenDifrWarning
 from token_difr.records import TokenSequence, TopKBatch
+from token_difr.untrusted import LOWEST
 
 __all__ = ["Rows", "RowsAsked", "allowed_topk", "batch_of", "sent_tokens"]
 
@@ -57,14 +58,19 @@ def batch_of(rows: Rows, sent: NDArray[np.uint32], prompt_length: int) -> TopKBa
     return TopKBatch(
         indptr=rows.indptr,
         token_ids=rows.token_ids,
-        logprobs=rows.logprobs,
+        logprobs=_with_infinities(rows.logprobs),
         claimed=claimed,
-        claimed_logprob=rows.claimed_logprob,
+        claimed_logprob=_with_infinities(rows.claimed_logprob),
         claimed_rank=rows.claimed_rank,
         sequence_indptr=[0, len(claimed)],
         prompt_lengths=[prompt_length],
         contiguous=rows.contiguous,
     )
+
+
+def _with_infinities(logprobs: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Minus infinity for all that servers write in its place: the core knows -9999, some write a float's lowest number."""
+    return np.where(logprobs <= LOWEST, np.float32(-np.inf), logprobs)
 
 
 def allowed_topk(asked: int, limit: float, dialect: str) -> int:

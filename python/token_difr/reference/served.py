@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from token_difr import _core
-from token_difr.endpoint import answer_body, endpoint_error, shown_url, tag_headers
+from token_difr.endpoint import answer_body, endpoint_error, mask_of, shown_url, tag_headers
 from token_difr.errors import AnswerError, InputError
 from token_difr.records import TokenSequence, TopKBatch
 from token_difr.reference.reference import Reference
@@ -109,7 +109,8 @@ class ServedReference(Reference):
             return batch_of(_core.parse(self.form, content, asked), sent, prompt_length)
         except ValueError as error:  # BatchError too
             answer_body(content, client=self._client)  # an answer that reports an error speaks for itself
-            raise AnswerError(f"{self.url}, {tag.replace('-', ' ')}: {error}") from error
+            said = mask_of(self._client).error(str(error))
+            raise AnswerError(f"{self.url}, {tag.replace('-', ' ')}: {said}") from None
 
     def _tokenizer_needed(self) -> Tokenizer:
         if self._tokenizer is None:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from token_difr.errors import AnswerError, InputError
+from token_difr.errors import AnswerError, unimportable
 from token_difr.records import TokenSequence, TopKBatch
 from token_difr.reference.batched import BatchedReference
 from token_difr.reference.rows import Rows, allowed_topk, batch_of, sent_tokens
@@ -39,7 +39,7 @@ class VllmEngineReference(BatchedReference):
         try:
             import vllm
         except ImportError as error:
-            raise InputError("vLLM in process needs vllm: pip install 'token-difr[vllm]'") from error
+            raise unimportable(error, "vllm", "vLLM in process", "token-difr[vllm]") from error
         self.topk_logprobs = allowed_topk(topk_logprobs, math.inf, self.dialect)
         self.model = model if isinstance(model, str) else str(model.llm_engine.model_config.model)
         self._engine = vllm.LLM(model, max_logprobs=topk_logprobs, **options) if isinstance(model, str) else model

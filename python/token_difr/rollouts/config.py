@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from token_difr.endpoint.bodies import MAX_ANSWER_MB
 from token_difr.errors import InputError
 from token_difr.rollouts.context_room import DefaultTokens
 
@@ -37,6 +38,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "price_output": (0.0, math.inf),
     "requests_per_minute": (0.001, math.inf),
     "concurrency": (1, math.inf),
+    "max_answer_mb": (0.001, math.inf),
 }
 """Least and greatest value of a parameter, both allowed; ``top_p`` must be above 0."""
 
@@ -97,6 +99,7 @@ class Config:
             template does.
         max_retries: The openai SDK's retries, with its jitter and the server's Retry-After; nothing loops around them.
         timeout: Seconds for one whole answer.
+        max_answer_mb: Megabytes of one answer, decompressed.
         max_seconds: Seconds for a whole call; what is not answered then is an error in ``Rollouts.errors``.
         max_cost_usd: Ceiling on what this client spends; needs prices, or OpenRouter's own listing.
         price_input: US dollars for a million prompt tokens.
@@ -146,6 +149,7 @@ class Config:
     tokenizer: Tokenizer | str | os.PathLike[str] | None = field(default=None, repr=False)
     max_retries: int = 8
     timeout: float = 300.0
+    max_answer_mb: float = MAX_ANSWER_MB
     max_seconds: float | None = None
     max_cost_usd: float | None = None
     price_input: float | None = None

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from token_difr.endpoint.failures import SECRET_HEADER
+from token_difr.endpoint.secrets import SECRET_HEADER
 from token_difr.errors import InputError
 from token_difr.rollouts.config import Config
 from token_difr.rollouts.conversations import Join, joiner_of, messages_of, rendered_prompt, tokenizer_of

@@ -86,7 +86,8 @@ class Connections:
     @asynccontextmanager
     async def _client(self, config: Config, url: str, pace: RatePace | None) -> AsyncIterator[AsyncOpenAI]:
         headers = tuple(sorted((config.headers or {}).items()))
-        setting = (url, config.api_key, config.key_variable, config.timeout, config.max_retries, headers, id(pace))
+        limits = (config.timeout, config.max_retries, config.max_answer_mb)
+        setting = (url, config.api_key, config.key_variable, limits, headers, id(pace))
         key = (id(asyncio.get_running_loop()), *setting)
         with self._lock:
             if key not in self._shared:
@@ -172,6 +173,7 @@ def _opened(config: Config, url: str, pace: RatePace | None) -> AsyncOpenAI:
         key_variable=config.key_variable,
         max_retries=config.max_retries,
         timeout_seconds=config.timeout,
+        max_answer_mb=config.max_answer_mb,
         headers=config.headers,
         pace=pace,
     )

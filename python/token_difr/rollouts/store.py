@@ -215,7 +215,11 @@ def opened_file(path: Path) -> sqlite3.Connection:
         OSError: It cannot be made.
         sqlite3.Error: It cannot be opened.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # Answers are their owner's alone; SQLite gives the files beside it the modes of this one.
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    with contextlib.suppress(PermissionError):  # another user's
+        path.chmod(0o600)
     connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
     try:
         _prepare(connection, path)

@@ -11,7 +11,8 @@ from typing import Any
 
 from token_difr.errors import AnswerError
 from token_difr.services.message import as_text, has_unsent_parts, message_texts
-from token_difr.services.usage import StatedUsage, whole_number
+from token_difr.services.usage import StatedUsage
+from token_difr.untrusted import whole_number
 
 __all__ = ["Answer", "first_choice", "read_answer", "reasoning_is_unsent"]
 

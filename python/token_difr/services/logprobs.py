@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from token_difr.errors import AnswerError
 from token_difr.records import Logprobs
-from token_difr.services.usage import whole_number
+from token_difr.untrusted import LOWEST, read_logprob, whole_number
 
 __all__ = ["logprobs_of", "own_logprobs"]
 
-LOWEST = -9999.0
-"""What engines write for minus infinity, which JSON lacks."""
-
 Candidates = list[tuple[int | None, str, float]]
+
+LARGEST_ID = 2**32 - 2
+"""Of a token: 32 bits, the largest number of which is no id."""
 
 
 def own_logprobs(choice: Mapping[str, Any]) -> list[float] | None:
@@ -29,7 +29,7 @@ def own_logprobs(choice: Mapping[str, Any]) -> list[float] | None:
         return None
     entries = _entries(given)
     values = [_own(entry) for entry in entries] if entries is not None else given.get("token_logprobs")
-    numbers = [_number(value) for value in values] if isinstance(values, list) else [None]
+    numbers = [read_logprob(value) for value in values] if isinstance(values, list) else [None]
     return None if None in numbers else [number for number in numbers if number is not None]
 
 
@@ -81,7 +81,7 @@ def _content_form(content: Sequence[Any]) -> Logprobs:
     """One object a token: chat, and Fireworks' newer completions."""
     try:
         candidates = [
-            [(top.get("token_id"), str(top["token"]), float(top["logprob"])) for top in entry.get("top_logprobs") or ()]
+            _candidates((_id(top), str(top["token"]), top["logprob"]) for top in entry.get("top_logprobs") or ())
             for entry in content
         ]
         return Logprobs(
@@ -104,9 +104,7 @@ def _list_form(given: Mapping[str, Any]) -> Logprobs:
     rows = given.get("top_logprobs")
     rows = rows if isinstance(rows, list) and len(rows) == len(tokens) else []
     try:
-        candidates: list[Candidates] = [
-            [(None, str(text), float(value)) for text, value in (row or {}).items()] for row in rows
-        ]
+        candidates = [_candidates((None, str(text), value) for text, value in (row or {}).items()) for row in rows]
     except (AttributeError, TypeError, ValueError) as error:
         raise AnswerError("the answer's top_logprobs are not dictionaries of numbers") from error
     return Logprobs(
@@ -146,6 +144,28 @@ def _prompt_count(made: Logprobs, counted: int, prompt_text: str) -> int:
     return min(counted, len(made))
 
 
+def _candidates(given: Iterable[tuple[int | None, str, object]]) -> Candidates:
+    """Those with a logprob that is known; minus infinity is one, in the way that engines write it.
+
+    Raises:
+        ValueError: A logprob that is no number.
+    """
+    made: Candidates = []
+    for token_id, text, value in given:
+        logprob = read_logprob(value)
+        if logprob is None:
+            raise ValueError("a logprob that is no number")
+        if not math.isnan(logprob):
+            made.append((token_id, text, logprob))
+        elif isinstance(value, int | float) and value <= LOWEST:
+            made.append((token_id, text, LOWEST))
+    return made
+
+
+def _id(entry: Mapping[str, Any]) -> int | None:
+    return whole_number(entry.get("token_id"), most=LARGEST_ID)
+
+
 def _by_text(row: Candidates) -> dict[str, float]:
     best: dict[str, float] = {}
     for _, text, value in row:  # where texts collide the likelier one stays; `candidates` has both
@@ -153,11 +173,11 @@ def _by_text(row: Candidates) -> dict[str, float]:
     return best
 
 
-def _one_each(values: object, tokens: Sequence[Any]) -> list[int]:
+def _one_each(values: object, tokens: Sequence[Any], *, most: int = LARGEST_ID) -> list[int]:
     """One whole number a token, which Together writes with a decimal point; else empty."""
     if not isinstance(values, list) or len(values) != len(tokens):
         return []
-    whole = [whole_number(value) for value in values]
+    whole = [whole_number(value, most=most) for value in values]
     return [] if None in whole else [value for value in whole if value is not None]
 
 
@@ -165,18 +185,6 @@ def _own(entry: object) -> object:
     return entry.get("logprob") if isinstance(entry, dict) else None
 
 
-def _number(value: object) -> float | None:
-    """A logprob; NaN where it is not finite: as a number, as the text that strict JSON has for it, or as -9999."""
-    if isinstance(value, str) and value in {"nan", "inf", "-inf"}:
-        return math.nan
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        return float(value) if math.isfinite(value) and value > LOWEST else math.nan
-    except OverflowError:  # more digits than a float has
-        return math.nan
-
-
 def _finite(value: object) -> float | None:
-    number = _number(value)
+    number = read_logprob(value)
     return None if number is None or math.isnan(number) else number

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from token_difr.endpoint import endpoint_error, shown_url
-from token_difr.errors import InputError
+from token_difr.endpoint import answer_body, endpoint_error, shown_url
+from token_difr.errors import AnswerError, InputError
 from token_difr.services.usage import StatedUsage
+from token_difr.untrusted import money
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -75,13 +75,13 @@ async def listed_prices(client: AsyncOpenAI, model: str) -> Prices:
 
     try:
         answer = await client.get("/models", cast_to=httpx2.Response)
-        listed = json.loads(answer.content)["data"]
+        listed: Any = answer_body(answer.content, client=client)["data"]
         pricing = next(each["pricing"] for each in listed if each.get("id") == model)
         request = _per_million(pricing.get("request") or 0) / MILLION
         return Prices(_per_million(pricing["prompt"]), _per_million(pricing["completion"]), request)
     except openai.OpenAIError as error:
         raise endpoint_error(error, client=client, model=model) from error
-    except (ValueError, KeyError, TypeError, AttributeError, StopIteration) as error:
+    except (AnswerError, ValueError, KeyError, TypeError, AttributeError, StopIteration) as error:
         raise InputError(
             f"max_cost_usd needs prices, and {shown_url(client)} lists none for {model!r}: give price_input and "
             "price_output, in US dollars for a million tokens"
@@ -90,7 +90,7 @@ async def listed_prices(client: AsyncOpenAI, model: str) -> Prices:
 
 def _per_million(price: object) -> float:
     """A price a token, as text or number. -1 means that it depends on the request, which is none."""
-    value = float(str(price)) * MILLION
-    if not 0 <= value < math.inf:
+    value = money(float(str(price)) * MILLION)
+    if value is None:
         raise ValueError(price)
     return value

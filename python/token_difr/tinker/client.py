@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextlib
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from token_difr.endpoint.keys import secret_from
 from token_difr.errors import InputError
 from token_difr.tinker.sdk import check_installed, tinker_error
 
@@ -22,10 +22,7 @@ def _key(api_key: str | None, key_variable: str | None) -> str | None:
     """The key, where the SDK is not to find it by itself."""
     if api_key is not None or key_variable is None:
         return api_key
-    key = os.environ.get(key_variable, "").strip()
-    if not key:
-        raise InputError(f"the environment variable {key_variable}, which should hold tinker's key, is not set")
-    return key
+    return secret_from(key_variable, "tinker's key")
 
 
 @asynccontextmanager

@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from token_difr.errors import AuthenticationError, EndpointError, EndpointUnreachableError, InputError
+from token_difr.errors import AuthenticationError, EndpointError, EndpointUnreachableError, unimportable
 
 __all__ = ["check_installed", "result_of", "tinker_error", "tinker_result"]
 
@@ -24,7 +24,7 @@ def check_installed(role: str) -> None:
     try:
         import tinker  # noqa: F401
     except ImportError as error:
-        raise InputError(f"the tinker {role} needs the SDK: pip install 'token-difr[tinker]'") from error
+        raise unimportable(error, "tinker", f"the tinker {role}", "token-difr[tinker]") from error
 
 
 async def result_of(start: Callable[[], Any], what: str) -> Any:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from token_difr.errors import InputError
+from token_difr.errors import InputError, unimportable
 from token_difr.server.model.engine.protocol import ForwardPass, KeyValues
 from token_difr.server.model.engine.rounding import WeightRounding, round_weights
 
@@ -134,7 +134,7 @@ def _import_torch() -> Any:
         import torch
         import transformers
     except ImportError as error:
-        raise InputError("this model needs torch: pip install 'token-difr[serve,torch]'") from error
+        raise unimportable(error, "torch", "this model", "token-difr[serve,torch]") from error
     transformers.utils.logging.disable_progress_bar()
     return torch
 
