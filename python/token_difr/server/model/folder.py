@@ -89,6 +89,19 @@ class ModelFolder:
             leading_token_id=tokenizer.bos_token_id if tokenizer.bos_token_id is not None else min(ends, default=0),
         )
 
+    def tokenizer_info(self, template: str | None) -> dict[str, Any]:
+        """What the folder says of its tokenizer: plain values, special tokens as texts, and the chat template.
+
+        Args:
+            template: The source of the template that is used.
+        """
+        config = {} if is_gguf(self.path) else _read_json(self.path, "tokenizer_config.json")
+        told = {name: value for name, value in config.items() if isinstance(value, str | int | float | bool)}
+        special = {name: _special_text(value) for name, value in config.items() if name.endswith("_token")}
+        # Where the tokenizer once lay is nobody's business.
+        told.pop("name_or_path", None)
+        return {**told, **{name: text for name, text in special.items() if text}, "chat_template": template}
+
     def template_from(self, file: Path) -> ChatTemplate:
         """Another chat template for this model.
 
@@ -118,10 +131,26 @@ def _read_json(folder: Path, name: str, *, required: bool = False) -> dict[str, 
 
 
 def _end_token_ids(folder: Path, config: dict[str, Any], tokenizer: ModelTokenizer) -> frozenset[int]:
-    """The model's own end tokens; those of usual names only where it gives none."""
+    """The model's own end tokens: its configurations', else the tokenizer's; those of usual names where there are none."""
     for source in (_read_json(folder, "generation_config.json"), config):
         named = source.get("eos_token_id")
         if named is not None:
-            return frozenset(named if isinstance(named, list) else [named])
+            return _token_ids(folder, named)
+    own = _special_text(_read_json(folder, "tokenizer_config.json").get("eos_token"))
+    if own is not None and (token_id := tokenizer.token_id(own)) is not None:
+        return frozenset([token_id])
     usual = (tokenizer.token_id(token) for token in _USUAL_ENDS)
     return frozenset(token_id for token_id in usual if token_id is not None)
+
+
+def _token_ids(folder: Path, named: Any) -> frozenset[int]:
+    ids = named if isinstance(named, list) else [named]
+    if not all(isinstance(token, int) and not isinstance(token, bool) for token in ids):
+        raise InputError(f"{folder}: eos_token_id is neither a token id nor a list of them")
+    return frozenset(ids)
+
+
+def _special_text(entry: Any) -> str | None:
+    """The text of a special token, which a configuration gives as such or as an object with ``content``."""
+    text = entry.get("content") if isinstance(entry, dict) else entry
+    return text if isinstance(text, str) else None
