@@ -52,7 +52,7 @@ def test_curl_examples_run(url: str) -> None:
 
 def test_options_are_those_of_the_command() -> None:
     """Every option of ``token-difr serve`` stands on the page, and no other."""
-    options = {f"--{name.replace('_', '-')}" for name in inspect.signature(command).parameters} - {"--model"}
+    options = {f"--{name.replace('_', '-')}" for name in inspect.signature(command).parameters} - {"--folder"}
     named = set(re.findall(r"--[a-z][a-z-]+[a-z]", PAGE)) - {"--reference"}
 
     assert named == options

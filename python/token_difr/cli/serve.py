@@ -50,8 +50,15 @@ def _switch(text: str, *, min: float | None = None, max: float | None = None) ->
 
 
 def command(
-    model: Annotated[str, typer.Argument(help="The model's folder or GGUF file, or 'demo' for the model that ships.")],
+    folder: Annotated[
+        str | None,
+        typer.Argument(metavar="MODEL", help="The model's folder or GGUF file, or 'demo' for the model that ships."),
+    ] = None,
     *,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=MODEL[,OPTION[=VALUE]...]", help="One of several models, with options of its own."),
+    ] = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="TCP port; 0 = any free one.")] = 8000,
     model_name: Annotated[str | None, typer.Option(help="Name of the model in requests.")] = None,
@@ -61,6 +68,10 @@ def command(
     max_logprobs: Annotated[int, typer.Option(min=-1, help="Most logprobs a position; -1 = the vocabulary.")] = 20,
     max_batch: Annotated[int, typer.Option(min=1, help="Sequences generated at once.")] = 32,
     max_queue: Annotated[int, typer.Option(min=1, help="Sequences that may wait.")] = 1024,
+    max_request_tokens: Annotated[int, typer.Option(min=1, help="Most output tokens of one request.")] = 2**20,
+    max_connections: Annotated[int, typer.Option(min=1, help="Connections at once.")] = 1024,
+    request_seconds: Annotated[float, typer.Option(min=0, help="Time of a client to send a request.")] = 60.0,
+    grace_seconds: Annotated[float, typer.Option(min=0, help="Time of what runs to end, once told to stop.")] = 30.0,
     engine: Annotated[Engine, typer.Option(help="ONNX Runtime, or torch (an extra).")] = Engine.AUTO,
     dtype: Annotated[Type, typer.Option(help="What the model computes in; ONNX Runtime: float32.")] = Type.FLOAT32,
     threads: Annotated[int, typer.Option(min=1, help="Threads of one forward pass.")] = 1,
@@ -76,13 +87,13 @@ def command(
     random_token_rate: Annotated[float, _switch("Share of tokens replaced by random ones.", min=0, max=1)] = 0.0,
     text_only: Annotated[bool, _switch("Tell neither token ids nor logprobs, whatever is asked.")] = False,
     ignore_seed: Annotated[bool, _switch("Accept seeds and do not use them.")] = False,
-    force_seed: Annotated[int | None, _switch("Takes the place of every seed.", min=0)] = None,
-    force_top_p: Annotated[float | None, _switch("Takes the place of every top-p.", max=1)] = None,
+    force_seed: Annotated[int | None, _switch("Takes the place of every seed.", min=0, max=2**64 - 1)] = None,
+    force_top_p: Annotated[float | None, _switch("Takes the place of every top-p, above 0.", min=0, max=1)] = None,
     mix: Annotated[str | None, _switch("MODEL:RATE or MODEL@WEIGHTS:RATE, a share for another model.")] = None,
     latency: Annotated[float, _switch("Seconds that every answer waits.", min=0)] = 0.0,
     faults: Annotated[float, _switch("Share of requests that fail.", min=0, max=1)] = 0.0,
 ) -> None:
-    """Serves a model over HTTP; the base URL is written to standard output when it answers."""
+    """Serves one or more models over HTTP; the base URL is written to standard output when they answer."""
     options = dict(locals())
     try:
         from token_difr.server import serve
@@ -92,10 +103,23 @@ def command(
     begin_work()
     _log_to_stderr()
     place = {name: options.pop(name) for name in ("host", "port", "until_stdin_closes")}
-    serve(_settings(options), on_ready=_announce, **place)
+    serve(*_models(options), on_ready=_announce, **place)
 
 
-def _settings(options: dict[str, Any]) -> ServerSettings:
+def _models(options: dict[str, Any]) -> list[ServerSettings]:
+    """The settings of each model: the one of the argument, or those of --model."""
+    from token_difr.server.model_option import parse_models
+
+    folder, named = options.pop("folder"), options.pop("model")
+    if (folder is None) == (not named):
+        raise InputError("name what is served: either MODEL, or --model NAME=MODEL for each of several")
+    if named and options["model_name"] is not None:
+        raise InputError("--model-name is for one model; with --model each has its name before the =")
+    shared = _settings(options, model=folder or "")
+    return parse_models(named, shared) if named else [shared]
+
+
+def _settings(options: dict[str, Any], *, model: str) -> ServerSettings:
     """The options under the names and in the types of the server's settings."""
     from token_difr.sampler import Sampler
     from token_difr.server import ServerSettings
@@ -106,6 +130,7 @@ def _settings(options: dict[str, Any]) -> ServerSettings:
 
     weights, mix = options.pop("weights"), options.pop("mix")
     return ServerSettings(
+        model=model,
         name=options.pop("model_name"),
         engine=EngineChoice(options.pop("engine")),
         element_type=ElementType(options.pop("dtype")),

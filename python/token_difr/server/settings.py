@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,29 @@ from token_difr.server.model.engine.rounding import WeightRounding
 from token_difr.server.model.engine.torch import ElementType
 
 __all__ = ["Mix", "ServerSettings"]
+
+_SENDABLE_KEY = re.compile("[!-~]+")
+_ANY = sys.float_info.max
+"""Finite; a NaN lies in no range."""
+_RANGES: dict[str, tuple[float, float]] = {
+    "max_logprobs": (-1, _ANY),
+    "max_batch": (1, _ANY),
+    "max_queue": (1, _ANY),
+    "max_body_bytes": (1, _ANY),
+    "max_request_tokens": (1, _ANY),
+    "max_connections": (1, _ANY),
+    "request_seconds": (0, _ANY),
+    "grace_seconds": (0, _ANY),
+    "threads": (1, _ANY),
+    "kv_bits": (2, 16),
+    "temperature_scale": (0, _ANY),
+    "top_k_bug": (0, 1),
+    "random_token_rate": (0, 1),
+    "force_seed": (0, 2**64 - 1),
+    "force_top_p": (0, 1),
+    "latency": (0, _ANY),
+    "faults": (0, 1),
+}
 
 
 @dataclass(frozen=True)
@@ -60,6 +85,10 @@ class ServerSettings:
         max_batch: Sequences generated at once.
         max_queue: Sequences that may wait.
         max_body_bytes: Larger bodies are refused.
+        max_request_tokens: Most output tokens of all sequences of one request together.
+        max_connections: More at once are answered with 503.
+        request_seconds: A connection that has sent no whole request after so long is closed.
+        grace_seconds: After the signal to stop, what runs has so long to end.
         engine: What runs the model.
         element_type: What the model computes in.
         threads: Threads of one forward pass.
@@ -89,6 +118,10 @@ class ServerSettings:
     max_batch: int = 32
     max_queue: int = 1024
     max_body_bytes: int = 16 * 2**20
+    max_request_tokens: int = 2**20
+    max_connections: int = 1024
+    request_seconds: float = 60.0
+    grace_seconds: float = 30.0
     engine: EngineChoice = EngineChoice.AUTO
     element_type: ElementType = ElementType.FLOAT32
     threads: int = 1
@@ -110,8 +143,22 @@ class ServerSettings:
     faults: float = 0.0
 
     def __post_init__(self) -> None:
+        for name, (least, most) in _RANGES.items():
+            value = getattr(self, name)
+            if value is not None and not least <= value <= most:
+                limits = f"at least {least}" if most == _ANY else f"between {least} and {most}"
+                raise InputError(f"{name} must be {limits}, not {value}")
+        if self.force_top_p == 0:
+            raise InputError("force_top_p must be above 0: at 0 no token is left")
+        if self.api_key is not None and not _SENDABLE_KEY.fullmatch(self.api_key):
+            raise InputError("the API key must be plain ASCII without spaces, and not empty: no client could send it")
         if self.sampler.batch_size > 1 or self.sampler.needs_filter:
             raise InputError(f"the server samples each answer alone, with its seed: {self.sampler.name} does not")
+
+    @property
+    def engine_key(self) -> tuple[object, ...]:
+        """Equal for settings that can share a loaded engine."""
+        return (str(self.model), self.engine, self.element_type, self.weights, self.threads)
 
     def deviations(self) -> dict[str, Any]:
         """The deviations that are switched on, by name, as JSON values; no path is told."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -61,6 +62,7 @@ async def test_a_failed_sequence_fails_the_answer(model: ServedModel, make: Made
 async def test_changes_are_told_and_leavers_cancel(model: ServedModel, make: Made) -> None:
     """The end of a sequence sets the request's event; cancelling reaches every sequence of the request."""
     answer = make(model)
+    answer.sequences.attach(asyncio.get_running_loop())
 
     assert not answer.sequences.done
     answer.sequences.generations[0].finish(FinishReason.STOP)

@@ -13,7 +13,8 @@ import pytest
 from openai import OpenAI
 
 from token_difr.server.answers.reasoning import ReasoningSplitter
-from token_difr.server.answers.tool_calls import ToolCall, ToolCallCollector, parse_tool_calls
+from token_difr.server.answers.tool_call_collector import ToolCallCollector
+from token_difr.server.answers.tool_calls import ToolCall, parse_tool_calls
 from token_difr.server.model.folder import ModelFolder
 
 Talk = Callable[..., AbstractContextManager[OpenAI]]
@@ -183,7 +184,9 @@ def test_continued_message(talking: Talk, folder: ModelFolder) -> None:
     assert answer.choices[0].message.content == " fine."
 
 
-def test_tools_need_a_template_that_shows_them(client: openai.OpenAI) -> None:
-    """The demo model's own template knows no tools: that is said, not ignored."""
-    with pytest.raises(openai.BadRequestError, match="no place for tools"):
+def test_tools_need_a_template_that_shows_them(talking: Talk, tmp_path: Path) -> None:
+    """A template that knows no tools: that is said, not ignored."""
+    plain = tmp_path / "plain.jinja"
+    plain.write_text("{% for m in messages %}{{ m.content }}{% endfor %}")
+    with talking("x", template=plain) as client, pytest.raises(openai.BadRequestError, match="no place for tools"):
         client.chat.completions.create(model="demo", messages=MESSAGES, tools=TOOLS)

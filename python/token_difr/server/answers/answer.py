@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
-from token_difr.server.answers.requests.error import ApiError
+from token_difr.server.answers.requests.error import ApiError, bad_request
 from token_difr.server.answers.sequences import Sequences
+from token_difr.server.generation import SchedulerStoppedError
+from token_difr.server.generation.sampling.masks import NoTokenLeftError
 
 __all__ = ["Answer", "Choice", "Envelope", "JsonObject"]
 
@@ -63,7 +65,7 @@ class Answer:
         """The body of the answer to sequences that are done.
 
         Raises:
-            ApiError: The model failed.
+            ApiError: The model failed, or the server shut down.
         """
         self._raise_failure()
         return self._envelope.whole([choice.whole() for choice in self._choices])
@@ -78,15 +80,23 @@ class Answer:
         """The events of a stream after the last piece.
 
         Raises:
-            ApiError: The model failed.
+            ApiError: The model failed, or the server shut down.
         """
         self._raise_failure()
         yield from self._envelope.closing_events()
 
     def _raise_failure(self) -> None:
-        """HTTP 500 if the model failed; what failed goes to the log, not to the caller."""
+        """The error of a sequence that came to no end; what failed in the model goes to the log, not to the caller."""
         errors = (generation.error for generation in self.sequences.generations)
-        failure = next((error for error in errors if error is not None), None)
-        if failure is not None:
-            message = "The model failed to run; the server's log says why."
-            raise ApiError(500, message, code="internal_error") from failure
+        match next((error for error in errors if error is not None), None):
+            case None:
+                return
+            case NoTokenLeftError():
+                message = "The request rules out every token: by allowed_token_ids, bad_words and min_tokens together."
+                raise bad_request(message, param="allowed_token_ids")
+            case SchedulerStoppedError() as failure:
+                message = "The server is shutting down: the answer is not complete. Try again later."
+                raise ApiError(503, message, code="shutting_down", headers={"Retry-After": "1"}) from failure
+            case failure:
+                message = "The model failed to run; the server's log says why."
+                raise ApiError(500, message, code="internal_error") from failure

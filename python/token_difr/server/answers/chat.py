@@ -12,9 +12,10 @@ from token_difr.server.answers.dialects.content import ContentLogprobs
 from token_difr.server.answers.dialects.vllm import prompt_logprobs
 from token_difr.server.answers.message import MessageReader, joined
 from token_difr.server.answers.openai_envelope import OpenAIEnvelope
+from token_difr.server.answers.prompt_fit import PromptFit
 from token_difr.server.answers.requests.bodies import ChatRequest
 from token_difr.server.answers.requests.limits import AskedLogprobs
-from token_difr.server.answers.requests.refusals import refuse_unsupported
+from token_difr.server.answers.requests.refusals import refuse_contradictions
 from token_difr.server.answers.requests.sampling import seeds_of
 from token_difr.server.answers.sequences import Sequences
 from token_difr.server.answers.served_model import ServedModel
@@ -37,18 +38,21 @@ def chat_answer(body: ChatRequest, model: ServedModel, *, traced: bool) -> Answe
         ApiError: The request cannot be answered; the message says why.
     """
     model.check_name(body.model)
-    refuse_unsupported(body)
+    refuse_contradictions(body)
     body = model.granted(body)
-    chat = model.conversations.render(body)
     wanted = body.max_completion_tokens if body.max_completion_tokens is not None else body.max_tokens
+    model.limits.check_sequences(body.n)
+    chat = model.conversations.render(body, PromptFit(body, model.limits, wanted))
     max_tokens = model.limits.output_tokens(chat.token_ids, wanted, default=None)
+    model.limits.check_output(body.n, max_tokens)
     sequences = Sequences(body, model)
     choices = []
     for index, seed in enumerate(seeds_of(body)):
         # The prompt's logprobs stand beside the choices, once: the first sequence reports them.
-        logprobs = AskedLogprobs(output=_top_count(body), prompt=body.prompt_logprobs if index == 0 else None)
+        logprobs = _asked_logprobs(body, prompt=body.prompt_logprobs if index == 0 else None)
+        logprobs = model.limits.checked(logprobs)
         generation = sequences.add(chat.token_ids, max_tokens=max_tokens, seed=seed, logprobs=logprobs)
-        choices.append(_Choice(body, chat, generation, model.tokenizer, index=index, seed=seed))
+        choices.append(_Choice(body, chat, generation, model.tokenizer, k=logprobs.output, index=index, seed=seed))
     return Answer(sequences, choices, _Envelope(body, chat, sequences, model, traced=traced))
 
 
@@ -94,6 +98,7 @@ class _Choice:
         generation: Generation,
         tokenizer: ModelTokenizer,
         *,
+        k: int | None,
         index: int,
         seed: int,
     ) -> None:
@@ -101,41 +106,48 @@ class _Choice:
         self._seed = seed
         self._generation = generation
         self._cursor = OutputCursor(generation, tokenizer, skip_special_tokens=body.skip_special_tokens)
-        self._message = MessageReader(chat, single_call=body.parallel_tool_calls is False)
-        top, as_ids = _top_count(body), bool(body.return_tokens_as_token_ids)
-        self._writer = None if top is None else ContentLogprobs(tokenizer, k=top, as_token_ids=as_ids)
-        self._tells_ids = bool(body.return_token_ids)
+        self._message = MessageReader(chat, single_call=not body.parallel_tool_calls)
+        as_ids = body.return_tokens_as_token_ids
+        self._writer = None if k is None else ContentLogprobs(tokenizer, k=k, as_token_ids=as_ids)
+        self._tells_ids = body.return_token_ids
         self._token_ids: list[int] = []
         self._begun = False
+        self._ended = False
+        self._finish_reason: str | None = None
 
     def whole(self) -> JsonObject:
         """The choice of a finished sequence that was never read."""
-        deltas, reasons = zip(*self._deltas(), strict=True)
-        return self._choice("message", joined(deltas), reasons[-1])
+        deltas = list(self._deltas())
+        return self._choice("message", joined(deltas), self._finish_reason)
 
     def pieces(self) -> Iterator[JsonObject]:
         """What is new, as choices of chunks."""
-        for delta, finish_reason in self._deltas():
-            if not self._begun:
-                self._begun = True
-                yield {"index": self._index, "delta": {"role": "assistant", "content": ""}, "finish_reason": None}
-            if delta:
-                yield self._choice("delta", delta, None)
-            if finish_reason:
-                yield self._choice("delta", {}, finish_reason)
+        for delta in self._deltas():
+            yield from self._opening()
+            yield self._choice("delta", delta, None)
+        if self._finish_reason is not None and not self._ended:
+            self._ended = True
+            yield from self._opening()
+            yield self._choice("delta", {}, self._finish_reason)
 
-    def _deltas(self) -> Iterator[tuple[JsonObject, str | None]]:
-        """What is new of the message, and the finish reason at its end."""
+    def _opening(self) -> Iterator[JsonObject]:
+        """The role, once."""
+        if not self._begun:
+            self._begun = True
+            yield {"index": self._index, "delta": {"role": "assistant", "content": ""}, "finish_reason": None}
+
+    def _deltas(self) -> Iterator[JsonObject]:
+        """What is new of the message; at its end the finish reason is set."""
         taken = self._cursor.take()
         if taken is None:
             return
         self._token_ids += taken.token_ids
         if self._writer is not None and taken.rows is not None:
             self._writer.add_output(taken.rows, ())
-        yield self._message.push(taken.text), None
+        yield from self._message.push(taken.text)
         if taken.finish_reason is not None:
-            rest = self._message.close()
-            yield rest, "tool_calls" if "tool_calls" in rest else taken.finish_reason
+            yield from self._message.close()
+            self._finish_reason = "tool_calls" if self._message.has_calls else taken.finish_reason
 
     def _choice(self, part: str, content: JsonObject, finish_reason: str | None) -> JsonObject:
         """The choice's object; it carries the tokens of all text since the last one."""
@@ -144,7 +156,7 @@ class _Choice:
             part: content,
             "logprobs": None if self._writer is None else self._writer.take(),
             "finish_reason": finish_reason,
-            "stop_reason": self._generation.stop_string if finish_reason else None,
+            "stop_reason": self._generation.stop_reason if finish_reason else None,
             "seed": self._seed,
         }
         if self._tells_ids:
@@ -152,6 +164,11 @@ class _Choice:
         return choice
 
 
-def _top_count(body: ChatRequest) -> int | None:
-    """Likeliest tokens a row; None = no logprobs."""
-    return (body.top_logprobs or 0) if body.logprobs else None
+def _asked_logprobs(body: ChatRequest, *, prompt: int | None) -> AskedLogprobs:
+    return AskedLogprobs(
+        output=(body.top_logprobs or 0) if body.logprobs else None,
+        prompt=prompt,
+        chosen_ids=tuple(body.logprob_token_ids or ()),
+        output_field="top_logprobs",
+        chosen_field="logprob_token_ids",
+    )

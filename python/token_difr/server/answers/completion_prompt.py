@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from token_difr.server.answers.prompt_fit import PromptFit
 from token_difr.server.answers.requests.bodies import CompletionRequest
 from token_difr.server.answers.requests.error import bad_request
 from token_difr.server.answers.served_model import ServedModel
 from token_difr.server.model.tokenizer import ModelTokenizer
 
-__all__ = ["CompletionPrompt"]
+__all__ = ["DEFAULT_MAX_TOKENS", "CompletionPrompt"]
+
+DEFAULT_MAX_TOKENS = 16
+"""OpenAI's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,17 +41,26 @@ class CompletionPrompt:
             given = [given]
         if not given:
             raise bad_request("prompt is an empty list.", param="prompt")
-        model.limits.check_sequences(len(given) * (body.n or 1))
-        return [cls._of(prompt, body, model.tokenizer) for prompt in given]
+        model.limits.check_sequences(len(given) * body.n)
+        wanted = DEFAULT_MAX_TOKENS if body.max_tokens is None else body.max_tokens
+        fit = PromptFit(body, model.limits, wanted)
+        return [cls._of(prompt, body, model.tokenizer, fit) for prompt in given]
 
     @classmethod
-    def _of(cls, given: str | list[int], body: CompletionRequest, tokenizer: ModelTokenizer) -> CompletionPrompt:
+    def _of(
+        cls, given: str | list[int], body: CompletionRequest, tokenizer: ModelTokenizer, fit: PromptFit
+    ) -> CompletionPrompt:
         from_text = isinstance(given, str)
-        ids = tokenizer.encode(given, add_special_tokens=body.add_special_tokens) if isinstance(given, str) else given
-        echoed = None if body.echo else body.echo_last or 0
+        if isinstance(given, str):
+            fit.check_text(given)
+            ids = tokenizer.encode(given, add_special_tokens=body.add_special_tokens)
+        else:
+            ids = given
+        whole, ids = ids, fit.cut(ids)
+        echoed = None if body.echo else 0 if body.echo_last is None else body.echo_last
         if echoed is not None and echoed >= len(ids) > 0:
             echoed = None
-        if echoed is None and isinstance(given, str):
+        if echoed is None and isinstance(given, str) and len(ids) == len(whole):
             text = given
         else:
             text = tokenizer.decode(ids if echoed is None else ids[len(ids) - echoed :], skip_special_tokens=False)

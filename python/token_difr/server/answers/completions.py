@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Iterator
 
 from token_difr.server.answers.answer import Answer, JsonObject
-from token_difr.server.answers.completion_prompt import CompletionPrompt
+from token_difr.server.answers.completion_prompt import DEFAULT_MAX_TOKENS, CompletionPrompt
 from token_difr.server.answers.dialects import LogprobWriter
 from token_difr.server.answers.dialects.content import ContentLogprobs
 from token_difr.server.answers.dialects.legacy import LegacyLogprobs
@@ -15,7 +15,7 @@ from token_difr.server.answers.dialects.vllm import prompt_logprobs
 from token_difr.server.answers.openai_envelope import OpenAIEnvelope
 from token_difr.server.answers.requests.bodies import CompletionRequest
 from token_difr.server.answers.requests.limits import AskedLogprobs
-from token_difr.server.answers.requests.refusals import refuse_unsupported
+from token_difr.server.answers.requests.refusals import refuse_contradictions
 from token_difr.server.answers.requests.sampling import seeds_of
 from token_difr.server.answers.sequences import Sequences
 from token_difr.server.answers.served_model import ServedModel
@@ -24,8 +24,6 @@ from token_difr.server.generation.output_cursor import OutputCursor, OutputDelta
 from token_difr.server.model.tokenizer import ModelTokenizer
 
 __all__ = ["completion_answer"]
-
-_DEFAULT_MAX_TOKENS = 16
 
 
 def completion_answer(body: CompletionRequest, model: ServedModel, *, traced: bool) -> Answer:
@@ -40,18 +38,18 @@ def completion_answer(body: CompletionRequest, model: ServedModel, *, traced: bo
         ApiError: The request cannot be answered; the message says why.
     """
     model.check_name(body.model)
-    refuse_unsupported(body)
+    refuse_contradictions(body)
     body = model.granted(body)
     prompts = CompletionPrompt.all_of(body, model)
     sequences = Sequences(body, model)
-    seeds = seeds_of(body)
     choices: list[_Choice] = []
     for prompt in prompts:
-        max_tokens = model.limits.output_tokens(prompt.token_ids, body.max_tokens, default=_DEFAULT_MAX_TOKENS)
-        logprobs = _asked_logprobs(body, prompt)
-        for seed in seeds:
+        max_tokens = model.limits.output_tokens(prompt.token_ids, body.max_tokens, default=DEFAULT_MAX_TOKENS)
+        model.limits.check_output(len(prompts) * body.n, max_tokens)
+        logprobs = model.limits.checked(_asked_logprobs(body, prompt))
+        for seed in seeds_of(body):
             generation = sequences.add(prompt.token_ids, max_tokens=max_tokens, seed=seed, logprobs=logprobs)
-            writer = _writer(body, prompt, model)
+            writer = _writer(body, prompt, model, k=logprobs.output)
             index = len(choices)
             choices.append(_Choice(body, prompt, generation, model.tokenizer, writer, index=index, seed=seed))
     head = {
@@ -105,7 +103,7 @@ class _Choice:
             "text": echoed + delta.text,
             "logprobs": self._logprobs(delta, first=first),
             "finish_reason": delta.finish_reason,
-            "stop_reason": self._generation.stop_string if delta.finish_reason else None,
+            "stop_reason": self._generation.stop_reason if delta.finish_reason else None,
             "seed": self._seed,
         }
         if self._body.prompt_logprobs is not None:
@@ -137,7 +135,14 @@ def _asked_logprobs(body: CompletionRequest, prompt: CompletionPrompt) -> AskedL
     output = _top_count(body)
     counts = [count for count in (body.prompt_logprobs, output if prompt.is_echoed else None) if count is not None]
     most = -1 if -1 in counts else max(counts, default=None)
-    return AskedLogprobs(output=output, prompt=most, sampling=body.logprobs is True)
+    return AskedLogprobs(
+        output=output,
+        prompt=most,
+        sampling=body.logprobs is True,
+        chosen_ids=tuple(body.logprob_token_ids or ()),
+        output_field="top_logprobs" if body.logprobs is True else "logprobs",
+        chosen_field="logprob_token_ids",
+    )
 
 
 def _top_count(body: CompletionRequest) -> int | None:
@@ -147,14 +152,15 @@ def _top_count(body: CompletionRequest) -> int | None:
     return (body.top_logprobs or 0) if body.logprobs is True else body.logprobs
 
 
-def _writer(body: CompletionRequest, prompt: CompletionPrompt, model: ServedModel) -> LogprobWriter | None:
-    count = _top_count(body)
-    if count is None:
+def _writer(
+    body: CompletionRequest, prompt: CompletionPrompt, model: ServedModel, *, k: int | None
+) -> LogprobWriter | None:
+    if k is None:
         return None
-    as_ids, skip = bool(body.return_tokens_as_token_ids), body.skip_special_tokens
+    as_ids, skip = body.return_tokens_as_token_ids, body.skip_special_tokens
     leading = model.leading_token if prompt.from_text else None
     if body.logprobs is True:
         return ContentLogprobs(
-            model.tokenizer, k=count, as_token_ids=as_ids, completions=True, skip_special_tokens=skip, leading=leading
+            model.tokenizer, k=k, as_token_ids=as_ids, completions=True, skip_special_tokens=skip, leading=leading
         )
-    return LegacyLogprobs(model.tokenizer, k=count, as_token_ids=as_ids, skip_special_tokens=skip, leading=leading)
+    return LegacyLogprobs(model.tokenizer, k=k, as_token_ids=as_ids, skip_special_tokens=skip, leading=leading)

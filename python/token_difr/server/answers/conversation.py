@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from token_difr.errors import PromptError
 from token_difr.records import Message
+from token_difr.server.answers.prompt_fit import PromptFit
 from token_difr.server.answers.reasoning import THINK_OPEN
-from token_difr.server.answers.requests.bodies import ChatMessage, ChatPrompt, NamedToolChoice
 from token_difr.server.answers.requests.error import bad_request
+from token_difr.server.answers.requests.messages import ChatMessage, ChatPrompt, NamedToolChoice, ToolFunction
 from token_difr.server.answers.tool_calls import CALL_OPEN
 from token_difr.server.model.chat_template import ChatTemplate
 from token_difr.server.model.tokenizer import ModelTokenizer
@@ -25,13 +27,13 @@ class RenderedChat:
     Attributes:
         token_ids: The prompt.
         thinking: The prompt ends with an opened thinking tag.
-        tool_names: Functions whose calls are looked for in the answer.
+        tools: Functions whose calls are looked for in the answer.
         begun_call: The start of a call that the prompt ends with, because a call was demanded.
     """
 
     token_ids: list[int]
     thinking: bool
-    tool_names: frozenset[str]
+    tools: Sequence[ToolFunction]
     begun_call: str
 
 
@@ -51,8 +53,12 @@ class ConversationRenderer:
         self._tokenizer = tokenizer
         self._forced_system_prompt = forced_system_prompt
 
-    def render(self, body: ChatPrompt) -> RenderedChat:
+    def render(self, body: ChatPrompt, fit: PromptFit | None = None) -> RenderedChat:
         """Renders the conversation of a request.
+
+        Args:
+            body: The conversation, and what is to be called.
+            fit: Cuts the prompt or refuses it; None = it may be of any length.
 
         Raises:
             ApiError: 400 where the model has no template, the template refuses the messages, or the request contradicts
@@ -77,10 +83,13 @@ class ConversationRenderer:
         except PromptError as error:
             raise bad_request(str(error), param="messages") from error
         begun = _begun_call(body)
+        if fit is not None:
+            fit.check_text(text)
+        token_ids = self._tokenizer.encode(text + begun, add_special_tokens=False)
         return RenderedChat(
-            token_ids=self._tokenizer.encode(text + begun, add_special_tokens=False),
+            token_ids=token_ids if fit is None else fit.cut(token_ids),
             thinking=text.rstrip().endswith(THINK_OPEN),
-            tool_names=frozenset(tool.function.name for tool in tools or ()),
+            tools=[tool.function for tool in tools or ()],
             begun_call=begun,
         )
 
@@ -88,8 +97,9 @@ class ConversationRenderer:
 def _plain(message: ChatMessage) -> Message:
     """A message as templates expect it: text content, arguments of calls as objects."""
     plain: Message = {"role": message.role, "content": _content_text(message)}
-    if message.reasoning_content is not None:
-        plain["reasoning_content"] = message.reasoning_content
+    thinking = message.reasoning_content if message.reasoning_content is not None else message.reasoning
+    if thinking is not None:
+        plain["reasoning_content"] = thinking
     if message.tool_call_id is not None:
         plain["tool_call_id"] = message.tool_call_id
     if message.name is not None and message.role == "tool":

@@ -35,6 +35,7 @@ def generate_answer(body: GenerateRequest, model: ServedModel) -> Answer:
     Raises:
         ApiError: The request cannot be answered; the message says why.
     """
+    model.check_name(body.model)
     prompts, several = _prompts(body, model)
     if body.stream and several:
         raise bad_request("stream takes one prompt.", param="stream")
@@ -44,9 +45,10 @@ def generate_answer(body: GenerateRequest, model: ServedModel) -> Answer:
     for prompt in prompts:
         wanted = body.sampling_params.max_new_tokens
         max_tokens = model.limits.output_tokens(prompt, wanted, default=_DEFAULT_MAX_TOKENS)
+        model.limits.check_output(len(prompts), max_tokens)
         logprobs = _asked_logprobs(body, prompt, model)
         generation = sequences.add(prompt, max_tokens=max_tokens, seed=seeds_of(fields)[0], logprobs=logprobs)
-        choices.append(_Choice(body, generation, model.tokenizer))
+        choices.append(_Choice(body, generation, model.tokenizer, k=logprobs.output))
     return Answer(sequences, choices, _Envelope(several=several))
 
 
@@ -58,16 +60,27 @@ def _prompts(body: GenerateRequest, model: ServedModel) -> tuple[list[list[int]]
     several = isinstance(given, list) and bool(given) and not isinstance(given[0], int)
     prompts = given if several else [given]
     model.limits.check_sequences(len(prompts))
-    encode = model.tokenizer.encode
-    return [encode(p, add_special_tokens=True) if isinstance(p, str) else p for p in prompts], several
+    return [_token_ids(prompt, model) for prompt in prompts], several
+
+
+def _token_ids(prompt: str | list[int], model: ServedModel) -> list[int]:
+    if not isinstance(prompt, str):
+        return prompt
+    model.limits.check_text(prompt)
+    return model.tokenizer.encode(prompt, add_special_tokens=True)
 
 
 def _asked_logprobs(body: GenerateRequest, prompt: list[int], model: ServedModel) -> AskedLogprobs:
     k = body.top_logprobs_num if body.return_logprob else None
     if body.scores_prompt and body.logprob_start_len >= len(prompt):
         raise bad_request("logprob_start_len lies behind the prompt.", param="logprob_start_len")
-    chosen_ids = model.limits.chosen_ids(body.token_ids_logprob or ())
-    return AskedLogprobs(output=k, prompt=k if body.scores_prompt else None, chosen_ids=chosen_ids)
+    asked = AskedLogprobs(
+        output=k,
+        prompt=k if body.scores_prompt else None,
+        chosen_ids=tuple(body.token_ids_logprob or ()),
+        output_field="top_logprobs_num",
+    )
+    return model.limits.checked(asked)
 
 
 class _Envelope:
@@ -92,8 +105,11 @@ class _Envelope:
 class _Choice:
     """One prompt's answer; in a stream each event holds the whole text so far, as SGLang's do."""
 
-    def __init__(self, body: GenerateRequest, generation: Generation, tokenizer: ModelTokenizer) -> None:
+    def __init__(
+        self, body: GenerateRequest, generation: Generation, tokenizer: ModelTokenizer, *, k: int | None
+    ) -> None:
         self._body = body
+        self._k = 0 if k is None else k
         self._generation = generation
         self._tokenizer = tokenizer
         self._started = time.monotonic()
@@ -135,12 +151,12 @@ class _Choice:
         if reason == "length":
             return {"type": "length", "length": len(output)}
         stop = self._generation.stop_string
-        return {"type": "stop", "matched": stop if stop is not None else output[-1]}
+        return {"type": "stop", "matched": output[-1] if stop is None else stop}
 
     def _logprobs(self, count: int) -> JsonObject:
         """The lists of the prompt and of the first ``count`` tokens of the output."""
         body, generation, tokenizer = self._body, self._generation, self._tokenizer
-        k, texts, start = body.top_logprobs_num, body.return_text_in_logprobs, body.logprob_start_len
+        k, texts, start = self._k, body.return_text_in_logprobs, body.logprob_start_len
         rows = concatenate_rows(generation.output_rows[:count]) if count else None
         lists = output_logprobs(rows, tokenizer, k=k, texts=texts)
         if body.scores_prompt:

@@ -44,7 +44,9 @@ class OpenAIEnvelope:
         self._head = head
         self._event_head = event_head
         self._traced = traced
-        self._streams_usage = bool(body.stream_options and body.stream_options.include_usage)
+        options = body.stream_options
+        self._streams_usage = options is not None and options.include_usage
+        self._counts_on = options is not None and options.continuous_usage_stats
         self._begun = False
 
     def whole(self, choices: list[JsonObject]) -> JsonObject:
@@ -53,7 +55,7 @@ class OpenAIEnvelope:
 
     def event(self, piece: JsonObject) -> JsonObject:
         """A choice's piece as an event."""
-        return self._event([piece], None)
+        return self._event([piece], self._usage() if self._counts_on else None)
 
     def closing_events(self) -> Iterator[JsonObject]:
         """The usage and the trace, where they were asked for."""

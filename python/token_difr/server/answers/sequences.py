@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from token_difr.server.answers.requests.bodies import GenerationFields
+from token_difr.server.answers.requests.error import bad_request
 from token_difr.server.answers.requests.limits import AskedLogprobs
 from token_difr.server.answers.served_model import ServedModel
 from token_difr.server.generation import Generation, GenerationSpec
@@ -17,7 +18,7 @@ __all__ = ["Sequences"]
 class Sequences:
     """The sequences of one request, and the event that is set whenever one of them changes.
 
-    Made where the request is answered: the event is one of the running loop.
+    May be made in any thread; :meth:`attach` ties it to the loop that waits for the event, before anything is generated.
 
     Args:
         fields: What the request asks of each of them.
@@ -29,7 +30,12 @@ class Sequences:
         self.changed = asyncio.Event()
         self._fields = fields
         self._model = model
-        self._on_change = _setting(self.changed)
+        self._masks = model.masks(fields)
+        self._wake: Callable[[], None] | None = None
+
+    def attach(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Lets changes wake those who wait in this loop."""
+        self._wake = _setting(self.changed, loop)
 
     @property
     def done(self) -> bool:
@@ -46,14 +52,21 @@ class Sequences:
             logprobs: What it reports.
         """
         model, fields, width = self._model, self._fields, self._model.limits.vocabulary_size
-        ends = frozenset(fields.stop_token_ids or ())
-        sampling = model.sampling.settings(fields, seed=seed, vocabulary_size=width)
+        own = frozenset() if fields.ignore_eos else model.end_token_ids
+        named = frozenset(fields.stop_token_ids or ())
+        if fields.min_tokens > max_tokens > 0:
+            message = f"min_tokens is {fields.min_tokens}, and at most {max_tokens} tokens are generated."
+            raise bad_request(message, param="min_tokens")
+        sampling = model.sampling.settings(fields, seed=seed, vocabulary_size=width, masks=self._masks)
         given = model.limits.checked(logprobs)
         spec = GenerationSpec(
             prompt=prompt,
             max_tokens=max_tokens,
             sampling=sampling,
-            end_token_ids=ends if fields.ignore_eos else ends | model.end_token_ids,
+            end_token_ids=named | own,
+            stop_token_ids=named - own,
+            keeps_stop=fields.keeps_stop,
+            min_tokens=fields.min_tokens,
             logprobs=given.output,
             prompt_logprobs=given.prompt,
             sampling_logprobs=given.sampling,
@@ -64,10 +77,14 @@ class Sequences:
             width,
             text=self._text(prompt),
             faults=model.faults,
-            on_change=self._on_change,
+            on_change=self._notify,
         )
         self.generations.append(generation)
         return generation
+
+    def _notify(self) -> None:
+        if self._wake is not None:
+            self._wake()
 
     def cancel(self) -> None:
         """Nobody waits for them any more."""
@@ -83,15 +100,14 @@ class Sequences:
         return OutputText(
             self._model.tokenizer,
             stops,
-            include_stop=fields.include_stop_str_in_output,
+            include_stop=fields.keeps_stop,
             skip_special_tokens=fields.skip_special_tokens,
             context=prompt,
         )
 
 
-def _setting(event: asyncio.Event) -> Callable[[], None]:
-    """A function for other threads that sets an event of the running loop."""
-    loop = asyncio.get_running_loop()
+def _setting(event: asyncio.Event, loop: asyncio.AbstractEventLoop) -> Callable[[], None]:
+    """A function for other threads that sets an event of a loop."""
 
     def wake() -> None:
         # Nobody is left to wake once the loop has ended.

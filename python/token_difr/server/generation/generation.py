@@ -34,6 +34,9 @@ class GenerationSpec:
         max_tokens: Largest number of tokens to generate; 0 = only score the prompt.
         sampling: How tokens are chosen.
         end_token_ids: Tokens that end the output; the one that came is its last token.
+        stop_token_ids: Those of them that the request names and the model does not.
+        keeps_stop: What ended the output stays in its text.
+        min_tokens: No token before this number ends the output.
         logprobs: Number of likeliest tokens reported with each generated one; None = no logprobs.
         prompt_logprobs: The same for the prompt's tokens.
         chosen_ids: Tokens whose logprobs are reported at every position that reports any.
@@ -44,6 +47,9 @@ class GenerationSpec:
     max_tokens: int
     sampling: SamplingSettings = field(default_factory=SamplingSettings)
     end_token_ids: frozenset[int] = frozenset()
+    stop_token_ids: frozenset[int] = frozenset()
+    keeps_stop: bool = False
+    min_tokens: int = 0
     logprobs: int | None = None
     prompt_logprobs: int | None = None
     chosen_ids: tuple[int, ...] = ()
@@ -99,6 +105,18 @@ class Generation:
         """The stop string that ended it; None where none did."""
         return None if self.text is None else self.text.stopped_by
 
+    @property
+    def stop_reason(self) -> str | int | None:
+        """vLLM's: the stop string or the id of the request's stop token that ended it; None where neither did."""
+        last = self.output[-1] if self.finish_reason is FinishReason.STOP and self.output else None
+        return self.stop_string or (last if last in self.spec.stop_token_ids else None)
+
+    @property
+    def shown_output(self) -> list[int]:
+        """The tokens whose text is shown: all but the one that ended the output, unless that is kept."""
+        ends = bool(self.output) and self._ends_with(self.output[-1])
+        return self.output[:-1] if ends and not self.spec.keeps_stop else self.output
+
     def choose(self, logits: NDArray[np.float32]) -> int:
         """The next token by the sampling rule, before :meth:`append`."""
         if self._top_k_bug is not None:
@@ -117,8 +135,9 @@ class Generation:
         if row is not None:
             self.output_rows.append(row)
         self.output.append(token)
-        ended = token in self.spec.end_token_ids
-        if self.text is not None and self.text.push(token, ended=ended):
+        ended = self._ends_with(token)
+        hidden = ended and not self.spec.keeps_stop
+        if self.text is not None and self.text.push(token, ended=hidden, stops=len(self.output) > self.spec.min_tokens):
             ended = True
         if ended:
             self.finish(FinishReason.STOP)
@@ -126,6 +145,10 @@ class Generation:
             self.finish(FinishReason.LENGTH)
         elif self.text is not None:
             self._notify()
+
+    def _ends_with(self, token: int) -> bool:
+        # The token stands in the output already. Before min_tokens only a fault of the sampler brings an end token.
+        return token in self.spec.end_token_ids and len(self.output) > self.spec.min_tokens
 
     def finish(self, reason: FinishReason) -> None:
         """Ends the sequence; what was held back of its text is released."""

@@ -26,7 +26,7 @@ class LogprobRows:
         token_ids: int64[n], the given token of each position.
         logprobs: float32[n], its natural logprob.
         ranks: int64[n], vLLM's rank: the number of tokens whose logprob is at least as large, itself included.
-        top_ids: int64[n, k], the likeliest tokens, largest first, equal ones by ascending id.
+        top_ids: int64[n, k], the likeliest tokens, largest first, equal ones by ascending id; named ones behind them.
         top_logprobs: float32[n, k].
     """
 
@@ -51,6 +51,20 @@ class LogprobRows:
     def narrow(self, k: int) -> LogprobRows:
         """The same positions with the ``k`` likeliest tokens only."""
         return replace(self, top_ids=self.top_ids[:, :k], top_logprobs=self.top_logprobs[:, :k])
+
+    def beside(self, token_ids: Sequence[int], logprobs: NDArray[np.float32]) -> LogprobRows:
+        """The same positions with named tokens behind the likeliest ones; a token may stand twice.
+
+        Args:
+            token_ids: The tokens, m.
+            logprobs: float32[n, m].
+        """
+        named = np.tile(np.array(token_ids, dtype=np.int64), (len(self), 1))
+        return replace(
+            self,
+            top_ids=np.concatenate([self.top_ids, named], axis=1),
+            top_logprobs=np.concatenate([self.top_logprobs, logprobs], axis=1),
+        )
 
 
 def logprob_rows(logits: NDArray[np.float32], token_ids: NDArray[np.int64], k: int) -> LogprobRows:

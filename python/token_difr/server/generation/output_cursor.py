@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from token_difr.server.generation import Generation
 from token_difr.server.generation.logprob_rows import LogprobRows, concatenate_rows
 from token_difr.server.model.tokenizer import ModelTokenizer
@@ -18,7 +20,7 @@ class OutputDelta:
     Attributes:
         text: Text that became certain.
         token_ids: Tokens that came with it.
-        rows: Their logprobs, if asked for.
+        rows: Their logprobs, if asked for; tokens that the request names stand behind the likeliest ones.
         sampling_logprobs: Logprobs after the filters, if asked for.
         finish_reason: Set on the last piece.
     """
@@ -55,10 +57,14 @@ class OutputCursor:
         return OutputDelta(
             text=text,
             token_ids=generation.output[start:end],
-            rows=concatenate_rows(rows) if rows else None,
+            rows=self._with_named(concatenate_rows(rows), start, end) if rows else None,
             sampling_logprobs=generation.sampling_logprobs[start:end],
             finish_reason=generation.finish_reason if done else None,
         )
+
+    def _with_named(self, rows: LogprobRows, start: int, end: int) -> LogprobRows:
+        ids = self._generation.spec.chosen_ids
+        return rows.beside(ids, np.stack(self._generation.chosen_in_output[start:end])) if ids else rows
 
     def _new_text(self, *, done: bool) -> str:
         generation = self._generation
@@ -67,8 +73,5 @@ class OutputCursor:
             return text
         if not done or self._finished:
             return ""
-        output = generation.output
-        if output and output[-1] in generation.spec.end_token_ids:
-            output = output[:-1]
-        prompt = generation.spec.prompt
-        return self._tokenizer.decode_behind(prompt, output, skip_special_tokens=self._skip_special_tokens)
+        prompt, shown = generation.spec.prompt, generation.shown_output
+        return self._tokenizer.decode_behind(prompt, shown, skip_special_tokens=self._skip_special_tokens)

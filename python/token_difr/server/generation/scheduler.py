@@ -24,6 +24,7 @@ from token_difr.server.generation.generation import FinishReason, Generation
 from token_difr.server.generation.logprob_rows import LogprobRows, chosen_logprobs, logprob_rows
 from token_difr.server.generation.prefill import Prefill, default_chunk_size
 from token_difr.server.generation.prefix_cache import PrefixCache
+from token_difr.server.generation.sampling.masks import NoTokenLeftError
 from token_difr.server.model.engine import Engine
 
 __all__ = ["QueueFullError", "Scheduler", "SchedulerStoppedError"]
@@ -70,6 +71,7 @@ class Scheduler:
         self._batch = DecodeBatch(engine)
         self._changed = threading.Condition()
         self._stopping = False
+        self._abandoned = False
         self._thread = threading.Thread(target=self._run, name="token-difr-scheduler", daemon=True)
 
     def start(self) -> None:
@@ -78,10 +80,30 @@ class Scheduler:
 
     def stop(self) -> None:
         """Finishes what was submitted, then ends the thread."""
+        self.drain()
+        self._thread.join()
+
+    def drain(self) -> None:
+        """Takes no more work and goes on with what there is; returns at once."""
         with self._changed:
             self._stopping = True
             self._changed.notify()
-        self._thread.join()
+
+    def abandon(self, *, patience: float) -> None:
+        """Takes no more work and ends what there is with :class:`SchedulerStoppedError`.
+
+        Args:
+            patience: Seconds to wait for the thread, which ends after the pass that it is in.
+        """
+        with self._changed:
+            self._stopping = self._abandoned = True
+            left = [*self._waiting, *self._in_work()]
+            self._waiting.clear()
+            self._changed.notify()
+        # Those in work here too, and not by the thread alone: its pass may take long, and nobody waits for what it gives.
+        _fail(left, SchedulerStoppedError("the server is shutting down"))
+        if self._thread.is_alive():
+            self._thread.join(patience)
 
     def submit(self, *generations: Generation) -> None:
         """Queues sequences, all of them or none.
@@ -116,14 +138,15 @@ class Scheduler:
     def _run(self) -> None:
         while self._wait_for_work():
             self._turn()
+        _fail(self._in_work(), SchedulerStoppedError("the server is shutting down"))
 
     def _wait_for_work(self) -> bool:
         with self._changed:
-            while not (self._waiting or self._prefill or len(self._batch)):
+            while not (self._waiting or self._prefill or len(self._batch)) and not self._abandoned:
                 if self._stopping:
                     return False
                 self._changed.wait()
-            return True
+            return not self._abandoned
 
     def _turn(self) -> None:
         """One chunk of a prompt, if any, and one token for every running sequence."""
@@ -131,7 +154,8 @@ class Scheduler:
             self._feed_prompt()
             if len(self._batch):
                 self._decode()
-        except Exception as error:  # noqa: BLE001 - the thread serves everybody: it must outlive one failed pass
+        except Exception as error:
+            _logger.exception("a pass of the model failed")
             self._fail_all(error)
 
     def _feed_prompt(self) -> None:
@@ -188,17 +212,41 @@ class Scheduler:
         self._batch.drop_finished()
 
     def _fail_all(self, error: Exception) -> None:
-        _logger.error("a pass of the model failed", exc_info=error)
-        affected = [*self._batch.generations, *([self._prefill.generation] if self._prefill else [])]
+        affected = self._in_work()
         self._prefill, self._batch = None, DecodeBatch(self._engine)
-        for generation in affected:
-            if not generation.done:
-                generation.fail(error)
+        _fail(affected, error)
+
+    def _in_work(self) -> list[Generation]:
+        prefill = self._prefill
+        return [*self._batch.generations, *([] if prefill is None else [prefill.generation])]
+
+
+def _fail(generations: list[Generation], error: Exception) -> None:
+    for generation in generations:
+        if not generation.done:
+            generation.fail(error)
 
 
 def _take_tokens(generations: list[Generation], logits: NDArray[np.float32]) -> None:
-    """Every sequence takes its next token from its row of logits."""
-    tokens = [generation.choose(row) for generation, row in zip(generations, logits, strict=True)]
+    """Every sequence takes its next token from its row of logits; one whose request rules out all tokens fails alone."""
+    tokens = _choices(generations, logits)
+    logits = logits[list(tokens)]
+    generations = [generations[place] for place in tokens]
+    _append(generations, logits, list(tokens.values()))
+
+
+def _choices(generations: list[Generation], logits: NDArray[np.float32]) -> dict[int, int]:
+    """The next token of every sequence that has one, by its place in the batch."""
+    tokens = {}
+    for place, (generation, row) in enumerate(zip(generations, logits, strict=True)):
+        try:
+            tokens[place] = generation.choose(row)
+        except NoTokenLeftError as error:
+            generation.fail(error)
+    return tokens
+
+
+def _append(generations: list[Generation], logits: NDArray[np.float32], tokens: list[int]) -> None:
     rows = _token_rows(generations, logits, tokens)
     for index, (generation, token) in enumerate(zip(generations, tokens, strict=True)):
         if index in rows and generation.spec.chosen_ids:

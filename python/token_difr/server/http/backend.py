@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 from fastapi.responses import Response
@@ -17,8 +17,9 @@ from token_difr.server.answers.sequences import Sequences
 from token_difr.server.answers.served_model import ServedModel
 from token_difr.server.generation import QueueFullError, Scheduler, SchedulerStoppedError
 from token_difr.server.http.event_stream import Change, event_stream
-from token_difr.server.http.json_bodies import JsonAnswer
+from token_difr.server.http.json_bodies import encode
 from token_difr.server.http.metrics import ServerMetrics
+from token_difr.server.http.off_loop import off_loop
 
 __all__ = ["Backend", "Backends", "is_traced"]
 
@@ -43,7 +44,7 @@ class Backend:
         self._metrics = metrics
         self._latency = latency
 
-    async def respond(self, answer: Answer, request: Request, *, stream: bool) -> Response:
+    async def respond(self, answer: Answer, request: Request, *, stream: bool, ignored: Sequence[str] = ()) -> Response:
         """Runs the answer's sequences and tells what they become.
 
         A full queue is an error before a stream starts; a failure in mid-stream is an event with ``error``, then the
@@ -53,19 +54,25 @@ class Backend:
             answer: Its sequences are not yet submitted.
             request: Tells when the client leaves.
             stream: Tell it piece by piece.
+            ignored: Fields of the request that have no effect: the header ``x-ignored-fields`` names them.
 
         Raises:
             ApiError: The queue is full, or the model failed.
             ClientDisconnect: The client left.
         """
+        answer.sequences.attach(asyncio.get_running_loop())
         await self._submit(answer.sequences)
         changes = self._follow(answer.sequences, request)
+        headers = {"x-ignored-fields": ", ".join(ignored)} if ignored else {}
         if stream:
-            return event_stream(answer, changes)
+            failed = self._metrics.count_failed_stream
+            return event_stream(answer, changes, headers=headers, quiet_seconds=KEEP_ALIVE_SECONDS, on_failure=failed)
         async with aclosing(changes):
             async for _ in changes:
                 pass
-        return JsonAnswer(answer.whole())
+        # Rows of logprobs can be many: to write them takes as long as to make them.
+        body = await off_loop(lambda: encode(answer.whole()))
+        return Response(body, media_type="application/json", headers=headers)
 
     async def _submit(self, sequences: Sequences) -> None:
         """Queues sequences; 503 where the queue is full or the server is shutting down."""
@@ -121,6 +128,11 @@ class Backends:
         self._other = other
         self._rate = rate
 
+    @property
+    def model(self) -> ServedModel:
+        """The usual one."""
+        return self._usual.model
+
     def pick(self, request: BaseModel) -> Backend:
         """The model for a request. Equal requests, equal choice: 64 bits of its hash are the draw."""
         if self._other is None:
@@ -130,8 +142,8 @@ class Backends:
 
 
 def is_traced(request: Request) -> bool:
-    """Whether a request asks where its time went, by the header ``x-trace``."""
-    return request.headers.get("x-trace", "0") not in ("", "0")
+    """Whether a request asks where its time went, by ``x-trace`` or by ``x-trace-level``, of which there is one level."""
+    return any(request.headers.get(name, "0") not in ("", "0", "none") for name in ("x-trace", "x-trace-level"))
 
 
 async def _wait_for_disconnect(request: Request) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI
@@ -13,7 +12,8 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
-from token_difr.server.answers.requests.error import ApiError, bad_request
+from token_difr.server.answers.requests.error import ApiError
+from token_difr.server.http.field_errors import field_error
 from token_difr.server.http.json_bodies import JsonAnswer
 
 __all__ = ["ERROR_RESPONSES", "add_error_handlers", "error_response"]
@@ -70,7 +70,7 @@ def add_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> JsonAnswer:
-        return error_response(_validation_error(error.errors()))
+        return error_response(field_error(error.errors()))
 
     @app.exception_handler(HTTPException)
     async def http_error(request: Request, error: HTTPException) -> JsonAnswer:
@@ -82,16 +82,3 @@ def add_error_handlers(app: FastAPI) -> None:
     async def fault(_: Request, error: Exception) -> JsonAnswer:
         _logger.error("a request failed", exc_info=error)
         return error_response(ApiError(500, "The server failed; its log says why.", code="internal_error"))
-
-
-def _validation_error(errors: Sequence[Mapping[str, Any]]) -> ApiError:
-    """HTTP 400 from what pydantic found wrong in a body; only the first fault is told, without the value."""
-    error = errors[0]
-    path = [str(part) for part in error["loc"] if part != "body"]
-    param = next((part for part in path), None)
-    if error["type"] == "extra_forbidden":
-        return bad_request(f"Unrecognized request argument supplied: {'.'.join(path)}", param=param)
-    if error["type"] == "json_invalid":
-        return bad_request("The body of the request is not valid JSON.")
-    where = f"'{'.'.join(path)}': " if path else ""
-    return bad_request(f"{where}{error['msg']}", param=param)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing
 from enum import Enum
 from typing import Any
@@ -37,27 +38,45 @@ class Change(Enum):
     DONE = 3
 
 
-def event_stream(answer: Answer, changes: AsyncGenerator[Change]) -> StreamingResponse:
+def event_stream(
+    answer: Answer,
+    changes: AsyncGenerator[Change],
+    *,
+    headers: Mapping[str, str],
+    quiet_seconds: float,
+    on_failure: Callable[[], None],
+) -> StreamingResponse:
     """Streams what an answer becomes; an error that comes now is an event, since the status is sent already.
 
     Args:
         answer: Gives the events.
         changes: When to look for new ones; raises ClientDisconnect when nobody reads any more.
+        headers: More headers of the answer.
+        quiet_seconds: A comment is sent where so long nothing else was, whatever the model does meanwhile.
+        on_failure: Called when the stream ends with an error.
     """
-    return StreamingResponse(_written(answer, changes), media_type="text/event-stream", headers=_HEADERS)
+    written = _written(answer, changes, quiet_seconds, on_failure)
+    return StreamingResponse(written, media_type="text/event-stream", headers={**_HEADERS, **headers})
 
 
-async def _written(answer: Answer, changes: AsyncGenerator[Change]) -> AsyncIterator[bytes]:
+async def _written(
+    answer: Answer, changes: AsyncGenerator[Change], quiet_seconds: float, on_failure: Callable[[], None]
+) -> AsyncIterator[bytes]:
+    sent = time.monotonic()
     try:
         async with aclosing(changes):
             async for change in changes:
-                if change is Change.SILENCE:
-                    yield _KEEP_ALIVE
-                for event in answer.events():
-                    yield _data(event)
-        for event in answer.closing_events():
-            yield _data(event)
+                events = [_data(event) for event in answer.events()]
+                # Tokens may come whose text is held back: then there is progress, and nothing to send.
+                if not events and (change is Change.SILENCE or time.monotonic() - sent >= quiet_seconds):
+                    events = [_KEEP_ALIVE]
+                for event in events:
+                    yield event
+                    sent = time.monotonic()
+        for closing in answer.closing_events():
+            yield _data(closing)
     except ApiError as error:
+        on_failure()
         yield _data(error.body)
     except ClientDisconnect:
         return

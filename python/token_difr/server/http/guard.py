@@ -25,13 +25,15 @@ class ApiKeyGuard:
 
     def __init__(self, app: ASGIApp, api_key: str) -> None:
         self._app = app
-        self._expected = f"Bearer {api_key}".encode()
+        self._expected = api_key.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers 401 or passes the request on."""
         if scope["type"] == "http" and scope["path"] not in _OPEN_PATHS:
-            given = Headers(scope=scope).get("authorization", "").encode("latin-1")
-            if not hmac.compare_digest(given, self._expected):
+            # RFC 9110: the name of a scheme has no case.
+            scheme, _, given = Headers(scope=scope).get("authorization", "").partition(" ")
+            is_right = hmac.compare_digest(given.strip().encode("latin-1"), self._expected)
+            if not is_right or scheme.lower() != "bearer":
                 message = "Incorrect API key provided: send 'Authorization: Bearer KEY'."
                 error = ApiError(401, message, code="invalid_api_key", headers={"WWW-Authenticate": "Bearer"})
                 await error_response(error)(scope, receive, send)

@@ -14,6 +14,9 @@ from fastapi.routing import APIRoute
 from pydantic_core import from_json, to_json
 from starlette.exceptions import HTTPException
 
+from token_difr.server.answers.requests.error import bad_request
+from token_difr.untrusted import printable
+
 __all__ = ["JsonAnswer", "JsonRoute", "encode"]
 
 
@@ -47,6 +50,11 @@ class JsonRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def strictly(request: Request) -> Response:
+            given = request.headers.get("content-type", "")
+            # A body of another type is not guessed at: a page in a browser could send one here without being asked.
+            if request.method == "POST" and given.partition(";")[0].strip().lower() != "application/json":
+                came = f"it came as {printable(given)}" if given else "it came without one"
+                raise bad_request(f"The body must be sent with the header 'content-type: application/json'; {came}.")
             return await handle(_StrictRequest(request.scope, request.receive))
 
         return strictly

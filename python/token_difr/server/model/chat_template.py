@@ -40,6 +40,7 @@ class ChatTemplate:
 
     def __init__(self, source: str, special_tokens: Mapping[str, str] | None = None) -> None:
         self._special_tokens = dict(special_tokens or {})
+        self.source = source
         self.takes_tools = "tools" in source
         try:
             self._template = _compile(source)

@@ -90,6 +90,19 @@ class ModelFolder:
             leading_token_id=tokenizer.bos_token_id if tokenizer.bos_token_id is not None else min(ends, default=0),
         )
 
+    def tokenizer_info(self, template: str | None) -> dict[str, Any]:
+        """What the folder says of its tokenizer: plain values, special tokens as texts, and the chat template.
+
+        Args:
+            template: The source of the template that is used.
+        """
+        config = {} if is_gguf(self.path) else _read_json(self.path, "tokenizer_config.json")
+        told = {name: value for name, value in config.items() if isinstance(value, str | int | float | bool)}
+        special = {name: _special_text(value) for name, value in config.items() if name.endswith("_token")}
+        # Where the tokenizer once lay is nobody's business.
+        told.pop("name_or_path", None)
+        return {**told, **{name: text for name, text in special.items() if text}, "chat_template": template}
+
     def template_from(self, file: Path) -> ChatTemplate:
         """Another chat template for this model.
 
@@ -125,3 +138,9 @@ def _end_token_ids(folder: Path, tokenizer: ModelTokenizer) -> frozenset[int]:
         return frozenset(named)
     usual = (tokenizer.token_id(token) for token in _USUAL_ENDS)
     return frozenset(token_id for token_id in usual if token_id is not None)
+
+
+def _special_text(entry: Any) -> str | None:
+    """The text of a special token, which a configuration gives as such or as an object with ``content``."""
+    text = entry.get("content") if isinstance(entry, dict) else entry
+    return text if isinstance(text, str) else None

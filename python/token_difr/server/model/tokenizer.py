@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,6 +15,11 @@ __all__ = ["CONTEXT", "ModelTokenizer"]
 
 CONTEXT = 8
 """Tokens that are decoded ahead of others: more than one character and one special token take."""
+
+_KEEPING = {"ByteLevel", "Split", "Metaspace", "Digits", "Punctuation", "Prepend", "NFC"}
+"""Steps before the model that keep every byte of a text, but for NFC."""
+_NORMALIZED = 4
+"""NFC joins a letter and its marks, at most so many bytes to one."""
 
 
 class ModelTokenizer:
@@ -32,7 +37,9 @@ class ModelTokenizer:
         self._token_texts: dict[int, str] = {}
         self._token_bytes: dict[int, bytes] = {}
         self._added: dict[int, Any] = self._tokenizer.get_added_tokens_decoder()
-        decoder = json.dumps(json.loads(self._tokenizer.to_str())["decoder"])
+        described = json.loads(self._tokenizer.to_str())
+        self._json = {name: described[name] for name in ("normalizer", "pre_tokenizer")}
+        decoder = json.dumps(described["decoder"])
         self.byte_level = '"ByteLevel"' in decoder
         self._byte_fallback = '"ByteFallback"' in decoder
         # Byte-level decoders drop nothing, wherever a token stands.
@@ -56,6 +63,21 @@ class ModelTokenizer:
     def size(self) -> int:
         """Number of ids that stand for a token, added tokens included."""
         return int(self._tokenizer.get_vocab_size(with_added_tokens=True))
+
+    @cached_property
+    def longest_token_bytes(self) -> int | None:
+        """Most bytes of text that one token can stand for; None where some stand for any number.
+
+        Bytes are counted off the pieces. It needs every byte to be in some token, so nothing that drops or shortens text.
+        """
+        steps = _types(self._json["normalizer"]) | _types(self._json["pre_tokenizer"])
+        drops = any(token.lstrip or token.rstrip for token in self._added.values())
+        if not (self.byte_level or self._byte_fallback) or drops or not steps <= _KEEPING:
+            return None
+        pieces = self._tokenizer.get_vocab(with_added_tokens=True)
+        longest = max((len(piece) if self.byte_level else len(piece.encode()) for piece in pieces), default=1)
+        added = max((len(token.content.encode()) for token in self._added.values()), default=1)
+        return max(longest, added) * (_NORMALIZED if "NFC" in steps else 1)
 
     def encode(self, text: str, *, add_special_tokens: bool) -> list[int]:
         """The ids of a text; special tokens written in it become their ids."""
@@ -111,6 +133,16 @@ class ModelTokenizer:
         """The id of a token by its piece, such as ``<|im_end|>``."""
         found: int | None = self._tokenizer.token_to_id(token)
         return found
+
+
+def _types(step: Any) -> set[str]:
+    """The types of a normalizer or a pre-tokenizer and of its parts; a splitter that drops what it finds is one of its own."""
+    if not isinstance(step, dict):
+        return set()
+    parts = [part for name in ("normalizers", "pretokenizers") for part in step.get(name, ())]
+    if parts:
+        return set().union(*map(_types, parts))
+    return {"Removed"} if step.get("behavior") == "Removed" else {str(step["type"])}
 
 
 @cache

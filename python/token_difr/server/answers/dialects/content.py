@@ -18,7 +18,7 @@ class ContentLogprobs:
 
     Args:
         tokenizer: Gives texts and bytes.
-        k: Number of likeliest tokens an entry.
+        k: Number of likeliest tokens an entry of an echoed prompt; the output's rows have as many as were asked for.
         as_token_ids: Write ``token_id:N`` for every token's text.
         completions: Add what Fireworks has beyond OpenAI: ``sampling_logprob`` and ``text_offset``.
         skip_special_tokens: Special tokens have no place in the text.
@@ -52,7 +52,8 @@ class ContentLogprobs:
             offset = self._offsets.next(prompt[0], skip_special_tokens=False)
             self._content.append(self._entry(prompt[0], 0.0, [], None, offset))
         if rows is not None:
-            self._add(rows if last is None else rows[len(rows) - last :], (), skip_special_tokens=False)
+            rows = (rows if last is None else rows[len(rows) - last :]).narrow(self._k)
+            self._add(rows, (), skip_special_tokens=False)
 
     def add_output(self, rows: LogprobRows, sampling_logprobs: Sequence[float]) -> None:
         """Generated tokens."""
@@ -64,11 +65,11 @@ class ContentLogprobs:
         return {"content": taken} if self._completions else {"content": taken, "refusal": None}
 
     def _add(self, rows: LogprobRows, sampling_logprobs: Sequence[float], *, skip_special_tokens: bool) -> None:
-        rows = rows.narrow(self._k)
         tops = zip(rows.top_ids.tolist(), rows.top_logprobs.tolist(), strict=True)
         given = zip(rows.token_ids.tolist(), rows.logprobs.tolist(), strict=True)
         for place, ((token, logprob), (ids, logprobs)) in enumerate(zip(given, tops, strict=True)):
-            top = [self._token(other, value) for other, value in zip(ids, logprobs, strict=True)]
+            # A token that is both likely and named by the request stands once.
+            top = [self._token(other, value) for other, value in dict(zip(ids, logprobs, strict=True)).items()]
             sampled = sampling_logprobs[place] if sampling_logprobs else None
             offset = self._offsets.next(token, skip_special_tokens=skip_special_tokens)
             self._content.append(self._entry(token, logprob, top, sampled, offset))

@@ -24,7 +24,7 @@ class LegacyLogprobs:
 
     Args:
         tokenizer: Gives the texts.
-        k: Number of likeliest tokens a row.
+        k: Number of likeliest tokens a row of an echoed prompt; the output's rows have as many as were asked for.
         as_token_ids: Write ``token_id:N`` for every token.
         skip_special_tokens: Special tokens have no place in the text.
         leading: Token of one more row before an echoed prompt, as some providers send for their BOS; None = no such row.
@@ -54,7 +54,8 @@ class LegacyLogprobs:
                 self._add(self._leading, 0, None, None)
             self._add(prompt[0], self._offsets.next(prompt[0], skip_special_tokens=False), None, None)
         if rows is not None:
-            self._add_rows(rows if last is None else rows[len(rows) - last :], skip_special_tokens=False)
+            rows = (rows if last is None else rows[len(rows) - last :]).narrow(self._k)
+            self._add_rows(rows, skip_special_tokens=False)
 
     def add_output(self, rows: LogprobRows, sampling_logprobs: Sequence[float]) -> None:
         """Generated tokens; the form has no place for sampling logprobs."""
@@ -63,7 +64,6 @@ class LegacyLogprobs:
 
     def _add_rows(self, rows: LogprobRows, *, skip_special_tokens: bool) -> None:
         given = zip(rows.token_ids.tolist(), rows.logprobs.tolist(), strict=True)
-        rows = rows.narrow(self._k)
         tops = zip(rows.top_ids.tolist(), rows.top_logprobs.tolist(), strict=True)
         for (token, logprob), (ids, logprobs) in zip(given, tops, strict=True):
             top: dict[str, float] = {}

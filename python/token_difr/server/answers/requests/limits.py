@@ -15,16 +15,20 @@ class AskedLogprobs:
     """The logprobs that a sequence reports, as the request asks for them.
 
     Attributes:
-        output: Number of likeliest tokens with each generated one; None = no logprobs.
+        output: Number of likeliest tokens with each generated one; -1 = the whole vocabulary; None = no logprobs.
         prompt: The same for the prompt's tokens; -1 = the whole vocabulary.
         sampling: Also each generated token's logprob after the filters.
         chosen_ids: Tokens whose logprobs are reported at every position.
+        output_field: What the request calls ``output``, for errors.
+        chosen_field: What it calls ``chosen_ids``.
     """
 
     output: int | None = None
     prompt: int | None = None
     sampling: bool = False
     chosen_ids: tuple[int, ...] = ()
+    output_field: str = "logprobs"
+    chosen_field: str = "token_ids_logprob"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,18 +40,66 @@ class Limits:
         vocabulary_size: Width of the logits: token ids lie below it.
         max_logprobs: Largest number of likeliest tokens a position; -1 = the whole vocabulary.
         max_sequences: Sequences that may wait, so the most that one request can have.
+        max_request_tokens: Most output tokens that all sequences of one request may ask for together.
+        bytes_a_token: Most bytes of text that one token can stand for; None = there is no such number.
     """
 
     context_length: int
     vocabulary_size: int
     max_logprobs: int
     max_sequences: int
+    max_request_tokens: int = 2**20
+    bytes_a_token: int | None = None
 
     def check_sequences(self, count: int) -> None:
         """Refuses a request for more sequences than ever wait: before they are built, which costs time and memory."""
         if count > self.max_sequences:
             message = f"The request asks for {count} sequences; this server takes {self.max_sequences}."
             raise bad_request(message, param="n")
+
+    def check_output(self, sequences: int, max_tokens: int) -> None:
+        """Refuses a request whose sequences are too long together.
+
+        Args:
+            sequences: How many there are.
+            max_tokens: Tokens of each.
+        """
+        total = sequences * max_tokens
+        if total > self.max_request_tokens:
+            raise bad_request(
+                f"The request asks for {total} tokens in {sequences} sequences; "
+                f"this server generates at most {self.max_request_tokens} a request.",
+                param="max_tokens",
+            )
+
+    def check_text(self, text: str) -> None:
+        """Refuses a text that cannot fit, by its bytes: to count its tokens would take long."""
+        if self.bytes_a_token is None:
+            return
+        least = -(-len(text.encode()) // self.bytes_a_token)
+        if least > self.context_length:
+            message = (
+                f"This model's maximum context length is {self.context_length} tokens. However, your prompt has at "
+            )
+            raise bad_request(f"{message}least {least} tokens.", param="prompt", code="context_length_exceeded")
+
+    def truncated(self, prompt: list[int], keep: int | None, *, side: str, reserved: int | None) -> list[int]:
+        """The prompt with its end alone, or its beginning, as far as the request wants it cut.
+
+        Args:
+            prompt: Token ids.
+            keep: How many tokens stay; -1 = as many as fit; None = all.
+            side: Where tokens are dropped, ``left`` or ``right``.
+            reserved: Tokens that -1 leaves room for; None = one.
+        """
+        if keep is None:
+            return prompt
+        if keep == 0 or keep > self.context_length:
+            message = f"truncate_prompt_tokens must be -1 or from 1 to the context length {self.context_length}."
+            raise bad_request(message, param="truncate_prompt_tokens")
+        if keep == -1:
+            keep = max(self.context_length - (1 if reserved is None else reserved), 1)
+        return prompt[-keep:] if side == "left" else prompt[:keep]
 
     def output_tokens(self, prompt: Sequence[int], max_tokens: int | None, *, default: int | None) -> int:
         """The number of tokens to generate; 400 where prompt and output do not fit.
@@ -70,7 +122,8 @@ class Limits:
         if left < 0 or wanted > left or (left == 0 and max_tokens is None):
             raise bad_request(
                 f"This model's maximum context length is {context} tokens. However, you requested "
-                f"{len(prompt) + max(wanted, 0)} tokens ({len(prompt)} in the prompt, {max(wanted, 0)} for the completion).",
+                f"{len(prompt) + max(wanted, 0)} tokens ({len(prompt)} in the prompt, {max(wanted, 0)} for the completion): "
+                f"{self._room(left)}",
                 param="max_tokens" if left > 0 else "prompt",
                 code="context_length_exceeded",
             )
@@ -80,25 +133,37 @@ class Limits:
         """The logprobs that are given: -1 becomes the width of the vocabulary. 400 where more is asked than is given."""
         return replace(
             logprobs,
-            output=self._count(logprobs.output, "logprobs"),
+            output=self._count(logprobs.output, logprobs.output_field),
             prompt=self._count(logprobs.prompt, "prompt_logprobs"),
+            chosen_ids=self._chosen_ids(logprobs.chosen_ids, logprobs.chosen_field),
         )
 
     def _count(self, count: int | None, param: str) -> int | None:
         if count == -1:
             count = self.vocabulary_size
         if count is not None and self.max_logprobs != -1 and count > self.max_logprobs:
-            raise bad_request(f"{param} is {count}; this server gives at most {self.max_logprobs}.", param=param)
+            limit = f"this server gives at most {self.max_logprobs} likeliest tokens a position"
+            raise bad_request(f"{param} is {count}; {limit}, and -1 asks for all of the vocabulary.", param=param)
         return count
 
-    def chosen_ids(self, token_ids: Sequence[int]) -> tuple[int, ...]:
+    def _chosen_ids(self, token_ids: Sequence[int], param: str) -> tuple[int, ...]:
         """Tokens that a request names, to be reported at every position; 400 for too many or unknown ones."""
-        param = "token_ids_logprob"
         if 0 <= self.max_logprobs < len(token_ids):
             raise bad_request(
                 f"{param} names {len(token_ids)} ids; this server gives at most {self.max_logprobs} logprobs a position.",
                 param=param,
             )
-        if max(token_ids, default=0) >= self.vocabulary_size:
-            raise bad_request(f"{param} holds an id that the model does not have.", param=param)
+        self.check_ids(token_ids, param)
         return tuple(token_ids)
+
+    def check_ids(self, token_ids: Sequence[int], param: str) -> None:
+        """Refuses ids that the model does not have."""
+        if max(token_ids, default=0) >= self.vocabulary_size:
+            largest, end = max(token_ids), self.vocabulary_size - 1
+            raise bad_request(
+                f"{param} holds the id {largest}, which the model does not have: its ids end at {end}.", param=param
+            )
+
+    @staticmethod
+    def _room(left: int) -> str:
+        return f"max_tokens can be at most {left}." if left > 0 else "the prompt leaves no room."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,12 +19,12 @@ _SEEDS = 2**64
 
 
 def seeds_of(fields: GenerationFields) -> list[int]:
-    """The seeds of a request's choices: that of choice i is seed + i modulo 2^64, and the answer tells it.
+    """The seeds of one prompt's choices: that of choice i is seed + i modulo 2^64, and the answer tells it.
 
-    A request without a seed gets a fresh one of 32 bits: more of them the noise does not use.
+    Without a seed in the request every prompt gets a fresh one of 32 bits: more of them the noise does not use.
     """
     first = secrets.randbits(32) if fields.seed is None else fields.seed
-    return [(first + place) % _SEEDS for place in range(fields.n or 1)]
+    return [(first + place) % _SEEDS for place in range(fields.n)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,13 +45,16 @@ class SamplingRules:
     ignore_seed: bool = False
     force_seed: int | None = None
 
-    def settings(self, fields: GenerationFields, *, seed: int, vocabulary_size: int) -> SamplingSettings:
+    def settings(
+        self, fields: GenerationFields, *, seed: int, vocabulary_size: int, masks: Mapping[str, Any]
+    ) -> SamplingSettings:
         """The sampling of one sequence.
 
         Args:
             fields: The request.
             seed: What the request asks this sequence to be sampled with.
             vocabulary_size: Token ids lie below it.
+            masks: What drops tokens, by the names of :class:`SamplingSettings`.
         """
         if self.sampler.filters == "sglang" and fields.min_p and fields.seed is not None:
             message = "SGLang takes no min_p together with a seed, and this server samples as it."
@@ -58,12 +62,18 @@ class SamplingRules:
         return SamplingSettings(
             temperature=(1.0 if fields.temperature is None else fields.temperature) * self.temperature_scale,
             top_k=max(fields.top_k or 0, 0),
-            top_p=self.force_top_p or (1.0 if fields.top_p is None else fields.top_p),
+            top_p=self._top_p(fields),
             min_p=fields.min_p or 0.0,
             seed=self._seed(seed),
             sampler=self.sampler,
             **_penalties(fields, vocabulary_size),
+            **masks,
         )
+
+    def _top_p(self, fields: GenerationFields) -> float:
+        if self.force_top_p is not None:
+            return self.force_top_p
+        return 1.0 if fields.top_p is None else fields.top_p
 
     def _seed(self, seed: int) -> int:
         """The seed that is used: the request's, unless the server deviates."""

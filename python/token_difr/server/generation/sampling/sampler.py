@@ -5,7 +5,7 @@ arg-max over v of ln p_v + g_v = arg-min over v of q_v / p_v, and q_v / p_v is e
 independent exponentials is that of v with probability p_v / sum of p. Scores that differ from ln p by the same amount for
 all v have the same arg-max, so logits / T need no normalization; a token at -inf never wins.
 
-The order is that of the engines: bias and penalties on the logits, division by T, filters, noise. Filters before the
+The order is that of the engines: bias, penalties and masks on the logits, division by T, filters, noise. Filters before the
 noise, since they drop tokens by their probability and not by their luck. The noise of dropped tokens is drawn all the
 same: the place in the stream must not depend on the filters.
 """
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from token_difr.records import SamplingParams
 from token_difr.server.generation.sampling.filters import apply_filters, descending
+from token_difr.server.generation.sampling.masks import apply_masks
 from token_difr.server.generation.sampling.noise import GumbelNoise, KeyedNoise
 from token_difr.server.generation.sampling.penalties import apply_penalties
 from token_difr.server.generation.sampling.settings import SamplingSettings
@@ -53,13 +54,18 @@ class TokenSampler:
             logits: float32[vocabulary], as the model gave them.
             prompt: Token ids of the prompt.
             output: Token ids generated so far.
+
+        Raises:
+            NoTokenLeftError: The request rules out every token.
         """
         settings = self._settings
-        if self._noise is None and not settings.changes_logits:
+        if self._noise is None and not (settings.changes_logits or settings.rules_out):
             return int(logits.argmax())
         scores = logits.astype(np.float64)
         if settings.changes_logits:
             scores = apply_penalties(scores, settings, prompt, output)
+        if settings.rules_out:
+            scores = apply_masks(scores, settings, output)
         if self._noise is None:
             return int(scores.argmax())
         scores = scores / settings.temperature

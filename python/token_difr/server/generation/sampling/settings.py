@@ -29,6 +29,10 @@ class SamplingSettings:
         presence_penalty: Subtracted from the logits of tokens in the output; 0 = off.
         frequency_penalty: Subtracted once for each time that the output holds the token; 0 = off.
         logit_bias: Added to the logits, by token id.
+        min_tokens: So many tokens come before one of ``end_token_ids`` may.
+        end_token_ids: Tokens that end an output; ``min_tokens`` rules them out.
+        allowed_token_ids: All others are ruled out; None = all are allowed.
+        bad_words: Tokens of texts: the last is ruled out where those before it end the output.
         sampler: Whose noise is drawn, and in what order its filters act.
     """
 
@@ -42,6 +46,10 @@ class SamplingSettings:
     presence_penalty: float = 0.0
     frequency_penalty: float = 0.0
     logit_bias: Mapping[int, float] = field(default_factory=dict)
+    min_tokens: int = 0
+    end_token_ids: frozenset[int] = frozenset()
+    allowed_token_ids: tuple[int, ...] | None = None
+    bad_words: tuple[tuple[int, ...], ...] = ()
     sampler: Sampler = DEFAULT_SAMPLER
 
     @property
@@ -53,3 +61,8 @@ class SamplingSettings:
     def changes_logits(self) -> bool:
         """Whether a penalty or a bias acts before the temperature."""
         return bool(self.repetition_penalty != 1 or self.presence_penalty or self.frequency_penalty or self.logit_bias)
+
+    @property
+    def rules_out(self) -> bool:
+        """Whether any token is ruled out, whatever its logit."""
+        return bool(self.min_tokens or self.allowed_token_ids is not None or self.bad_words)

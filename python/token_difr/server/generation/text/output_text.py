@@ -51,10 +51,16 @@ class OutputText:
         """The stop string that ended the text."""
         return self._matcher.found
 
-    def push(self, token: int, *, ended: bool) -> bool:
-        """Takes a token; True when a stop string is complete. An end token adds no text."""
+    def push(self, token: int, *, ended: bool, stops: bool = True) -> bool:
+        """Takes a token; True when a stop string is complete.
+
+        Args:
+            token: Its id.
+            ended: It ends the output and adds no text.
+            stops: Stop strings count in its text; else it is text that no stop string can begin in.
+        """
         text = self._decoder.flush() if ended else self._decoder.push(token)
-        self._pieces.append(self._matcher.push(text))
+        self._pieces.append(self._matcher.push(text) if stops else text)
         return self._matcher.found is not None
 
     def close(self) -> None:

@@ -6,38 +6,23 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from token_difr.server.answers.served_model import ServedModel
+from token_difr.server.http.served_models import ServedModels
 
 __all__ = ["models_router"]
 
 
-def models_router(model: ServedModel, *, created: int, deviations: dict[str, Any]) -> APIRouter:
-    """The routes: the model as an object of OpenAI's API, with its context and its deviations.
-
-    Args:
-        model: The one model of this server.
-        created: When it was loaded, in seconds since 1970.
-        deviations: Those that are switched on, by name.
-    """
+def models_router(models: ServedModels) -> APIRouter:
+    """The routes."""
     router = APIRouter()
-    description = {
-        "id": model.name,
-        "object": "model",
-        "created": created,
-        "owned_by": "token-difr",
-        "max_model_len": model.limits.context_length,
-        "deviations": deviations,
-    }
 
     @router.get("/v1/models")
     async def list_models() -> dict[str, Any]:
-        """The one model of this server."""
-        return {"object": "list", "data": [description]}
+        """All models of this server."""
+        return {"object": "list", "data": models.descriptions()}
 
     @router.get("/v1/models/{name:path}")
     async def get_model(name: str) -> dict[str, Any]:
-        """The model, if it has this name."""
-        model.check_name(name)
-        return description
+        """The model with this name."""
+        return models.named(name).description()
 
     return router

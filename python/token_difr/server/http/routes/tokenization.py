@@ -1,22 +1,27 @@
-"""``POST /tokenize`` and ``POST /detokenize``, in vLLM's form."""
+"""``POST /tokenize``, ``POST /detokenize`` and ``GET /tokenizer_info``, in vLLM's form."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from fastapi import APIRouter
 from pydantic import Field
 
-from token_difr.server.answers.requests.bodies import ChatMessage, ChatPrompt, StrictBody, TokenId, Tool
 from token_difr.server.answers.requests.error import bad_request
+from token_difr.server.answers.requests.messages import ChatMessage, ChatPrompt, Tool
+from token_difr.server.answers.requests.strict import StrictBody, TokenId
 from token_difr.server.answers.served_model import ServedModel
 from token_difr.server.http.json_bodies import JsonRoute
+from token_difr.server.http.off_loop import off_loop
+from token_difr.server.http.served_models import ServedModels
 
 __all__ = ["tokenization_router"]
 
 
 class TokenizeRequest(StrictBody):
     """Either a text or a conversation."""
+
+    part: ClassVar[str] = "tokenize"
 
     model: str | None = None
     prompt: str | None = None
@@ -25,39 +30,45 @@ class TokenizeRequest(StrictBody):
     chat_template_kwargs: dict[str, Any] | None = None
     add_generation_prompt: bool | None = None
     continue_final_message: bool = False
-    add_special_tokens: bool = Field(default=True, description="for a text; a conversation's template writes its own")
+    add_special_tokens: bool = True
     return_token_strs: bool = False
 
 
 class DetokenizeRequest(StrictBody):
     """Token ids."""
 
+    part: ClassVar[str] = "detokenize"
+
     model: str | None = None
     tokens: list[TokenId]
 
 
-def tokenization_router(model: ServedModel) -> APIRouter:
-    """The routes on this model."""
+def tokenization_router(models: ServedModels) -> APIRouter:
+    """The routes."""
     router = APIRouter(route_class=JsonRoute)
-    tokenizer = model.tokenizer
 
     @router.post("/tokenize")
     async def tokenize(body: TokenizeRequest) -> dict[str, Any]:
         """The token ids of a text or of a conversation."""
-        model.check_name(body.model)
-        tokens = _tokens(body, model)
+        model = models.named(body.model).model
+        tokens = await off_loop(_tokens, body, model)
         return {
             "count": len(tokens),
             "max_model_len": model.limits.context_length,
             "tokens": tokens,
-            "token_strs": [tokenizer.token_text(token) for token in tokens] if body.return_token_strs else None,
+            "token_strs": [model.tokenizer.token_text(token) for token in tokens] if body.return_token_strs else None,
         }
 
     @router.post("/detokenize")
     async def detokenize(body: DetokenizeRequest) -> dict[str, str]:
         """The text of token ids, special tokens written out."""
-        model.check_name(body.model)
-        return {"prompt": tokenizer.decode(body.tokens, skip_special_tokens=False)}
+        tokenizer = models.named(body.model).model.tokenizer
+        return {"prompt": await off_loop(tokenizer.decode, body.tokens, skip_special_tokens=False)}
+
+    @router.get("/tokenizer_info")
+    async def tokenizer_info(model: str | None = None) -> dict[str, Any]:
+        """What the model's folder says of its tokenizer, with the chat template, as vLLM tells it."""
+        return models.named(model).model.tokenizer_info
 
     return router
 
