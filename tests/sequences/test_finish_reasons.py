@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from chat_templates import CHANNELS, CHATML, THINKING, outcome
@@ -49,7 +51,7 @@ def test_cut(word: str) -> None:
         (CHANNELS, "<|channel|>final<|message|>yes", {"content": "yes"}),
     ],
 )
-def test_the_count_tells(word: str, template: str, wrote: str, fields: dict[str, str]) -> None:
+def test_the_count_tells(word: str, template: str, wrote: str, fields: dict[str, Any]) -> None:
     """Where the reason says nothing, the number of tokens says whether one of them ended it."""
     assert outcome(template, wrote=wrote, finish=word, **fields) == (wrote, COUNTED)
 
