@@ -14,7 +14,8 @@
         ├── AuthenticationError            HTTP 401 or 403
         ├── UnknownModelError              the endpoint does not serve the model that was named
         └── AnswerError                    an answer that lacks what was asked for, or contradicts it
-            └── RowCountError (also ValueError)    rows for more or fewer tokens than were sent
+            └── RowsError                  rows that are not those of the tokens sent
+                └── RowCountError (also ValueError)    rows for more or fewer tokens than were sent
 
 What goes on all the same, though not as asked, is a ``TokenDifrWarning`` (a ``UserWarning``). Whatever warns by that class
 is this package, so that it can be told from the packages below it.
@@ -34,6 +35,7 @@ __all__ = [
     "LimitError",
     "PromptError",
     "RowCountError",
+    "RowsError",
     "RunDirectoryError",
     "SamplerError",
     "TokenDifrError",
@@ -126,5 +128,9 @@ class AnswerError(EndpointError):
     """An answer that lacks what was asked for, or contradicts what was sent."""
 
 
-class RowCountError(AnswerError, ValueError):
+class RowsError(AnswerError):
+    """Rows that are not those of the tokens sent. Others of the same reference may be."""
+
+
+class RowCountError(RowsError, ValueError):
     """Rows for more or fewer tokens than were sent. A ``ValueError`` too, as users of token-difr 0.1 expect."""

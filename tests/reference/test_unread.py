@@ -16,6 +16,7 @@ from token_difr.errors import (
     EndpointError,
     EndpointUnreachableError,
     RowCountError,
+    RowsError,
     UnknownModelError,
 )
 from token_difr.records import TokenSequence, TopKBatch
@@ -73,9 +74,9 @@ def refused(status: int, words: str, kind: type[EndpointError] = EndpointError) 
 @pytest.mark.parametrize(
     ("error", "is_its_own"),
     [
-        (AnswerError("the reference read other tokens than those sent: at position 3"), True),
-        (AnswerError("the reference gives no logprobs for the token at position 4"), True),
-        (AnswerError("the ids were not echoed"), True),
+        (RowsError("the reference read other tokens than those sent: at position 3"), True),
+        (RowsError("the reference gives no logprobs for the token at position 4"), True),
+        (RowsError("the ids were not echoed"), True),
         (RowCountError("4 rows for 5 tokens"), True),
         (refused(400, "This model's maximum context length is 4096 tokens, you requested 5000"), True),
         (refused(413, "payload too large"), True),
@@ -90,6 +91,8 @@ def refused(status: int, words: str, kind: type[EndpointError] = EndpointError) 
         (refused(429, "slow down"), False),
         (refused(500, "out of memory"), False),
         (refused(503, "overloaded"), False),
+        (AnswerError("http://reference/v1 answered a web page, not JSON"), False),
+        (AnswerError("http://reference/v1 answered HTTP 200 with an error inside (HTTP 502): upstream failed"), False),
         (EndpointUnreachableError("did not answer in time"), False),
     ],
 )
@@ -102,7 +105,7 @@ def test_whose_fault(error: EndpointError, is_its_own: bool) -> None:
 @pytest.mark.parametrize("places", [(0,), (19,), (0, 1), (3, 17)])
 def test_a_tenth_may_be_unread(places: tuple[int, ...], concurrency: int) -> None:
     """Wherever they stand, all others are read and kept, and each of them says why it was not."""
-    judge = Choosy({index: AnswerError(f"not {index}") for index in places})
+    judge = Choosy({index: RowsError(f"not {index}") for index in places})
     kept: dict[int, TopKBatch] = {}
     read = asyncio.run(judge.read(sequences(20), concurrency=concurrency, keep=kept.__setitem__, progress=False))
 
@@ -137,7 +140,7 @@ def test_more_are_an_error(count: int, failing: int, kind: type[EndpointError]) 
 )
 def test_faults_of_the_whole_end_it_at_once(error: Exception) -> None:
     """However few have met them."""
-    judge = Choosy({1: AnswerError("its own"), 4: error})
+    judge = Choosy({1: RowsError("its own"), 4: error})
     with pytest.raises(type(error)):
         asyncio.run(judge.read(sequences(100), concurrency=1, progress=False))
     assert judge.asked == [0, 1, 2, 3, 4]
@@ -145,7 +148,7 @@ def test_faults_of_the_whole_end_it_at_once(error: Exception) -> None:
 
 def test_a_server_that_fails_is_asked_again() -> None:
     """Nothing is left out for good that the same command may have the next time."""
-    judge = Choosy({7: refused(503, "overloaded"), 8: AnswerError("its own")})
+    judge = Choosy({7: refused(503, "overloaded"), 8: RowsError("its own")})
     with pytest.raises(EndpointError, match=r"1 of 100 requests failed, the first because: .*overloaded"):
         asyncio.run(judge.read(sequences(100), progress=False))
 
@@ -160,8 +163,8 @@ def test_refused_logprobs_end_it_after_the_first_requests() -> None:
 
 def test_rows_of_all_are_all_or_nothing() -> None:
     """Whoever asks for the rows of all sequences gets them, or an error."""
-    judge = Choosy({2: AnswerError("its own")})
-    with pytest.raises(AnswerError, match="1 of 20 requests failed, the first because: its own"):
+    judge = Choosy({2: RowsError("its own")})
+    with pytest.raises(RowsError, match="1 of 20 requests failed, the first because: its own"):
         asyncio.run(judge.topk(sequences(20), progress=False))
     assert len(judge.asked) == 20
 

@@ -78,7 +78,7 @@ def test_same_tokens(encoding: Any, text: str) -> None:
     ],
     ids=["fields", "markup", "markup-and-end", "words", "final-alone", "final-markup", "end"],
 )
-def test_answers(encoding: Any, thought: str, fields: dict[str, str], counted: bool) -> None:
+def test_answers(encoding: Any, thought: str, fields: dict[str, Any], counted: bool) -> None:
     """In every form in which servers send it, an answer comes to the tokens of the library, counted or not."""
     tokens = written(encoding, thought=thought, answer=ANSWER)
     plain: dict[str, Any] = {"index": 0, "finish_reason": "stop", "completion_tokens": len(tokens) if counted else None}

@@ -135,6 +135,43 @@ def test_tags_that_nobody_wrote(template: str, variables: dict[str, Any], conten
     assert outcome(template, wrote=wrote, content=content, variables=variables) == (wrote, COUNTED)
 
 
+OPENED = (  # the generation prompt opens the thought on a line of its own
+    CHATML.replace(
+        "{% if add_generation_prompt %}<|assistant|>", "{% if add_generation_prompt %}<|assistant|><think>\n"
+    )
+)
+KEPT_AND_OPENED = THINKING.replace("<|assistant|>{% if enable", "<|assistant|><think>\n{% if enable")
+
+
+@pytest.mark.parametrize("count", [True, False])
+@pytest.mark.parametrize(
+    ("template", "variables", "content", "wrote"),
+    [
+        (OPENED, {}, "<think>\nhm\n</think>\n\nyes", "hm\n</think>\n\nyes<|end|>"),
+        (OPENED, {}, "<think>hm</think>yes", "hm</think>yes<|end|>"),
+        (OPENED, {}, "hm\n</think>\n\nyes", "hm\n</think>\n\nyes<|end|>"),
+        (KEPT_AND_OPENED, {}, "<think>\nhm\n</think>\n\nyes", "hm\n</think>\n\nyes<|end|>"),
+        (SWITCHED, {"thinking": True}, "<think>hm</think>yes", "hm</think>yes<|end|>"),
+        (SWITCHED, {"thinking": False}, "<think>hm</think>yes", "<think>hm</think>yes<|end|>"),
+        (THINKING, {}, "<think>\nhm\n</think>\n\nyes", "<think>\nhm\n</think>\n\nyes<|end|>"),
+    ],
+)
+def test_an_opening_that_the_prompt_has_written(
+    template: str, variables: dict[str, Any], content: str, wrote: str, *, count: bool
+) -> None:
+    """Some servers show it ahead of the thought: it is no token of the output. One that the model wrote is."""
+    found = outcome(template, wrote=wrote, content=content, variables=variables, count=count)
+    assert found == (wrote, COUNTED if count else UNCOUNTED)
+
+
+@pytest.mark.parametrize("count", [True, False])
+def test_an_answer_of_channels_in_the_reasoning_field(*, count: bool) -> None:
+    """An output that came to its end did so in the channel of answers."""
+    wrote = "<|channel|>final<|message|>It is so.<|return|>"
+    found = outcome(CHANNELS, wrote=wrote, content="", reasoning="It is so.", count=count)
+    assert found == (wrote, COUNTED if count else UNCOUNTED)
+
+
 def test_an_opened_thought_without_a_count() -> None:
     """The text is taken as it is."""
     found = outcome(SWITCHED, wrote="", content="hm</think>yes", variables={"thinking": True}, count=False)

@@ -16,7 +16,7 @@ def end_token_scored(evidence: Evidence) -> Finding | None:
     Never a warning: an answer whose end is not scored has one token less, and that is all.
     """
     tokenizer = evidence.tokenizer
-    stopped = sum(response.finish_reason == "stop" for response in evidence.responses)
+    stopped = sum(response.ended is True for response in evidence.responses)
     if tokenizer is None or not stopped:
         return None
     try:
@@ -24,9 +24,7 @@ def end_token_scored(evidence: Evidence) -> Finding | None:
     except InputError:
         return None
     scored = sum(
-        response.finish_reason == "stop"
-        and len(ids := sequence.output_token_ids) > 0
-        and ends_answers(ids[-1], tokenizer)
+        response.ended is True and len(ids := sequence.output_token_ids) > 0 and ends_answers(ids[-1], tokenizer)
         for response, sequence in zip(evidence.responses, evidence.sequences, strict=True)
     )
     text = f"{stopped} of {len(evidence.responses)} answers ended by themselves; the end is scored in {scored} of them"

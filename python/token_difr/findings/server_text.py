@@ -22,9 +22,7 @@ def server_text(evidence: Evidence) -> Finding | None:
     if tokenizer is None:
         return None
     ended = sum(_spells_end(response, tokenizer) for response in evidence.responses)
-    broken = sum(
-        response.finish_reason != "stop" and has_broken_end(response.content) for response in evidence.responses
-    )
+    broken = sum(not response.ended and has_broken_end(response.content) for response in evidence.responses)
     unread = sum(
         sequence.fidelity not in KNOWN and _names_special_tokens(response, tokenizer)
         for response, sequence in zip(evidence.responses, evidence.sequences, strict=True)
@@ -42,7 +40,7 @@ def server_text(evidence: Evidence) -> Finding | None:
 
 
 def _spells_end(response: Response, tokenizer: Tokenizer) -> bool:
-    return response.finish_reason != "length" and trailing_special_token(response.content, tokenizer) is not None
+    return response.ended is not False and trailing_special_token(response.content, tokenizer) is not None
 
 
 def _names_special_tokens(response: Response, tokenizer: Tokenizer) -> bool:

@@ -14,6 +14,12 @@ Message = dict[str, Any]
 Conversation = list[Message]
 """Messages in order; the last one is the user's."""
 
+ENDED = frozenset({"stop", "eos", "eos_token", "end_turn", "end_of_turn", "complete", "completed"})
+"""What servers call an output that came to its end: OpenAI's word, TGI's, Anthropic's, Cohere's; in lower case."""
+
+CUT = frozenset({"length", "max_tokens", "max_output_tokens", "max_length", "model_length"})
+"""What they call one that a limit cut: OpenAI's word, Anthropic's and Cohere's, others', Mistral's."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Response:
@@ -45,6 +51,12 @@ class Response:
         choices = self.body.get("choices")
         choice = choices[0] if isinstance(choices, list) and choices else None
         return choice if isinstance(choice, dict) else {}
+
+    @property
+    def ended(self) -> bool | None:
+        """Whether the output came to its end by itself; False = a limit cut it, None = the finish reason does not tell."""
+        word = (self.finish_reason or "").lower()
+        return True if word in ENDED else False if word in CUT else None
 
     def to_dict(self) -> dict[str, Any]:
         """All fields by name, as JSON values."""

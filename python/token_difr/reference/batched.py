@@ -7,7 +7,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from token_difr.errors import AnswerError, BatchError
+from token_difr.errors import AnswerError, BatchError, RowsError
 from token_difr.records import TokenSequence, TopKBatch
 from token_difr.reference.reference import NOTHING, Reference
 from token_difr.reference.unread import MOST_UNREAD, Unread
@@ -26,7 +26,7 @@ class BatchedReference(Reference):
         try:
             return (await asyncio.to_thread(self._score, [sequence]))[0]
         except BatchError as error:
-            raise AnswerError(f"{self.model}, {tag.replace('-', ' ')}: {error}") from error
+            raise RowsError(f"{self.model}, {tag.replace('-', ' ')}: {error}") from error
 
     async def read(
         self,

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from token_difr import _core
 from token_difr.endpoint import answer_body, endpoint_error, mask_of, shown_url, tag_headers
-from token_difr.errors import AnswerError, InputError
+from token_difr.errors import InputError, RowsError
 from token_difr.records import TokenSequence, TopKBatch
 from token_difr.reference.reference import Reference
 from token_difr.reference.rows import RowsAsked, allowed_topk, batch_of, sent_tokens
@@ -110,7 +110,7 @@ class ServedReference(Reference):
         except ValueError as error:  # BatchError too
             answer_body(content, client=self._client)  # an answer that reports an error speaks for itself
             said = mask_of(self._client).error(str(error))
-            raise AnswerError(f"{self.url}, {tag.replace('-', ' ')}: {said}") from None
+            raise RowsError(f"{self.url}, {tag.replace('-', ' ')}: {said}") from None
 
     def _tokenizer_needed(self) -> Tokenizer:
         if self._tokenizer is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from token_difr.errors import AnswerError, AuthenticationError, EndpointError, UnknownModelError
+from token_difr.errors import AuthenticationError, EndpointError, RowsError, UnknownModelError
 
 __all__ = ["MOST_UNREAD", "Unread", "check_unread", "is_of_one_sequence"]
 
@@ -35,14 +35,14 @@ def is_of_one_sequence(error: EndpointError) -> bool:
     """Whether an error may be about the one sequence that was sent, so that others can do without it.
 
     So it is with rows for other tokens or for too few of them, and with a request that is refused for what it holds. It
-    is not with a refused key or model, with a server that fails, and with a refusal of the logprobs themselves: all other
-    requests ask for them too.
+    is not with a refused key or model, with a server that fails or a page in its place, whatever the status, since the
+    same again may do; nor with a refusal of the logprobs themselves: all other requests ask for them too.
     """
     if isinstance(error, AuthenticationError | UnknownModelError):
         return False
     if getattr(error.__cause__, "status_code", None) in REFUSALS:
         return "logprob" not in str(error).lower()
-    return isinstance(error, AnswerError)
+    return isinstance(error, RowsError)
 
 
 def check_unread(unread: Mapping[int, Unread], sequences: int, most: float = MOST_UNREAD) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from token_difr.errors import AnswerError, unimportable
+from token_difr.errors import RowsError, unimportable
 from token_difr.records import TokenSequence, TopKBatch
 from token_difr.reference.batched import BatchedReference
 from token_difr.reference.rows import Rows, allowed_topk, batch_of, sent_tokens
@@ -56,7 +56,7 @@ class VllmEngineReference(BatchedReference):
 
     def _batch(self, rows: Any, sent: NDArray[np.uint32], prompt_length: int) -> TopKBatch:
         if rows is None or len(rows) != len(sent):
-            raise AnswerError(f"vLLM returned {0 if rows is None else len(rows)} rows for {len(sent)} tokens")
+            raise RowsError(f"vLLM returned {0 if rows is None else len(rows)} rows for {len(sent)} tokens")
         indptr, token_ids, logprobs = [0], [], []
         claimed_logprob, claimed_rank = [], []
         for position in range(prompt_length, len(sent)):

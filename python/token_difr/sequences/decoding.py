@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from token_difr.sequences.rendering import Tokenizer
 
-__all__ = ["decode_behind", "encode_behind"]
+__all__ = ["decode_behind", "encode_behind", "encode_without_space"]
 
 CONTEXT = 8
 """Tokens of the prompt that are decoded with an answer: more than one character and one special token take."""
@@ -37,3 +37,18 @@ def encode_behind(context: Sequence[int], text: str, tokenizer: Tokenizer, *, sp
     # The tokenizer adds a space to every text that it encodes: the text's own first one is that space.
     other = encoded(text[1:])
     return other if decode_behind(context, other, tokenizer) == text else ids
+
+
+def encode_without_space(text: str, tokenizer: Tokenizer) -> list[int] | None:
+    """Token ids of a text without the space that the tokenizer adds to it; None where it adds none.
+
+    A text that was decoded alone may have lost the space of its first word, or may have had none: it does not tell.
+    """
+
+    def encoded(part: str) -> list[int]:
+        return list(tokenizer.encode(part, add_special_tokens=False, split_special_tokens=True))
+
+    line, lines = encoded("\n"), encoded(f"\n{text}")
+    if not text or text.startswith(" ") or lines[: len(line)] != line:
+        return None
+    return lines[len(line) :] if decode_behind(line, encoded(text), tokenizer) == f" {text}" else None

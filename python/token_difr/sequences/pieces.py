@@ -66,11 +66,16 @@ class Pieces:
         thoughts = [join.pieces(reasoning, "", finished=False)]
         if finished:
             thoughts.insert(0, join.pieces(reasoning, "", finished=True))
+        if finished and self._joiner.opening:  # an output ends in the part that the template opens for the answer
+            yield [(self._joiner.opening, True), (reasoning, False)]
         is_answer = join.source == "closed" or (finished and join.source == "assumed")
         yield from [plain, *thoughts] if is_answer else [*thoughts, plain]
 
     def _without_reasoning(self, content: str, *, finished: bool) -> Iterator[list[Piece]]:
         join, opening = self._joiner.join(self._prompt), self._joiner.opening
+        own = join.without_given(content)
+        if own != content:
+            yield from self._without_reasoning(own, finished=finished)
         parsed = own_form(content, join, opening, self._tokenizer, finished=finished)
         if parsed is not None:
             yield parsed

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import Any, Literal
 
 from token_difr.errors import InputError
 from token_difr.records import Conversation, Response
 from token_difr.sequences.broken_end import has_broken_end, without_broken_end
-from token_difr.sequences.decoding import encode_behind
+from token_difr.sequences.decoding import encode_behind, encode_without_space
 from token_difr.sequences.end_of_turn import end_of_answer, end_token, ends_answers, trailing_special_token
 from token_difr.sequences.given_ids import answer_ids
 from token_difr.sequences.pieces import Piece, Pieces, text_of
@@ -101,7 +101,7 @@ class AnswerReader:
         return Readings(options=list(dict.fromkeys(self._text_readings(prompt, prompt_ids, response))))
 
     def _given(self, ids: list[int], response: Response) -> Reading:
-        if response.finish_reason != "stop":
+        if not response.ended:
             return Reading(ids=tuple(ids))
         if ids and ends_answers(ids[-1], self._tokenizer):  # it ends with one of the model's end tokens
             return Reading(ids=tuple(ids[:-1]), ended=True, end=ids[-1])
@@ -119,21 +119,33 @@ class AnswerReader:
 
     def _text_readings(self, prompt: Conversation, prompt_ids: Sequence[int], response: Response) -> Iterator[Reading]:
         written = Pieces(self._joiner, self._tokenizer, prompt)
-        finished = response.finish_reason == "stop"
         usual = end_of_answer(response, self._end, self._tokenizer)
         for content, end in self._ends(response):
-            for pieces in written.of(response.reasoning, content, finished=finished or end is not None):
-                if end is not None or finished:
+            ended = True if end is not None else response.ended
+            for pieces in written.of(response.reasoning, content, finished=bool(ended)):
+                cut = self._cut(pieces, prompt_ids) if not ended else iter(())
+                yield from islice(cut, 1)
+                if ended is not False:  # where nothing tells, the count does
                     ids = self._encoded(pieces, prompt_ids)
                     yield Reading(ids=tuple(ids), ended=True, end=usual if end is None else end)
-                else:
-                    yield from self._cut(pieces, prompt_ids)
+                yield from cut
+        if not response.reasoning:
+            yield from self._without_added_space(response, usual)
+
+    def _without_added_space(self, response: Response, usual: int | None) -> Iterator[Reading]:
+        """A text whose first word stands at the prompt's last character, and was not only shown so."""
+        for content, end in self._ends(response):
+            bare = encode_without_space(content, self._tokenizer) if not has_broken_end(content) else None
+            if bare is not None and (end is not None or response.ended is not False):
+                yield Reading(ids=tuple(bare), ended=True, end=usual if end is None else end)
+            if bare is not None and end is None and not response.ended:
+                yield Reading(ids=tuple(bare))
 
     def _ends(self, response: Response) -> Iterator[tuple[str, int | None]]:
         """The content, and the end token whose name it ends with; a length limit says that it is text."""
         plain = (response.content, None)
         spelled = trailing_special_token(response.content, self._tokenizer)
-        if response.finish_reason == "length":
+        if response.ended is False:
             yield plain
             if spelled is not None:
                 yield spelled

@@ -40,11 +40,18 @@ class ReasoningJoin:
         source: "template" where the template says so, "opened" where the generation prompt opens the block and the rest
             is assumed, "closed" where it closes the block, so that the provider has read another prompt, "assumed" where
             nothing tells.
+        given: The opening of a thought that the generation prompt ends with, or "".
     """
 
     before: str
     between: str
     source: str
+    given: str = ""
+
+    def without_given(self, content: str) -> str:
+        """``content`` without an opening that the server shows, and the generation prompt has written."""
+        shown = self.given if content.startswith(self.given) else self.given.strip()
+        return content.removeprefix(shown)
 
     def pieces(self, reasoning: str, content: str, *, finished: bool = True) -> list[tuple[str, bool]]:
         """The output's text in pieces, each with whether it is the template's own, whose special tokens count.
@@ -97,10 +104,11 @@ class ReasoningJoiner:
             start = before.strip()
             is_written = bool(start) and written.rstrip().endswith(start)
             source = "closed" if closed else "template"
-            return ReasoningJoin(before="" if is_written else before, between=between, source=source)
+            given = opened[0] if opened is not None else start if is_written else ""
+            return ReasoningJoin(before="" if is_written else before, between=between, source=source, given=given)
         if opened is not None:
             line = "\n" if opened[0].endswith("\n") else ""
-            return ReasoningJoin(before="", between=f"{line}{CLOSE}{2 * line}", source="opened")
+            return ReasoningJoin(before="", between=f"{line}{CLOSE}{2 * line}", source="opened", given=opened[0])
         return ReasoningJoin(before=OPEN, between=CLOSE, source="closed" if closed else "assumed")
 
     @functools.cached_property

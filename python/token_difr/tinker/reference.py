@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from token_difr.errors import AnswerError, BatchError, InputError, TokenDifrWarning
+from token_difr.errors import AnswerError, BatchError, InputError, RowsError, TokenDifrWarning
 from token_difr.records import TokenSequence, TopKBatch
 from token_difr.reference.reference import Reference
 from token_difr.reference.rows import Rows, allowed_topk, batch_of, sent_tokens
@@ -63,7 +63,7 @@ class TinkerReference(Reference):
             own, token_ids, logprobs = _prompt_arrays(answer, len(sent))
             return batch_of(_rows(own, token_ids, logprobs, sent, prompt_length), sent, prompt_length)
         except (BatchError, AnswerError) as error:
-            raise AnswerError(f"tinker, {tag.replace('-', ' ')}: {error}") from error
+            raise RowsError(f"tinker, {tag.replace('-', ' ')}: {error}") from error
 
     async def _score(self, sent: list[int], prompt_length: int, *, tag: str) -> Any:
         import tinker
@@ -77,7 +77,7 @@ class TinkerReference(Reference):
                 if "user" not in str(error.category).lower():
                     raise tinker_error(error, tag.replace("-", " ")) from error
                 if topk == 1:  # however few are asked for: it is the sequence that is refused
-                    raise AnswerError(str(tinker_error(error, tag.replace("-", " ")))) from error
+                    raise RowsError(str(tinker_error(error, tag.replace("-", " ")))) from error
                 refusal = refusal or error
                 topk = max(1, min(topk // 2, self.topk_logprobs))
             except tinker.TinkerError as error:
@@ -121,7 +121,7 @@ def _prompt_arrays(answer: Any, length: int) -> tuple[NDArray[np.float32], NDArr
     else:
         token_ids, logprobs = _dense(answer.topk_prompt_logprobs or ())
     if len(own) != length or len(token_ids) != length:
-        raise AnswerError(f"the reference returned {min(len(own), len(token_ids))} rows for {length} tokens")
+        raise RowsError(f"the reference returned {min(len(own), len(token_ids))} rows for {length} tokens")
     return own, token_ids.astype(np.uint32), logprobs
 
 
@@ -153,7 +153,7 @@ def _rows(
     missing[: 1 if prompt_length == 0 else 0] = False
     if missing.any():
         position = prompt_length + int(missing.argmax())
-        raise AnswerError(f"the reference gives no logprobs for the token at position {position}")
+        raise RowsError(f"the reference gives no logprobs for the token at position {position}")
     inside = (given & (token_ids == claimed[:, None])).any(axis=1)
     return Rows(
         indptr=np.concatenate([[0], given.sum(axis=1).cumsum()]).astype(np.int64),
