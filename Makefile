@@ -9,6 +9,7 @@
 #   make fuzz         hostile bytes against the parsers, ten minutes from each side; `make test` has a short form
 #   make soak         ten minutes of mixed requests against the server, and 20,000 samples through a bad proxy;
 #                     `make test` has a short form of both
+#   make faults       each way in which an audit can break, at each of its stages; `make test` has a few of them
 #   make house        figures of the code: sizes, names, imports
 #   make lock         newest versions that pyproject.toml allows into requirements/*.txt, which demo and test install
 #   make develop      the development environment in .venv
@@ -28,7 +29,7 @@ PYTEST := -m pytest -q -n 2 --dist loadfile
 INSTALL_LOCKED = $(1)/bin/python $(PIP_INSTALL) --require-hashes --requirement $(2)
 INSTALL_PACKAGE = PATH="$(abspath $(1)/bin):$$PATH" $(1)/bin/python $(PIP_INSTALL) --no-deps --no-build-isolation --editable .
 
-.PHONY: demo demo-size test test-newest test-busy check bench fuzz soak house lock develop format clean
+.PHONY: demo demo-size test test-newest test-busy check bench fuzz soak faults house lock develop format clean
 
 develop: $(DEV)
 
@@ -102,6 +103,9 @@ fuzz: $(DEV)
 soak: $(DEV)
 	$(BIN)/python scripts/soak_server.py --seconds 600
 	$(BIN)/python scripts/soak_rollouts.py --samples 20000
+
+faults: $(DEV)
+	$(BIN)/python scripts/fault_matrix.py --messages
 
 house: $(DEV)
 	$(BIN)/python scripts/measure_house.py

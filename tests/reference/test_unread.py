@@ -187,7 +187,7 @@ class OneSpoilsTheBatch(BatchedReference):
         return [rows_of(sequence) for sequence in sequences]
 
 
-@pytest.mark.parametrize("error", [AnswerError("1 rows for 2 tokens"), BatchError("logprobs[3] is nan")])
+@pytest.mark.parametrize("error", [RowsError("1 rows for 2 tokens"), BatchError("logprobs[3] is nan")])
 def test_models_in_this_process(error: Exception) -> None:
     """The neighbors in the batch of a sequence that cannot be read are read by themselves."""
     kept: dict[int, TopKBatch] = {}

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from token_difr.errors import AnswerError, EndpointError
+from token_difr.errors import EndpointError, RowsError
 from token_difr.records import (
     Asked,
     Audit,
@@ -30,7 +30,15 @@ PROMPTS = [[{"role": "user", "content": f"question {n}"}] for n in range(20)]
 
 def run_audit(endpoint: Any, characters: Any, out: Path, **changes: Any) -> AuditRun:
     asked: dict[str, Any] = {"provider": endpoint.url, "reference": endpoint.url, "model": "m", "max_tokens": 30}
-    return audit(changes.pop("prompts", PROMPTS), **asked, tokenizer=characters, out=out, progress=False, **changes)
+    return audit(
+        changes.pop("prompts", PROMPTS),
+        **asked,
+        tokenizer=characters,
+        out=out,
+        preflight=False,
+        progress=False,
+        **changes,
+    )
 
 
 def unreadable(endpoint: Any, numbers: set[int], how: str = "other tokens") -> None:
@@ -83,7 +91,7 @@ def test_a_tenth_is_left_out(  # noqa: PLR0917  # fixtures
 def test_more_than_a_tenth_end_the_audit(endpoint: Any, characters: Any, tmp_path: Path) -> None:
     """Nothing that was paid for is lost: once the cause is gone the same command asks for the missing rows alone."""
     unreadable(endpoint, {2, 4, 17})
-    with pytest.raises(AnswerError, match=r"could not read 3 of 20 .*at most 10% .*that of prompt 2: .*lacks the id 2"):
+    with pytest.raises(RowsError, match=r"could not read 3 of 20 .*at most 10% .*that of prompt 2: .*lacks the id 2"):
         run_audit(endpoint, characters, tmp_path / "run", concurrency=1)
     with RunDirectory.read(tmp_path / "run") as stored:
         assert sorted(stored.rows()) == [index for index in range(17) if index not in {2, 4}]
@@ -127,7 +135,7 @@ class LosesItsTokenizer(KnowingReference):
         """The rows, or the error."""
         rows = await super().rows(sequence, tag=tag)
         if self.is_lost:
-            raise AnswerError("the reference read other tokens than those sent")
+            raise RowsError("the reference read other tokens than those sent")
         return rows
 
 
