@@ -35,7 +35,13 @@ WRITTEN = {MANIFEST, PROMPTS, RESPONSES, SEQUENCES, ROWS, SCORES, REPORT, LOCK}
 NOT_OURS = {
     *WRITTEN,
     *("verdict.json", ".rollouts/rollouts.sqlite3", "samples.jsonl"),  # written when the package runs
-    *("gumbel.py", "config.json", "tokenizer.json"),  # an engine's, a model's
+    *(
+        "gumbel.py",
+        "config.json",
+        "generation_config.json",
+        "tokenizer.json",
+        "tokenizer_config.json",
+    ),  # an engine's, a model's
     *("path/to/", "path/to/folder", "path/to/model", "runs/trusted", "runs/candidate"),  # examples
 }
 

@@ -154,3 +154,40 @@ def test_null_rows_of_the_prompt(nulls: list[int]) -> None:
     rows[4] = None
     with pytest.raises(ValueError, match="no logprobs for the token at position 4"):
         read(json.dumps(body).encode(), sent, None, "vllm", prompt=4)
+
+
+def _sglang(sent: Sequence[int], nulls: Sequence[int]) -> dict[str, Any]:
+    own = [[None if j in nulls else -0.5, token, None] for j, token in enumerate(sent)]
+    top = [None if j in nulls else [[-0.5, token, None]] for j, token in enumerate(sent)]
+    return {"meta_info": {"input_token_logprobs": own, "input_top_logprobs": top}}
+
+
+def _lists(sent: Sequence[int], nulls: Sequence[int]) -> dict[str, Any]:
+    names = [TEXTS[token] for token in sent]
+    values = [None if j in nulls else -0.5 for j in range(len(sent))]
+    top = [None if j in nulls else {name: -0.5} for j, name in enumerate(names)]
+    lists = {"tokens": names, "token_logprobs": values, "top_logprobs": top}
+    return {"choices": [{"logprobs": lists}], "usage": {"completion_tokens": 0}}
+
+
+def _content(sent: Sequence[int], nulls: Sequence[int]) -> dict[str, Any]:
+    entries = [
+        {
+            "token": TEXTS[token],
+            "token_id": token,
+            "logprob": None if j in nulls else -0.5,
+            "top_logprobs": None if j in nulls else [{"token": TEXTS[token], "token_id": token, "logprob": -0.5}],
+        }
+        for j, token in enumerate(sent)
+    ]
+    return {"choices": [{"logprobs": {"content": entries}}], "usage": {"completion_tokens": 0}}
+
+
+@pytest.mark.parametrize("nulls", [[0], [0, 1], [0, 1, 2], [0, 2]])
+@pytest.mark.parametrize(("form", "body"), [("sglang", _sglang), ("legacy", _lists), ("content", _content)])
+def test_null_rows_in_other_forms(form: str, body: Any, nulls: list[int]) -> None:
+    """As in vLLM's: those of the prompt are nobody's, one of the output is a fault."""
+    sent = [START, THE, A, WORD, BARE]
+    assert read(json.dumps(body(sent, nulls)).encode(), sent, BYTE_LEVEL, form, prompt=3) == [WORD, BARE]
+    with pytest.raises(ValueError, match="no logprobs for the token at position 3"):
+        read(json.dumps(body(sent, [*nulls, 3])).encode(), sent, BYTE_LEVEL, form, prompt=3)

@@ -75,6 +75,18 @@ def chat(message: Mapping[str, Any] | None = None, **usage: Any) -> dict[str, An
         (chat({"reasoning_details": [{"type": "reasoning.summary", "summary": "It thought."}]}), INCOMPLETE),
         (chat({"content": [{"type": "redacted_thinking", "data": "x"}, {"type": "text", "text": "a"}]}), INCOMPLETE),
         (chat({"thinking_blocks": [{"type": "redacted_thinking", "data": "x"}]}), INCOMPLETE),
+        (chat({"thinking_blocks": [{"type": "thinking", "thinking": "", "signature": "QUJD"}]}), INCOMPLETE),
+        (chat({"reasoning_details": [{"type": "reasoning.text", "text": None, "signature": "QUJD"}]}), INCOMPLETE),
+        (chat({"reasoning_details": [{"type": "reasoning", "summary": [{"type": "summary_text"}]}]}), INCOMPLETE),
+        (
+            chat({"content": [{"type": "reasoning", "encrypted_content": "x"}, {"type": "text", "text": "a"}]}),
+            INCOMPLETE,
+        ),
+        (chat({"reasoning_opaque": "QUJD"}), INCOMPLETE),
+        (chat({"encrypted_content": "QUJD", "reasoning": None}), INCOMPLETE),
+        (chat({"thought_signature": ""}), UNCOUNTED),
+        (chat({"signature": "of the whole answer"}), UNCOUNTED),
+        (chat({"reasoning_details": [{"type": "reasoning.text", "text": "", "signature": None}]}), UNCOUNTED),
         (chat(completion_tokens_details={"reasoning_tokens": 0}), UNCOUNTED),
         (chat({"reasoning_details": []}), UNCOUNTED),
         (chat({"reasoning_details": [{"type": "reasoning.encrypted", "data": ""}]}), UNCOUNTED),
@@ -84,6 +96,19 @@ def chat(message: Mapping[str, Any] | None = None, **usage: Any) -> dict[str, An
 def test_parts_that_were_not_sent(characters: Any, fields: dict[str, Any], expected: Fidelity) -> None:
     """Reasoning that is counted, encrypted, redacted or summed up, and whose text did not come."""
     assert fidelities(characters, [fields]) == [expected]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"reasoning": "hm", "signature": "QUJD"},
+        {"reasoning_details": [{"type": "reasoning.text", "text": "hm", "signature": "QUJD"}]},
+        {"thinking_blocks": [{"type": "thinking", "thinking": "hm", "signature": "QUJD"}]},
+    ],
+)
+def test_a_signed_thought_is_sent(characters: Any, message: dict[str, Any]) -> None:
+    """A signature beside the text hides nothing."""
+    assert fidelities(characters, [{**chat(message), "reasoning": "hm"}]) == [UNCOUNTED]
 
 
 def test_a_false_count_does_not_make_hidden_reasoning_whole(characters: Any) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from token_difr.errors import InputError
 from token_difr.records import Response
-from token_difr.sequences import load_tokenizer, tokenize
+from token_difr.sequences import answer_ids, load_tokenizer, tokenize
 
 QUESTION = [[{"role": "user", "content": "q"}]]
 
@@ -79,6 +79,18 @@ def test_broken_last_character() -> None:
     assert tokenizer.decode(ids).endswith("\ufffd")
     for shown in ("a", tokenizer.decode(ids)):
         assert output(answer(shown, ids, finish_reason="length"), tokenizer) == ids
+
+
+@pytest.mark.parametrize("token", [2048, 99_999, 2**31, 2**32 - 2])
+@pytest.mark.parametrize("place", [0, 2, None])
+def test_ids_of_no_token(token: int, place: int | None) -> None:
+    """A tokenizer leaves them out of the text without a word, and a reference refuses them: the text counts."""
+    tokenizer = load_tokenizer("demo")
+    plain = tokenizer.encode("An answer", add_special_tokens=False, split_special_tokens=True)
+    ids = [*plain, token] if place is None else [*plain[:place], token, *plain[place:]]
+    response = answer("An answer", ids, finish_reason="length")
+    assert answer_ids(response, tokenizer) is None
+    assert output(response, tokenizer) == plain
 
 
 def test_unknown_option(characters: Any) -> None:

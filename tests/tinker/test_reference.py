@@ -15,7 +15,7 @@ import pytest
 from tinker_sdk import leaves_connections, tinker_sampling
 from token_difr.errors import AnswerError, InputError
 from token_difr.records import TokenSequence, TopKBatch
-from token_difr.reference import VllmReference
+from token_difr.reference import Unread, VllmReference
 from token_difr.server.model.engine.loading import load_engine
 from token_difr.server.model.folder import DEMO, ModelFolder
 from token_difr.services import open_client
@@ -107,6 +107,28 @@ def test_older_sdks() -> None:
     answer.prompt_logprobs.pop()
     with pytest.raises(AnswerError, match="2 rows for 3 tokens"):
         asyncio.run(reference.topk([TokenSequence([5], [7, 3])], progress=False))
+
+
+async def test_a_refused_sequence_lowers_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However few logprobs are asked for, it is refused: that is its own fault, and the others get as many as before."""
+    tinker = pytest.importorskip("tinker")
+    refusal = tinker.RequestFailedError.__new__(tinker.RequestFailedError)
+    refusal.args, refusal.category = ("too long",), "user"
+    rows = SimpleNamespace(prompt_logprobs=[None, -0.5], topk_prompt_logprobs=[None, [(7, -0.5)]])
+    reference = TinkerReference(OlderClient(rows), "m", topk_logprobs=8)
+    asked = []
+
+    async def sample(sent: list[int], _prompt_length: int, topk: int) -> Any:
+        asked.append(topk)
+        if len(sent) > 2:
+            raise refusal
+        return rows
+
+    monkeypatch.setattr(reference, "_sample", sample)
+    sequences = [TokenSequence([5], [7, 7] if n == 0 else [7]) for n in range(10)]
+    read = await reference.read(sequences, concurrency=1, progress=False)
+    assert [isinstance(read[n], Unread) for n in range(10)] == [True, *[False] * 9]
+    assert asked == [8, 4, 2, 1, *[8] * 9]
 
 
 def test_too_old_sdk() -> None:

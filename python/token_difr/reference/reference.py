@@ -121,7 +121,7 @@ class Reference(ABC):
             except EndpointError as error:
                 if not most_unread or not is_of_one_sequence(error):
                     raise
-                unread[index] = Unread(error)
+                unread[index] = Unread.because(error)
             else:
                 arrived(index, batch)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from token_difr.errors import AuthenticationError, EndpointError, RowsError, UnknownModelError
 
@@ -20,14 +20,20 @@ class Unread(NamedTuple):
     """A sequence without rows.
 
     Attributes:
-        error: What the reference did instead of giving them.
+        error: What the reference did instead of giving them, in one line.
     """
 
     error: EndpointError
 
+    @classmethod
+    def because(cls, error: EndpointError) -> Self:
+        """For ``error``, without what it was raised from: that may hold a long answer."""
+        error.__cause__ = error.__context__ = None
+        return cls(error.with_traceback(None))
+
     @property
     def reason(self) -> str:
-        """The error in one line."""
+        """The line."""
         return str(self.error)
 
 

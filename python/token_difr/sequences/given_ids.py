@@ -22,8 +22,8 @@ def answer_ids(response: Response, tokenizer: Tokenizer, prompt_ids: Sequence[in
     Text that was decoded behind the prompt (``prompt_ids``) counts, and so does text that was decoded alone: tokenizers
     of the SentencePiece kind give it another beginning.
 
-    None where there are none, or where they do not decode to the text that was sent beside them, special tokens aside:
-    what a provider's users get is the text, so that is what counts then.
+    None where there are none, where one of them is no token of the model's, or where they do not decode to the text that
+    was sent beside them, special tokens aside: what a provider's users get is the text, so that is what counts then.
     """
     ids = response.choice.get("token_ids")
     if not isinstance(ids, list) or not all(type(token) is int and 0 <= token < 2**32 - 1 for token in ids):
@@ -33,11 +33,21 @@ def answer_ids(response: Response, tokenizer: Tokenizer, prompt_ids: Sequence[in
 
 def _spells(ids: list[int], response: Response, tokenizer: Tokenizer, prompt_ids: Sequence[int]) -> bool:
     try:
+        if not all(_is_token(token, tokenizer) for token in set(ids)):
+            return False
         texts = list(_texts(ids, tokenizer, prompt_ids))
     except (OverflowError, IndexError, KeyError, TypeError, ValueError):  # ids beyond the tokenizer's vocabulary
         return False
     content = without_broken_end(response.content)
     return any(_is_text(without_broken_end(text), content, response.reasoning) for text in texts)
+
+
+def _is_token(token: int, tokenizer: Tokenizer) -> bool:
+    """Whether an id stands for a token. Tokenizers decode one that does not to nothing, and a lone space too, perhaps."""
+    if tokenizer.decode([token]):
+        return True
+    before = tokenizer.encode("x", add_special_tokens=False, split_special_tokens=True)
+    return tokenizer.decode([*before, token]) != tokenizer.decode(before)
 
 
 def _texts(ids: list[int], tokenizer: Tokenizer, prompt_ids: Sequence[int]) -> Iterator[str]:

@@ -33,6 +33,10 @@ UNSENT: Mapping[str, str] = MappingProxyType(
 )
 """Types of parts that stand for reasoning whose text is not sent, and where each has what stands for it."""
 
+SEALS = ("encrypted_content", "reasoning_opaque", "thought_signature", "thinking_signature")
+"""Fields that are there because the model thought: a check of the thought's text, or the thought in a form of the
+service's own. Where one has no text beside it, the text is not sent."""
+
 
 def message_texts(message: Mapping[str, Any]) -> tuple[str, str]:
     """Content and separate reasoning of a chat message.
@@ -64,8 +68,17 @@ def as_text(value: object) -> str:
 
 def has_unsent_parts(message: Mapping[str, Any]) -> bool:
     """Whether parts of the message stand for reasoning whose text is not sent: encrypted, redacted or summed up."""
-    lists = [given for name in ("content", *DETAILS) if isinstance(given := message.get(name), list)]
-    return any(part.get(UNSENT[kind]) for parts in lists for part in parts if (kind := _type(part)) in UNSENT)
+    lists = [given for name in ("content", *REASONING, *DETAILS) if isinstance(given := message.get(name), list)]
+    if any(_is_unsent(part) for parts in lists for part in parts if isinstance(part, dict)):
+        return True
+    return any(message.get(seal) for seal in SEALS) and not any(_reasonings(message))
+
+
+def _is_unsent(part: Mapping[str, Any]) -> bool:
+    kind = _type(part)
+    if kind in UNSENT:
+        return bool(part.get(UNSENT[kind]))
+    return kind in THOUGHTS and not _thought(part) and any(part.get(seal) for seal in (*SEALS, "signature", "summary"))
 
 
 def _reasonings(message: Mapping[str, Any]) -> Iterator[str]:
