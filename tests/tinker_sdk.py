@@ -23,12 +23,19 @@ leaves_connections = (
 
 @contextmanager
 def tinker_sampling(service: TinkerService) -> Iterator[Any]:
-    """What the SDK's ``create_sampling_client`` gives: a client, or with newer SDKs the future of one. No telemetry."""
+    """What the SDK's ``create_sampling_client`` gives: a client, or with newer SDKs the future of one."""
+    with tinker_connected(service) as client:
+        yield client.create_sampling_client(base_model="demo")
+
+
+@contextmanager
+def tinker_connected(service: TinkerService) -> Iterator[Any]:
+    """The SDK's ``ServiceClient``. No telemetry."""
     tinker = pytest.importorskip("tinker")
     with mock.patch.dict("os.environ", {"TINKER_TELEMETRY": "0"}), serving(service) as url:
         client = tinker.ServiceClient(base_url=url, api_key="tml-not-a-key")
         try:
-            yield client.create_sampling_client(base_model="demo")
+            yield client
         finally:
             client.close("success").result(timeout=PATIENCE_SECONDS)  # else its connections outlive the test
             del client

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tinker_sdk import leaves_connections, tinker_sampling
+from tinker_sdk import leaves_connections, tinker_connected, tinker_sampling
 from token_difr.errors import AnswerError, InputError
 from token_difr.sequences import load_tokenizer
 from token_difr.server.model.engine.loading import load_engine
@@ -113,3 +113,64 @@ def test_custom_loss() -> None:
     expected = -ratio * np.array([1.0, -0.5]) - 0.1 * np.expm1(off)
     assert p.grad is not None
     assert p.grad.tolist() == pytest.approx([0.0, *expected], rel=1e-5)
+
+
+@pytest.fixture
+def training(service: TinkerService) -> Iterator[Any]:
+    """A training client of the SDK."""
+    with tinker_connected(service) as connected:
+        yield connected.create_lora_training_client(base_model="demo").result()
+
+
+def probability(client: Any, token: int) -> float:
+    """Of a token after the prompt."""
+    (value,) = asyncio.run(reference_logprobs(client, PROMPT, [token]))
+    return float(np.exp(value))
+
+
+@pytest.mark.parametrize("loss", ["ppo", "importance_sampling", "cross_entropy", "custom"])
+def test_a_policy_learns(training: Any, loss: str) -> None:
+    """By each loss of the SDK, and one of the user's own, a token that is rewarded becomes likelier, step by step."""
+    tinker = pytest.importorskip("tinker")
+    token = 77
+    policies = [training.save_weights_and_get_sampling_client().result()]
+    for _ in range(2):
+        (q,) = asyncio.run(reference_logprobs(policies[-1], PROMPT, [token]))
+        datum = training_datum(PROMPT, [token], logprobs=[q], advantages=1.0)
+        if loss == "cross_entropy":
+            weights = datum.loss_fn_inputs["advantages"]
+            fields = {"target_tokens": datum.loss_fn_inputs["target_tokens"], "weights": weights}
+            datum = tinker.types.Datum(model_input=datum.model_input, loss_fn_inputs=fields)
+        if loss == "custom":
+            reference = [np.array([np.nan, np.nan, q])]
+            done = training.forward_backward_custom([datum], kl_penalty_loss(reference, weight=0.1)).result()
+        else:
+            done = training.forward_backward([datum], loss).result()
+        assert done.loss_fn_outputs[0]["logprobs"].to_numpy()[-1] == pytest.approx(q, abs=1e-3)
+        assert np.isfinite(done.metrics["loss:sum"])
+        stepped = training.optim_step(tinker.types.AdamParams(learning_rate=0.5)).result()
+        assert stepped.metrics["grad_norm"] > 0
+        policies.append(training.save_weights_and_get_sampling_client().result())
+    first, second, third = (probability(policy, token) for policy in policies)
+    assert first < second < third
+
+
+def test_ppo_holds_a_policy_that_has_moved(training: Any) -> None:
+    """Beyond the clipping thresholds, which the request may set, there is no gradient."""
+    tinker = pytest.importorskip("tinker")
+    (q,) = asyncio.run(reference_logprobs(training.save_weights_and_get_sampling_client().result(), PROMPT, [77]))
+    moved = training_datum(PROMPT, [77], logprobs=[q - 1], advantages=1.0)  # the ratio is e
+    step = tinker.types.AdamParams(learning_rate=0.1)
+    for config, held in ((None, True), ({"clip_low_threshold": 0.5, "clip_high_threshold": 3.0}, False)):
+        training.forward_backward([moved], "ppo", config).result()
+        assert (training.optim_step(step).result().metrics["grad_norm"] == 0) == held
+
+
+def test_data_that_do_not_fit_a_loss(training: Any) -> None:
+    """The service says what the loss takes: the real one takes no field that it does not know either."""
+    pytest.importorskip("tinker")
+    datum = training_datum(PROMPT, [77], logprobs=[-1.0], advantages=1.0, mask=[1.0])
+    with pytest.raises(
+        Exception, match="ppo takes advantages, logprobs, target_tokens, not advantages, logprobs, mask"
+    ):
+        training.forward_backward([datum], "ppo").result()

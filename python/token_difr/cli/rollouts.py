@@ -7,7 +7,7 @@ import os
 import sys
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -128,6 +128,14 @@ def mismatch(
     run: options.Run,
     *,
     bins: Annotated[int, typer.Option("--bins", min=1, help="Ranges of positions.")] = 8,
+    sampler_logprobs: Annotated[
+        Literal["draw", "model"] | None,
+        typer.Option(
+            "--sampler-logprobs",
+            help="What the provider's logprobs are: those of the draw, after temperature and filters, or the model's own. "
+            "[default: what they are nearer to]",
+        ),
+    ] = None,
     as_json: options.Json = False,
 ) -> None:
     """How far a run's sampler (the provider) and trainer (the reference) are apart. Offline."""
@@ -135,11 +143,11 @@ def mismatch(
     from token_difr.run import RunDirectory
 
     with RunDirectory.read(run) as stored:
-        found = run_mismatch(stored, bins=bins)
+        found = run_mismatch(stored, sampler_logprobs=sampler_logprobs, bins=bins)
     if as_json:
         typer.echo(json.dumps(found.to_dict(), indent=2, allow_nan=False))
     else:
-        show([_table(found)])
+        show([_table(found), f"compared: {found.compared}", *(f"caveat: {caveat}" for caveat in found.caveats)])
 
 
 @cache_app.command("stats")

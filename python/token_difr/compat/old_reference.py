@@ -97,6 +97,11 @@ class OldReference(Reference):
             sampling_client = sampling_client.result()
         return cls(TinkerReference(sampling_client, "tinker", topk_logprobs=topk_logprobs))
 
+    @property
+    def reads_ids(self) -> bool:
+        """See :attr:`Reference.reads_ids`; known once something was asked."""
+        return self._other is None and self._reference.reads_ids
+
     async def rows(self, sequence: TokenSequence, *, tag: str) -> TopKBatch:
         """See :meth:`Reference.rows`."""
         try:

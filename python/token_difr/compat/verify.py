@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from token_difr.compat.awaited_client import awaited
 from token_difr.compat.old_reference import OldReference
+from token_difr.compat.recut import recut_metrics
 from token_difr.compat.scoring import OldParams
 from token_difr.endpoint import run_blocking
 from token_difr.errors import InputError
-from token_difr.records import TokenMetrics, TokenSequence
+from token_difr.records import GREEDY_TEMPERATURE, TokenMetrics, TokenSequence, TopKBatch
 from token_difr.sampler import Sampler
+from token_difr.scores import compute_metrics_summary
+from token_difr.sequences import Tokenizer
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI, OpenAI
@@ -140,7 +143,9 @@ def verify_outputs_api(
         sampling_client: A sampling client of the Tinker SDK, for "tinker".
         client: A synchronous client of the server, for "fireworks"; its requests go out in threads.
         model: The model's name there, for "fireworks".
-        tokenizer: The model's tokenizer, for "fireworks"; used only where the server refuses token ids and takes text.
+        tokenizer: The model's tokenizer, for "fireworks". It is used where the server refuses token ids and takes text,
+            and at temperature 0 for outputs that were made from text, which it may have cut otherwise than the model did:
+            see :mod:`token_difr.compat.recut`.
         topk_logprobs: Entries a row.
         verbose: Show progress on standard error and a summary on standard output.
         sampler: See there.
@@ -153,8 +158,31 @@ def verify_outputs_api(
     params = OldParams(temperature=temperature, top_k=top_k, top_p=top_p, seed=seed, sampler=sampler)
     reference = _reference(backend, sampling_client, client, model, tokenizer, topk_logprobs)
     params.warn_if_ignored()
+    # Stand-ins of scripts have less than a tokenizer of transformers: they are not asked for other cuts.
+    if backend == "fireworks" and temperature < GREEDY_TEMPERATURE and hasattr(tokenizer, "all_special_ids"):
+        metrics = run_blocking(lambda: _recut(reference, outputs, tokenizer, params, progress=verbose))
+        if verbose:
+            compute_metrics_summary(metrics, verbose=True)
+        return metrics
     batch = run_blocking(lambda: reference.topk(outputs, concurrency=CONCURRENCY, progress=verbose))
     return params.score(batch, logits_width=logits_width, verbose=verbose)
+
+
+async def _recut(
+    reference: OldReference,
+    outputs: Sequence[TokenSequence],
+    tokenizer: Tokenizer,
+    params: OldParams,
+    *,
+    progress: bool,
+) -> list[list[TokenMetrics]]:
+    rows: dict[int, TopKBatch] = {}
+    batch = await reference.topk(outputs, concurrency=CONCURRENCY, keep=rows.__setitem__, progress=progress)
+    metrics = params.score(batch, verbose=False)
+    if not reference.reads_ids:  # it cannot tell two cuts of a text apart
+        return metrics
+    better = await recut_metrics(outputs, rows, reference, tokenizer, concurrency=CONCURRENCY)
+    return [better.get(index, each) for index, each in enumerate(metrics)]
 
 
 def _reference(  # noqa: PLR0917  # as its only caller has them

@@ -67,6 +67,8 @@ class Mismatch:
         by_position: The same figures by position, bins of equal length.
         token_log_ratios: float64 [tokens], the sequences one behind the other.
         sequence_log_ratios: float64 [sequences]: the sums.
+        compared: What the logprobs of both sides are; "" where whoever gave them knows.
+        caveats: What the figures do not mean.
     """
 
     sequences: int
@@ -83,6 +85,8 @@ class Mismatch:
     by_position: tuple[PositionBin, ...]
     token_log_ratios: NDArray[np.float64] = dataclasses.field(repr=False)
     sequence_log_ratios: NDArray[np.float64] = dataclasses.field(repr=False)
+    compared: str = ""
+    caveats: tuple[str, ...] = ()
 
     def token_ratios(self) -> NDArray[np.float64]:
         """Importance weights trainer / sampler of the tokens, float64 [tokens]."""
@@ -94,9 +98,11 @@ class Mismatch:
 
     def to_dict(self) -> dict[str, Any]:
         """All figures by name, without the arrays; what is not finite is None."""
-        names = [each.name for each in dataclasses.fields(self) if each.repr and each.name != "by_position"]
+        others = {"by_position", "compared", "caveats"}
+        names = [each.name for each in dataclasses.fields(self) if each.repr and each.name not in others]
         figures: dict[str, Any] = {name: _finite(getattr(self, name)) for name in names}
-        return {**figures, "by_position": [dataclasses.asdict(each) for each in self.by_position]}
+        words = {"compared": self.compared, "caveats": list(self.caveats)}
+        return {**figures, **words, "by_position": [dataclasses.asdict(each) for each in self.by_position]}
 
 
 def measure_mismatch(

@@ -10,7 +10,10 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
-__all__ = ["Answer", "Request", "json_answer", "serving"]
+__all__ = ["PROTOBUF", "Answer", "Request", "json_answer", "serving"]
+
+PROTOBUF = "application/x-protobuf"
+"""The content type of a protocol buffer; all else is taken for JSON."""
 
 
 class Request(NamedTuple):
@@ -20,13 +23,15 @@ class Request(NamedTuple):
         method: ``GET`` or ``POST``.
         path: With the query.
         headers: By name in lower case.
-        body: The JSON object; empty where there was none.
+        body: The JSON object; empty where there was none, or something else.
+        content: All of it, as it came.
     """
 
     method: str
     path: str
     headers: Mapping[str, str]
     body: dict[str, Any]
+    content: bytes = b""
 
 
 class Answer(NamedTuple):
@@ -82,7 +87,9 @@ def _handler(answer: Callable[[Request], Answer]) -> type[BaseHTTPRequestHandler
         def _answer(self, method: str) -> None:
             content = self.rfile.read(int(self.headers.get("content-length", 0)))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            given = answer(Request(method, self.path, headers, json.loads(content) if content else {}))
+            is_json = content and headers.get("content-type", "").partition(";")[0] != PROTOBUF
+            body = json.loads(content) if is_json else {}
+            given = answer(Request(method, self.path, headers, body, content))
             self.send_response(given.status)
             self.send_header("content-type", given.content_type)
             self.send_header("content-length", str(len(given.content)))

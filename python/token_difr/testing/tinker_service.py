@@ -1,8 +1,8 @@
-"""A stand-in for the Tinker service, enough for the real SDK to sample and to score prompts against any model.
+"""A stand-in for the Tinker service, enough for the real SDK to sample, to score prompts and to train against any model.
 
-The protocol is JSON over HTTP but for results, which are the protocol buffers that the SDK ships: this module needs the
-extra ``tinker``. Sampling knows temperature, top-k, seeds and token ids to stop at; top-p and strings to stop at are
-not looked at.
+The protocol is JSON over HTTP but for results and training data, which are the protocol buffers that the SDK ships: this
+module needs the extra ``tinker``. Sampling knows temperature, top-k, seeds and token ids to stop at; top-p and strings to
+stop at are not looked at. What training does is said in ``tinker_training``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from token_difr.server.model.engine import Engine
-from token_difr.testing.loopback import Answer, Request, json_answer, serving
+from token_difr.testing.loopback import PROTOBUF, Answer, Request, json_answer, serving
+from token_difr.testing.tinker_training import TrainedModel, TrainingError
 
 __all__ = ["TinkerService", "engine_logprobs", "tinker_service"]
 
@@ -72,7 +73,11 @@ class TinkerService:
         self._pending_polls = pending_polls
         self._lock = threading.Lock()
         self._sessions = count()
-        self._waiting: dict[str, tuple[int, dict[str, Any]]] = {}
+        self._waiting: dict[str, tuple[int, Callable[[], Answer]]] = {}
+        self._trained: dict[str, tuple[str, TrainedModel]] = {}
+        """Name of the base model and what is trained, by model id."""
+        self._saved: dict[str, Logprobs] = {}
+        """Policies that were saved for sampling, by sampling session."""
         self.requests: list[dict[str, Any]] = []
         """Bodies of all requests to sample."""
 
@@ -88,8 +93,14 @@ class TinkerService:
             "telemetry": lambda _: json_answer({"status": "accepted"}),
             "create_sampling_session": self._create_sampling_session,
             "asample": self._accept,
+            "create_model": self._create_model,
+            "get_info": self._get_info,
+            "optim_step": self._optim_step,
+            "save_weights_for_sampler": self._save_weights,
             "retrieve_future": self._retrieve,
         }
+        if path == "forward_backward":
+            return self._forward_backward(request.content)
         handler = handlers.get(path)
         return json_answer({}) if handler is None else handler(request.body)
 
@@ -105,42 +116,87 @@ class TinkerService:
         name = f"{body['sampling_session_id']}:{body['seq_id']}"
         with self._lock:
             self.requests.append(body)
-            self._waiting.setdefault(name, (self._pending_polls, body))
         samples = [f"{name}:{sample}" for sample in range(body["num_samples"])]
-        return json_answer({"request_id": name, "sample_sequence_ids": samples})
+        return self._later(name, lambda: self._sampled(body), sample_sequence_ids=samples)
+
+    def _create_model(self, body: dict[str, Any]) -> Answer:
+        name = f"{body['session_id']}:train:{body['model_seq_id']}"
+        with self._lock:
+            self._trained[name] = body["base_model"], TrainedModel(self._logprobs)
+        return self._later(f"{name}:create", lambda: json_answer({"type": "create_model", "model_id": name}))
+
+    def _get_info(self, body: dict[str, Any]) -> Answer:
+        base, _ = self._trained[body["model_id"]]
+        told = {"arch": "demo", "model_name": base, "tokenizer_id": base}
+        return json_answer({"type": "get_info", "model_data": told, "model_id": body["model_id"], "is_lora": True})
+
+    def _forward_backward(self, content: bytes) -> Answer:
+        from tinker.proto import tinker_public_pb2 as messages
+
+        asked = messages.ForwardBackwardRequest()
+        asked.ParseFromString(content)
+        _, model = self._trained[asked.model_id]
+        try:
+            result = Answer(200, PROTOBUF, model.forward_backward(asked))
+        except TrainingError as error:
+            result = json_answer({"error": str(error), "category": "user"})
+        return self._later(f"{asked.model_id}:{asked.seq_id}", lambda: result)
+
+    def _optim_step(self, body: dict[str, Any]) -> Answer:
+        _, model = self._trained[body["model_id"]]
+        metrics = model.optim_step(body["adam_params"])
+        return self._later(f"{body['model_id']}:{body['seq_id']}", lambda: json_answer({"metrics": metrics}))
+
+    def _save_weights(self, body: dict[str, Any]) -> Answer:
+        name = f"{body['model_id']}:{body['seq_id']}"
+        saved = {"path": f"tinker://{body['model_id']}/sampler_weights/{body.get('path')}"}
+        if body.get("path") is None:
+            saved = {"sampling_session_id": f"{name}:sample"}
+            self._saved[saved["sampling_session_id"]] = self._trained[body["model_id"]][1].snapshot()
+        return self._later(name, lambda: json_answer({"type": "save_weights_for_sampler", **saved}))
+
+    def _later(self, name: str, result: Callable[[], Answer], **told: Any) -> Answer:
+        """The promise of a result; asked for twice, it is made once."""
+        with self._lock:
+            self._waiting.setdefault(name, (self._pending_polls, result))
+        return json_answer({"request_id": name, **told})
 
     def _retrieve(self, body: dict[str, Any]) -> Answer:
         name = body["request_id"]
         with self._lock:
             if name not in self._waiting:
                 return json_answer({"detail": "gone"}, 410)
-            polls, asked = self._waiting[name]
-            self._waiting[name] = (polls - 1, asked)
+            polls, result = self._waiting[name]
+            self._waiting[name] = (polls - 1, result)
         if polls > 0:
             return json_answer({"type": "try_again", "request_id": name, "queue_state": "active"}, 408)
+        return result()
+
+    def _sampled(self, asked: dict[str, Any]) -> Answer:
         if (asked.get("topk_prompt_logprobs") or 0) > self._largest_topk:
             reason = f"topk_prompt_logprobs must be at most {self._largest_topk}"
             return json_answer({"error": reason, "category": "user"})
-        return Answer(200, "application/x-protobuf", self._result(asked))
+        return Answer(200, PROTOBUF, self._result(asked))
 
     def _result(self, asked: dict[str, Any]) -> bytes:
         from tinker.proto import tinker_public_pb2 as messages
 
         prompt = [token for chunk in asked["prompt"]["chunks"] for token in chunk["tokens"]]
+        model = self._saved.get(asked["sampling_session_id"], self._logprobs)
         answer = messages.SampleResponse()
         for number in range(asked["num_samples"]):
-            tokens, logprobs, stopped = self._sample(prompt, asked["sampling_params"], number)
+            tokens, logprobs, stopped = self._sample(model, prompt, asked["sampling_params"], number)
             answer.sequences.add(
                 stop_reason=messages.STOP_REASON_STOP if stopped else messages.STOP_REASON_LENGTH,
                 tokens=np.array(tokens, np.int32).tobytes(),
                 logprobs=np.array(logprobs, np.float32).tobytes(),
             )
         if asked.get("prompt_logprobs"):
-            self._score_prompt(asked, prompt, self._logprobs(prompt), answer)
+            self._score_prompt(asked, prompt, model(prompt), answer)
         return bytes(answer.SerializeToString())
 
     def _sample(
-        self, prompt: Sequence[int], params: Mapping[str, Any], number: int
+        self, model: Logprobs, prompt: Sequence[int], params: Mapping[str, Any], number: int
     ) -> tuple[list[int], list[float], bool]:
         """Tokens, their logprobs (before temperature, as the service gives them), and whether an end token came."""
         temperature, top_k = params.get("temperature", 1.0), params.get("top_k", -1)
@@ -151,7 +207,7 @@ class TinkerService:
         tokens: list[int] = []
         logprobs: list[float] = []
         for _ in range(params.get("max_tokens") or 1):
-            row = self._logprobs([*prompt, *tokens])[-1]
+            row = model([*prompt, *tokens])[-1]
             scores = row / temperature + noise.gumbel(size=row.shape) if temperature > 0 else row
             if top_k > 0:
                 scores = np.where(row >= np.sort(row)[-top_k], scores, -np.inf)
