@@ -16,7 +16,7 @@ class Rendering:
     """A tokenizer whose template is a function."""
 
     chat_template = "some"
-    eos_token_id = None
+    eos_token_id: int | None = None
 
     def __init__(self, template: Any) -> None:
         self._template = template
