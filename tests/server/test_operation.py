@@ -42,6 +42,17 @@ def chat(http: httpx2.Client, **fields: Any) -> dict[str, Any]:
     return answer
 
 
+def ten_answers(http: httpx2.Client) -> list[dict[str, Any]]:
+    """The answers to ten questions."""
+    return [chat(http, messages=[{"role": "user", "content": f"Explain {name}."}]) for name in dir(str)[-10:]]
+
+
+@pytest.fixture(scope="module")
+def honest(http: httpx2.Client) -> list[dict[str, Any]]:
+    """Those of a server without deviations."""
+    return ten_answers(http)
+
+
 def test_health_and_metrics() -> None:
     """Live and ready while it serves; the metrics count requests and tokens, streams included."""
     with serving() as http:
@@ -187,19 +198,16 @@ def test_errors_tell_no_paths(http: httpx2.Client, folder: ModelFolder) -> None:
     ],
 )
 def test_deviations_change_greedy_answers(
-    http: httpx2.Client, caplog: pytest.LogCaptureFixture, settings: dict[str, Any], told: dict[str, Any]
+    honest: list[dict[str, Any]], caplog: pytest.LogCaptureFixture, settings: dict[str, Any], told: dict[str, Any]
 ) -> None:
     """Each one changes some of ten answers, gives the same in every run, and is told by /v1/models and in the log."""
     caplog.set_level(logging.INFO, "token_difr.server")
-    honest = [chat(http, messages=[{"role": "user", "content": f"Explain {name}."}]) for name in dir(str)[-10:]]
     runs = []
     for _ in range(2):
         with serving(**settings) as impostor:
             assert impostor.get("/v1/models").json()["data"][0]["deviations"] == told
             assert json.dumps(told) in caplog.text
-            runs.append(
-                [chat(impostor, messages=[{"role": "user", "content": f"Explain {name}."}]) for name in dir(str)[-10:]]
-            )
+            runs.append(ten_answers(impostor))
     ids = [[answer["choices"][0]["token_ids"] for answer in answers] for answers in (honest, *runs)]
 
     assert ids[1] == ids[2]

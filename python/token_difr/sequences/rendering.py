@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from token_difr.errors import InputError
 from token_difr.records import Conversation
+from token_difr.sequences.template_limits import TEMPLATE_FAULTS, bounded_rendering
 
 __all__ = ["Tokenizer", "render", "rendered_text"]
 
@@ -59,22 +60,17 @@ def rendered_text(
     """A conversation as the chat template writes it.
 
     Raises:
-        InputError: The tokenizer has no chat template, or the template refuses the conversation.
+        InputError: The tokenizer has no chat template, or the template refuses the conversation or takes too long.
     """
     from jinja2 import TemplateError
 
     if not tokenizer.chat_template:
         raise InputError("the tokenizer has no chat template, so conversations cannot be rendered with it")
     try:
-        text = tokenizer.apply_chat_template(
-            messages, tokenize=False, add_generation_prompt=add_generation_prompt, **(variables or {})
-        )
-    except (
-        TemplateError,
-        AttributeError,
-        KeyError,
-        TypeError,
-        ValueError,
-    ) as error:  # whatever the template's code does
+        with bounded_rendering():
+            text = tokenizer.apply_chat_template(
+                messages, tokenize=False, add_generation_prompt=add_generation_prompt, **(variables or {})
+            )
+    except (TemplateError, *TEMPLATE_FAULTS) as error:  # whatever the template's code does
         raise InputError(f"the chat template refuses a conversation: {error}") from error
     return str(text)

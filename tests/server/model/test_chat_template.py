@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from token_difr.errors import PromptError
+from token_difr.server.model import chat_template
 from token_difr.server.model.chat_template import ChatTemplate
 from token_difr.server.model.folder import ModelFolder
 
@@ -73,3 +74,57 @@ def test_template_is_sandboxed() -> None:
     template = ChatTemplate("{{ ''.__class__.__mro__ }}{{ messages.append(1) }}")
     with pytest.raises(PromptError):
         template.render([{"role": "user", "content": "x"}])
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{ 'x' * 10**11 }}",
+        "{{ 10**11 * 'x' }}",
+        "{{ [0] * 10**11 }}",
+        "{{ 2 ** (2 ** 40) }}",
+        "{% set n = namespace(x='xx') %}{% for _ in range(40) %}{% set n.x = n.x ~ n.x %}{% endfor %}",
+        "{% set n = namespace(x='xx') %}{% for _ in range(40) %}{% set n.x = n.x + n.x %}{% endfor %}",
+        "{% set n = namespace(x='xx') %}{% for _ in range(40) %}{% set n.x = n.x | replace('x', 'xx') %}{% endfor %}",
+        "{% set n = namespace(x='xx') %}{% for _ in range(40) %}{% set n.x = n.x.replace('x', 'xx') %}{% endfor %}",
+        "{{ 'x'.ljust(10**10) }}",
+        "{{ 'x' | center(10**10) }}",
+        "{{ 'x' | indent(10**10, true) }}",
+        "{{ ('x' * 10**6).join(range(10**4) | list) }}",
+        "{{ range(10**4) | join('x' * 10**6) }}",
+        "{{ range(10**4) | map('string') | join('x' * 10**6) }}",
+        "{{ '%10000000000d' % 1 }}",
+        "{{ '%*d' % (10**10, 1) }}",
+        "{{ '%10000000000d' | format(1) }}",
+        "{{ '{:10000000000}'.format(1) }}",
+        "{{ '\t'.expandtabs(10**10) }}",
+        "{{ [1] | tojson(indent=10**10) }}",
+        "{% for _ in range(10**9) %}{% endfor %}",
+        "{% for _ in range(1000) %}{{ 'x' * 10**5 }}{% endfor %}",
+    ],
+)
+def test_no_template_makes_more_than_it_may(template: str) -> None:
+    """By operators, filters, methods or loops: it is refused before the memory is taken."""
+    with pytest.raises(PromptError, match="refuses these messages"):
+        ChatTemplate(template).render([{"role": "user", "content": "x"}])
+
+
+def test_no_template_runs_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Loops in loops end with the time that they are given."""
+    monkeypatch.setattr(chat_template, "RENDER_SECONDS", 0.05)
+    endless = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
+    with pytest.raises(PromptError, match="it takes longer"):
+        ChatTemplate(endless).render([{"role": "user", "content": "x"}])
+    assert ChatTemplate("{{ 'still' }} here").render([{"role": "user", "content": "x"}]) == "still here"
+
+
+def test_large_contents_are_rendered() -> None:
+    """The limits are of what a template makes, and not of what it is given: long texts with numbers and braces pass."""
+    content = '{"at": 1732765432000, "share": "%d"}\n' * 100_000
+    template = ChatTemplate(
+        "{% for m in messages %}{{ m.role + ': ' + m.content.split('</think>')[-1] | trim | replace('\\n', '\\n\\n') }}"
+        "{{ m.content.strip() ~ '!' }}{% endfor %}"
+    )
+    text = template.render([{"role": "user", "content": content}])
+
+    assert len(text) > 2 * len(content)

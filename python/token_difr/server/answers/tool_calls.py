@@ -68,7 +68,9 @@ def parse_tool_calls(text: str, tools: Schemas | Collection[str], *, given: int 
         given: So many characters at the beginning are the prompt's: never content.
     """
     tools = tools if isinstance(tools, Mapping) else dict.fromkeys(tools)
-    spans = list(_tagged_calls(text, tools)) or [_with_fence(text, span) for span in _plain_calls(text, tools)]
+    spans = list(_tagged_calls(text, tools))
+    if CALL_OPEN not in text:
+        spans = [_with_fence(text, span) for span in _plain_calls(text, tools)]
     rest, at = [], given
     for span in spans:
         between = text[at : max(span.start, at)]
@@ -86,7 +88,7 @@ def tagged_call(text: str, start: int, tools: Schemas, *, closed: bool) -> Span 
         text: Any text.
         start: Place of the tag.
         tools: The declared functions.
-        closed: The closing tag must be there; else the end of the text or the next call will do.
+        closed: The closing tag must be there; else it may be missing.
     """
     label = _LABEL.match(text, start + len(CALL_OPEN))
     begin = start + len(CALL_OPEN) if label is None else label.end()
@@ -96,8 +98,9 @@ def tagged_call(text: str, start: int, tools: Schemas, *, closed: bool) -> Span 
     close = _CLOSE.match(text, found.end)
     if close is not None:
         return Span(start, close.end(), found.calls)
-    rest = text[found.end :].lstrip()
-    return None if closed or (rest and not rest.startswith(CALL_OPEN)) else Span(start, found.end, found.calls)
+    # Without a closing tag of its own the call ends with its object. With other text before that tag it is none.
+    has_tag = "</tool_call>" in text[found.end :].partition(CALL_OPEN)[0]
+    return None if closed or has_tag else Span(start, found.end, found.calls)
 
 
 def _tagged_calls(text: str, tools: Schemas) -> Iterator[Span]:

@@ -11,10 +11,12 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
+from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json, to_json
-from starlette.exceptions import HTTPException
 
 from token_difr.server.answers.requests.error import bad_request
+from token_difr.server.http.field_errors import field_error
+from token_difr.server.http.off_loop import off_loop
 from token_difr.untrusted import printable
 
 __all__ = ["JsonAnswer", "JsonRoute", "encode"]
@@ -33,28 +35,49 @@ class JsonAnswer(JSONResponse):
         return encode(content)
 
 
-class _StrictRequest(Request):
+class _ReadRequest(Request):
+    """A request whose body was read and judged: FastAPI finds it ready."""
+
+    parsed: BaseModel
+
     async def json(self) -> Any:
-        """The body; the standard library would let NaN, infinities and half surrogate pairs pass."""
-        try:
-            return from_json(await self.body(), allow_inf_nan=False)
-        except ValueError as error:
-            raise HTTPException(400, "The body of the request is not valid JSON") from error
+        """The body."""
+        return self.parsed
 
 
 class JsonRoute(APIRoute):
-    """A route that reads its body strictly."""
+    """A route that reads its body strictly, and off the loop: a body of megabytes takes seconds to judge."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The handler, on a strict request."""
+        """The handler, on a request whose body is read."""
         handle = super().get_route_handler()
+        if self.body_field is None:
+            return handle
+        kind: type[BaseModel] = self.body_field.field_info.annotation  # type: ignore[assignment]  # ours all are
 
         async def strictly(request: Request) -> Response:
-            given = request.headers.get("content-type", "")
-            # A body of another type is not guessed at: a page in a browser could send one here without being asked.
-            if request.method == "POST" and given.partition(";")[0].strip().lower() != "application/json":
-                came = f"it came as {printable(given)}" if given else "it came without one"
-                raise bad_request(f"The body must be sent with the header 'content-type: application/json'; {came}.")
-            return await handle(_StrictRequest(request.scope, request.receive))
+            _check_type(request.headers.get("content-type", ""))
+            read = _ReadRequest(request.scope, request.receive)
+            read.parsed = await off_loop(_judged, await read.body(), kind)
+            return await handle(read)
 
         return strictly
+
+
+def _check_type(given: str) -> None:
+    # A body of another type is not guessed at: a page in a browser could send one here without being asked.
+    if given.partition(";")[0].strip().lower() != "application/json":
+        came = f"it came as {printable(given)}" if given else "it came without one"
+        raise bad_request(f"The body must be sent with the header 'content-type: application/json'; {came}.")
+
+
+def _judged(content: bytes, kind: type[BaseModel]) -> BaseModel:
+    try:
+        # The standard library would let NaN, infinities and half surrogate pairs pass, and any depth up to its stack.
+        value = from_json(content, allow_inf_nan=False)
+    except ValueError as error:
+        raise bad_request("The body of the request is not valid JSON.") from error
+    try:
+        return kind.model_validate(value)
+    except ValidationError as error:
+        raise field_error(error.errors(include_url=False)) from None

@@ -7,22 +7,24 @@ that of ``apply_chat_template``. A template that fails is an error, never replac
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from jinja2 import Template, TemplateError, nodes
-from jinja2.ext import Extension, loopcontrols
-from jinja2.parser import Parser
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2 import TemplateError
 
 from token_difr.errors import InputError, PromptError
 from token_difr.records import Message
+from token_difr.sequences.template_limits import (
+    RENDER_SECONDS,
+    TEMPLATE_FAULTS,
+    TemplateLimitError,
+    bounded_rendering,
+)
+from token_difr.server.model.template_environment import LARGEST, compile_template
 
 __all__ = ["ChatTemplate"]
 
-_TEMPLATE_FAULTS = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RecursionError)
 _CONTINUE_MARK = "CONTINUE-THE-FINAL-MESSAGE-HERE "
 """Ends in a space, as Hugging Face's does: a template that trims contents shows itself by it."""
 
@@ -43,7 +45,7 @@ class ChatTemplate:
         self.source = source
         self.takes_tools = "tools" in source
         try:
-            self._template = _compile(source)
+            self._template = compile_template(source)
         except TemplateError as error:
             raise InputError(f"the chat template is not valid: {error}") from error
 
@@ -81,8 +83,8 @@ class ChatTemplate:
             variables: More names for the template, such as ``enable_thinking``.
 
         Raises:
-            PromptError: A variable has the name of an argument; the template refuses these messages, or loses the one
-                that is to be continued.
+            PromptError: A variable has the name of an argument; the template refuses these messages, takes too long or
+                makes too much of them, or loses the one that is to be continued.
         """
         shown = [dict(message) for message in messages]
         if continue_final_message:
@@ -99,11 +101,22 @@ class ChatTemplate:
                 f"chat_template_kwargs holds {taken[0]!r}, which the request itself gives to the template"
             )
         try:
-            text = self._template.render({**self._special_tokens, **(variables or {}), **given})
-        except (TemplateError, *_TEMPLATE_FAULTS) as error:
+            with bounded_rendering(RENDER_SECONDS):
+                text = self._text({**self._special_tokens, **(variables or {}), **given})
+        except (TemplateError, *TEMPLATE_FAULTS) as error:
             # A template is a program of the model's author: whatever it trips over is a fault of these messages.
             raise PromptError(f"the model's chat template refuses these messages: {error}") from error
         return _cut_at_mark(text) if continue_final_message else text
+
+    def _text(self, names: Mapping[str, Any]) -> str:
+        pieces: list[str] = []
+        size = 0
+        for piece in self._template.generate(names):
+            pieces.append(piece)
+            size += len(piece)
+            if size > LARGEST:
+                raise TemplateLimitError(f"it writes more than {LARGEST} characters")
+        return "".join(pieces)
 
 
 def _tokenizer_config(folder: Path) -> dict[str, Any]:
@@ -136,48 +149,3 @@ def _special_tokens(config: Mapping[str, Any]) -> dict[str, str]:
         if isinstance(content, str):
             tokens[name] = content
     return tokens
-
-
-def _compile(source: str) -> Template:
-    environment = ImmutableSandboxedEnvironment(
-        trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols, _Generation]
-    )
-    environment.filters["tojson"] = _to_json
-    environment.globals["raise_exception"] = _raise_exception
-    environment.globals["strftime_now"] = _strftime_now
-    return environment.from_string(source)
-
-
-class _Generation(Extension):
-    """``{% generation %}``, by which templates mark what the model writes, for training: here it shows its content."""
-
-    tags = {"generation"}  # noqa: RUF012  # as jinja2 declares it
-
-    def parse(self, parser: Parser) -> nodes.Node:
-        """The block's content, in a scope of its own."""
-        line = next(parser.stream).lineno
-        content = parser.parse_statements(("name:endgeneration",), drop_needle=True)
-        return nodes.CallBlock(self.call_method("_shown"), [], [], content).set_lineno(line)
-
-    def _shown(self, caller: Callable[[], str]) -> str:
-        return caller()
-
-
-def _to_json(
-    value: Any,
-    ensure_ascii: bool = False,
-    indent: int | None = None,
-    separators: tuple[str, str] | None = None,
-    sort_keys: bool = False,
-) -> str:
-    # Jinja's own filter escapes HTML, which would change the prompt.
-    return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
-
-
-def _raise_exception(message: str) -> NoReturn:
-    raise TemplateError(message)
-
-
-def _strftime_now(pattern: str) -> str:
-    # Local time, as in Hugging Face's environment: templates print the date of the machine.
-    return datetime.now().astimezone().strftime(pattern)

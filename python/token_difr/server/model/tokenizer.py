@@ -18,6 +18,8 @@ CONTEXT = 8
 
 _KEEPING = {"ByteLevel", "Split", "Metaspace", "Digits", "Punctuation", "Prepend", "NFC"}
 """Steps before the model that keep every byte of a text, but for NFC."""
+_LONG_TEXT = 2**15
+"""Characters or tokens from which a text goes through the library's batches."""
 _NORMALIZED = 4
 """NFC joins a letter and its marks, at most so many bytes to one."""
 
@@ -81,11 +83,19 @@ class ModelTokenizer:
 
     def encode(self, text: str, *, add_special_tokens: bool) -> list[int]:
         """The ids of a text; special tokens written in it become their ids."""
-        return list(self._tokenizer.encode(text, add_special_tokens=add_special_tokens).ids)
+        if len(text) < _LONG_TEXT:
+            return list(self._tokenizer.encode(text, add_special_tokens=add_special_tokens).ids)
+        # Only batches leave the interpreter to other threads, and a text of megabytes takes seconds.
+        [encoded] = self._tokenizer.encode_batch_fast([text], add_special_tokens=add_special_tokens)
+        return list(encoded.ids)
 
     def decode(self, token_ids: Sequence[int], *, skip_special_tokens: bool = True) -> str:
         """The text of ids; incomplete UTF-8 and ids without a token show as U+FFFD or as nothing."""
-        return str(self._tokenizer.decode(list(token_ids), skip_special_tokens=skip_special_tokens))
+        ids = list(token_ids)
+        if len(ids) < _LONG_TEXT:
+            return str(self._tokenizer.decode(ids, skip_special_tokens=skip_special_tokens))
+        [text] = self._tokenizer.decode_batch([ids], skip_special_tokens=skip_special_tokens)
+        return str(text)
 
     def decode_behind(
         self, context: Sequence[int], token_ids: Sequence[int], *, skip_special_tokens: bool = True
