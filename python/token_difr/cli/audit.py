@@ -14,6 +14,7 @@ from token_difr.cli.groups import (
     ProviderOptions,
     ReferenceOptions,
     RepairOptions,
+    RuleOptions,
     SamplingOptions,
     ScoredOptions,
     ShownOptions,
@@ -38,6 +39,7 @@ def command(
     sampling: SamplingOptions,
     scored: ScoredOptions,
     baseline: options.Baseline = None,
+    judging: RuleOptions,
     repair: RepairOptions,
     pace: PaceOptions,
     dry_run: DryRunOptions,
@@ -49,7 +51,7 @@ def command(
     from token_difr.run.audit import check_audit, run_audit
     from token_difr.run.sides import Sides, rendered_by
 
-    requests = repair.requests
+    requests, rule = repair.requests, judging.rule()
     conversations = read_prompts(prompts)
     asked, judged = provider.asked(sampling.params(len(conversations))), reference.judged(provider.model)
     check_audit(Audit(asked=asked, scored=scored.scored()))
@@ -68,6 +70,7 @@ def command(
                 sides,
                 out,
                 baseline=baseline,
+                rule=rule,
                 repair_requests=requests,
                 concurrency=pace.concurrency,
                 progress=not pace.quiet,
