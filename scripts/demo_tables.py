@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from demo_pools import AS_TEXT, AT_ONE, AT_ZERO, CAST, Pool, read_pool
 from previous_test import previous_p_value
 from simulated_audits import Prompts, Side
-from token_difr.demo.providers import HONEST
+from token_difr.demo.providers import HONEST, PROVIDERS
 from token_difr.records import Rule
-from token_difr.verdict import RowFacts, SideRows
+from token_difr.verdict import RowFacts, SideRows, compare
+from token_difr.verdict.known_deviations import LOOKED_AT
 from token_difr.verdict.prompt_mix import ACCUSATION, prompt_mix
 from verdict_tables import LEVEL, QUICK, Row, Task, is_divergent
 
@@ -157,6 +158,24 @@ def _power(folder: Path, at: str, name: str, repetitions: int) -> list[Row]:
             )
         )
     return rows
+
+
+def deviation_tasks(folder: Path) -> list[Task]:
+    """What ``verdict/known_deviations.toml`` holds: each impostor's differences from the honest provider."""
+    return [
+        partial(_deviation, folder, provider.name, provider.deviation)
+        for provider in PROVIDERS
+        if provider is not HONEST
+    ]
+
+
+def _deviation(folder: Path, name: str, deviation: str, _repetitions: int) -> list[Row]:
+    candidate, honest = pool(folder, AT_ZERO, name), pool(folder, AT_ZERO, HONEST.name)
+    everything = np.arange(len(candidate.scores))
+    comparison = compare(candidate.scores, honest.scores, pairs=np.stack([everything] * 2, axis=1))
+    sizes = {entry.name: round(entry.difference, 5) for entry in comparison.statistics if entry.name in LOOKED_AT}
+    print(f"{deviation}: {sizes}", flush=True)
+    return []
 
 
 def _shares(candidate: Pool, honest: Pool, design: str, repetitions: int) -> dict[int, float]:

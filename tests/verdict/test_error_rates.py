@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-TABLES = ("level", "coverage", "consistency", "mix", "power")
+TABLES = ("level", "coverage", "consistency", "mix", "power", "deviations")
 
 
 @pytest.fixture
