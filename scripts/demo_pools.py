@@ -21,9 +21,10 @@ from token_difr.verdict import RowFacts, row_facts
 from token_difr.verdict.matching import cut
 
 MAX_TOKENS = 64
-AT_ZERO, AT_ONE = "greedy", "sampled"
-CAST = {AT_ZERO: PROVIDERS, AT_ONE: SAMPLED_PROVIDERS[:3]}
-"""At temperature 0; and at temperature 1 with the noise replayed: the honest provider, another seed, another temperature."""
+AT_ZERO, AS_TEXT, AT_ONE = "greedy", "text", "sampled"
+CAST = {AT_ZERO: PROVIDERS, AS_TEXT: PROVIDERS, AT_ONE: SAMPLED_PROVIDERS[:3]}
+"""At temperature 0, with token ids and by the text alone; and at temperature 1 with the noise replayed: the honest provider,
+another seed, another temperature."""
 
 
 class Pool(NamedTuple):
@@ -67,15 +68,17 @@ def read_pool(folder: Path, design: str, name: str) -> Pool:
 async def _audit_all(cast: list[DemoProvider], prompts: list[Conversation], count: int, folder: Path) -> None:
     with running_servers((REFERENCE, *cast), folder) as urls:
         for provider in cast:
-            greedy = folder.name == AT_ZERO
+            as_text, sampled = folder.name == AS_TEXT, folder.name == AT_ONE
             await aaudit(
-                prompts if greedy and provider is HONEST else prompts[:count],
+                prompts if folder.name == AT_ZERO and provider is HONEST else prompts[:count],
                 provider=urls[provider.name],
                 model=MODEL_NAME,
                 reference=urls[REFERENCE.name],
                 tokenizer="demo",
-                params=GREEDY if greedy else SEEDED,
-                sampler=None if greedy else SAMPLER,
+                params=SEEDED if sampled else GREEDY,
+                sampler=SAMPLER if sampled else None,
+                token_ids=False if as_text else None,
+                repair_requests=0 if as_text else None,
                 max_tokens=MAX_TOKENS,
                 out=folder / provider.name,
                 concurrency=32,

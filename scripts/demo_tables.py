@@ -11,18 +11,25 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from demo_pools import AT_ZERO, CAST, Pool, read_pool
+from demo_pools import AS_TEXT, AT_ONE, AT_ZERO, CAST, Pool, read_pool
 from previous_test import previous_p_value
-from token_difr.demo.providers import HONEST
+from simulated_audits import Prompts, Side
+from token_difr.demo.providers import HONEST, PROVIDERS
 from token_difr.records import Rule
-from token_difr.verdict import SideRows
-from token_difr.verdict.prompt_mix import prompt_mix
-from verdict_tables import LEVEL, RULE, Row, Task, is_divergent
+from token_difr.verdict import RowFacts, SideRows, compare
+from token_difr.verdict.known_deviations import LOOKED_AT
+from token_difr.verdict.prompt_mix import ACCUSATION, prompt_mix
+from verdict_tables import LEVEL, QUICK, Row, Task, is_divergent
 
 SHORT, LONG, SIDE = 24, 64, 100
-SIZES = (3, 4, 6, 8, 11, 16, 22, 32, 45, 64, 90, 128, 180, 250)
+SIZES = (3, 4, 6, 9, 13, 19, 28, 40, 60, 90, 130, 190, 250)
 POWER = 0.9
-DESIGNS = ("before", "other prompts", "same prompts")
+FORMER, OTHER, SAME = "former audit", "other prompts", "same prompts"
+DESIGNS = (FORMER, "former test, with ids", OTHER, SAME)
+"""A former audit took the text of answers at temperature 0, not their token ids."""
+
+AT_MOST = {"int8": {OTHER: 0.5, SAME: 0.25}}
+"""Of a former audit's tokens; else as many."""
 
 pool = cache(read_pool)
 
@@ -53,101 +60,146 @@ def _lengths(folder: Path, ours: str, theirs: str, repetitions: int) -> list[Row
 def mix_tasks(folder: Path) -> list[Task]:
     """Prompts against prompts: halves of one pool, and a hard kind that is commoner on one side."""
     halves: list[Task] = [partial(_halves, folder, count) for count in (60, 100, 150, 200)]
-    return [*halves, partial(_hard, folder)]
+    return [*halves, partial(_hard, folder), _made_hard]
 
 
 def _halves(folder: Path, count: int, repetitions: int) -> list[Row]:
     honest = pool(folder, AT_ZERO, HONEST.name)
 
-    def sides(rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def sides(rng: np.random.Generator) -> tuple[RowFacts, RowFacts]:
         order = rng.permutation(len(honest.scores))
-        return order[:count], order[count : 2 * count]
+        return honest.take(order[:count]).rows, honest.take(order[count : 2 * count]).rows
 
-    name = f"prompts of the demo, {count} a side: other kinds"
-    return [Row(name, _told_apart(honest, sides, repetitions), repetitions, most=LEVEL)]
+    share, _ = _told_apart(sides, repetitions)
+    return [Row(f"prompts of the demo, {count} against {count}: told apart", share, repetitions, most=LEVEL)]
 
 
 def _hard(folder: Path, repetitions: int) -> list[Row]:
-    """The hard kind: long questions whose first token is least sure."""
+    """The demo's hard kind: the fifth that is longest and least sure of its first token, beside the easier half."""
     honest = pool(folder, AT_ZERO, HONEST.name)
-    hardness = _standard(np.log(honest.rows.prompt_tokens)) - _standard(honest.rows.first_logprob)
-    order = np.argsort(hardness)
+    order = np.argsort(_standard(np.log(honest.rows.prompt_tokens)) - _standard(honest.rows.first_logprob))
     easy, hard = order[: len(order) // 2], order[-len(order) // 5 :]
 
-    def sides(rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def sides(rng: np.random.Generator) -> tuple[RowFacts, RowFacts]:
         easier, harder = rng.permutation(easy), rng.permutation(hard)
-        mine = np.concatenate([harder[:30], easier[:70]])
-        return mine, np.concatenate([harder[30:40], easier[70:160]])
+        mine, other = np.concatenate([harder[:30], easier[:70]]), np.concatenate([harder[30:40], easier[70:160]])
+        return honest.take(mine).rows, honest.take(other).rows
 
-    return [
-        Row(
-            "30 % against 10 % hard prompts, 100 a side: other kinds",
-            _told_apart(honest, sides, repetitions),
-            repetitions,
-        )
-    ]
+    return _seen("prompts of the demo", sides, repetitions)
+
+
+def _made_hard(repetitions: int) -> list[Row]:
+    """The hard kind of the level's table."""
+
+    def sides(rng: np.random.Generator) -> tuple[RowFacts, RowFacts]:
+        return Prompts.drawn(rng, Side(hard=0.3)).facts, Prompts.drawn(rng, Side(hard=0.1)).facts
+
+    return _seen("made-up prompts", sides, repetitions)
+
+
+def _seen(name: str, sides: Sides, repetitions: int) -> list[Row]:
+    told, suspected = _told_apart(sides, repetitions)
+    name = f"{name}, 100 with 30 % hard against 100 with 10 %"
+    return [Row(f"{name}: told apart", told, repetitions), Row(f"{name}: counted", suspected, repetitions)]
 
 
 def _standard(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return (values - values.mean()) / values.std()
 
 
-Sides = Callable[[np.random.Generator], tuple[NDArray[np.int64], NDArray[np.int64]]]
+Sides = Callable[[np.random.Generator], tuple[RowFacts, RowFacts]]
 
 
-def _told_apart(honest: Pool, sides: Sides, repetitions: int) -> float:
-    """The share of draws in which the prompts of both sides are told apart at the level."""
-    told = 0
-    for seed in range(repetitions):
-        mine, other = sides(np.random.default_rng(seed))
-        told += prompt_mix(honest.take(mine).rows, honest.take(other).rows, _rule(seed)).p_value < LEVEL
-    return told / repetitions
-
-
-def _rule(seed: int) -> Rule:
-    return Rule(seed=seed, permutations=RULE.permutations, most_permutations=RULE.most_permutations)
+def _told_apart(sides: Sides, repetitions: int) -> tuple[float, float]:
+    """The shares of draws in which the prompts of both sides are told apart, and in which a difference counts their factor."""
+    p_values = np.array(
+        [
+            prompt_mix(*sides(np.random.default_rng(seed)), Rule(seed=seed, **QUICK)).p_value
+            for seed in range(repetitions)
+        ]
+    )
+    return float(np.mean(p_values < LEVEL)), float(np.mean(p_values < ACCUSATION * LEVEL))
 
 
 def power_tasks(folder: Path) -> list[Task]:
-    """Impostor and design; from how many tokens a side on 90 % of the audits come out divergent."""
-    pairs = [(design, provider) for design, cast in CAST.items() for provider in cast if provider is not HONEST]
+    """Impostor and design; the share of audits that come out divergent, and from how many tokens a side on it is 90 %."""
     return [
-        partial(_power, folder, at, provider.name, design)
-        for (at, provider), design in itertools.product(pairs, DESIGNS)
+        partial(_power, folder, at, provider.name)
+        for at in (AT_ZERO, AT_ONE)
+        for provider in CAST[at]
+        if provider is not HONEST
     ]
 
 
-def _power(folder: Path, at: str, name: str, design: str, repetitions: int) -> list[Row]:
-    """Sizes from the smallest on, until nearly all audits are divergent."""
-    candidate, honest = pool(folder, at, name), pool(folder, at, HONEST.name)
+def _power(folder: Path, at: str, name: str, repetitions: int) -> list[Row]:
     deviation = {provider.name: provider.deviation for provider in CAST[at]}[name]
-    tokens = float(honest.lengths.mean())
     rows: list[Row] = []
-    shares: list[float] = []
-    for sequences in SIZES:
-        if sequences > (len(candidate.scores) if design == "same prompts" else len(candidate.scores) // 2):
-            break
-        shares.append(_drawn(candidate, honest, sequences, design, repetitions))
-        text = f"{deviation}, {design}, {sequences} answers ({sequences * tokens:,.0f} tokens) a side"
-        rows.append(Row(text, shares[-1], repetitions))
-        if shares[-1] > (1 + POWER) / 2:
-            break
-    needed = size_for(POWER, SIZES[: len(shares)], shares)
-    print(
-        f"{deviation}, {design}: {needed * tokens:,.0f} tokens a side for {100 * POWER:g} % ({needed:.1f} answers)",
-        flush=True,
-    )
+    needed: dict[str, float] = {}
+    for design in DESIGNS:
+        former_text = design == FORMER and at == AT_ZERO
+        asked = AS_TEXT if former_text else at
+        candidate, honest = pool(folder, asked, name), pool(folder, asked, HONEST.name)
+        tokens = float(honest.lengths[: len(candidate.scores)].mean())
+        shares = _shares(candidate, honest, design, repetitions)
+        for sequences, share in shares.items():
+            text = f"{deviation}, {design}, {sequences} answers ({sequences * tokens:,.0f} tokens) a side"
+            rows.append(Row(text, share, repetitions))
+        needed[design] = size_for(POWER, shares) * tokens
+        print(f"{deviation}, {design}: {needed[design]:,.0f} tokens a side for {100 * POWER:g} %", flush=True)
+    limits = AT_MOST.get(name, {})
+    for design in DESIGNS[2:]:
+        ratio = needed[design] / needed[FORMER]
+        rows.append(
+            Row(
+                f"{deviation}, {design}: tokens, of the former audit's",
+                ratio,
+                0,
+                most=limits.get(design, 1.0),
+            )
+        )
     return rows
 
 
-def size_for(power: float, sizes: tuple[int, ...], shares: list[float]) -> float:
-    """Where the share reaches ``power``, on a straight line between probits over log sizes; NaN if nowhere."""
-    for (small, low), (large, high) in itertools.pairwise(zip(sizes, shares, strict=False)):
+def deviation_tasks(folder: Path) -> list[Task]:
+    """What ``verdict/known_deviations.toml`` holds: each impostor's differences from the honest provider."""
+    return [
+        partial(_deviation, folder, provider.name, provider.deviation)
+        for provider in PROVIDERS
+        if provider is not HONEST
+    ]
+
+
+def _deviation(folder: Path, name: str, deviation: str, _repetitions: int) -> list[Row]:
+    candidate, honest = pool(folder, AT_ZERO, name), pool(folder, AT_ZERO, HONEST.name)
+    everything = np.arange(len(candidate.scores))
+    comparison = compare(candidate.scores, honest.scores, pairs=np.stack([everything] * 2, axis=1))
+    sizes = {entry.name: round(entry.difference, 5) for entry in comparison.statistics if entry.name in LOOKED_AT}
+    print(f"{deviation}: {sizes}", flush=True)
+    return []
+
+
+def _shares(candidate: Pool, honest: Pool, design: str, repetitions: int) -> dict[int, float]:
+    """By the number of answers, of the sizes by which the first that suffices is found."""
+    answers = len(candidate.scores) // (1 if design == SAME else 2)
+    sizes = [size for size in SIZES if size <= answers]
+    shares: dict[int, float] = {}
+    too_small, enough = -1, len(sizes)
+    while enough - too_small > 1:
+        middle = (too_small + enough) // 2
+        shares[sizes[middle]] = _drawn(candidate, honest, sizes[middle], design, repetitions)
+        too_small, enough = (too_small, middle) if shares[sizes[middle]] >= POWER else (middle, enough)
+    return dict(sorted(shares.items()))
+
+
+def size_for(power: float, shares: dict[int, float]) -> float:
+    """Where the share of ever larger sizes reaches ``power``, on a line between probits over log sizes; NaN if nowhere."""
+    for (small, low), (large, high) in itertools.pairwise(shares.items()):
         if low < power <= high:
             probits = [NormalDist().inv_cdf(min(max(share, 0.001), 0.999)) for share in (low, power, high)]
             part = (probits[1] - probits[0]) / (probits[2] - probits[0])
             return float(small * (large / small) ** part)
-    return float(sizes[0]) if shares and shares[0] >= power else float("nan")
+    smallest, share = next(iter(shares.items()))
+    return float(smallest) if share >= power else float("nan")
 
 
 def _drawn(candidate: Pool, honest: Pool, sequences: int, design: str, repetitions: int) -> float:
@@ -156,12 +208,12 @@ def _drawn(candidate: Pool, honest: Pool, sequences: int, design: str, repetitio
     for seed in range(repetitions):
         order = np.random.default_rng(seed).permutation(len(candidate.scores))
         mine = order[:sequences]
-        other = mine if design == "same prompts" else order[sequences : 2 * sequences]
+        other = mine if design == SAME else order[sequences : 2 * sequences]
         ours, theirs = candidate.take(mine), honest.take(other)
-        if design == "before":
-            divergent += previous_p_value(ours.scores, theirs.scores, _rule(seed)) < LEVEL
+        if design not in {OTHER, SAME}:
+            divergent += previous_p_value(ours.scores, theirs.scores, seed) < LEVEL
         else:
-            divergent += _divergent(ours, theirs, seed, paired=design == "same prompts")
+            divergent += _divergent(ours, theirs, seed, paired=design == SAME)
     return divergent / repetitions
 
 

@@ -1,6 +1,6 @@
 """How often is the verdict right? Error rates of made-up audits and of the demo, and the power against its impostors.
 
-    python scripts/measure_verdict.py --level --coverage --consistency --mix --power      any of them; all without options
+    python scripts/measure_verdict.py --level --coverage --consistency --mix --power --deviations      any of them; all without options
 
 Exit status 1 if a share surely misses its limit. The first three simulate audits whose truth is known (``verdict_tables.py``).
 The others, and three rows of the first, draw small audits from such as were made of every provider of the demo once, on many
@@ -22,8 +22,13 @@ import verdict_tables
 from demo_pools import make_pools
 from verdict_tables import Row, Task
 
-TABLES = ("level", "coverage", "consistency", "mix", "power")
-OF_DEMO = {"level": demo_tables.level_tasks, "mix": demo_tables.mix_tasks, "power": demo_tables.power_tasks}
+TABLES = ("level", "coverage", "consistency", "mix", "power", "deviations")
+OF_DEMO = {
+    "level": demo_tables.level_tasks,
+    "mix": demo_tables.mix_tasks,
+    "power": demo_tables.power_tasks,
+    "deviations": demo_tables.deviation_tasks,
+}
 OF_SIMULATION = {
     "level": verdict_tables.level_tasks,
     "coverage": verdict_tables.coverage_tasks,

@@ -14,8 +14,12 @@ from token_difr.verdict.positions import Positions
 CLIPS = (0.1, 0.25, 0.5, 1.0, 5.0, 30.0)
 
 
-def previous_p_value(candidate: Scores, baseline: Scores, rule: Rule) -> float:
-    """The p-value of the candidate being worse; ``rule`` says by how many deals."""
+DEALS = 1999
+
+
+def previous_p_value(candidate: Scores, baseline: Scores, seed: int) -> float:
+    """The p-value of the candidate being worse; ``seed`` is that of the deals."""
+    rule = Rule(seed=seed, permutations=DEALS, most_permutations=DEALS)
     ones = np.ones(len(CLIPS) + 1, np.bool_)
     return label_test(_sums(candidate), _sums(baseline), two_sided=~ones, capped=~ones, rule=rule).p_value
 

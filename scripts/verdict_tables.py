@@ -18,14 +18,15 @@ from simulated_audits import MISMATCH_RATE, Rng, Side, audit_pair, made_sums, me
 from token_difr.records import Rule, Scores, Verdict
 from token_difr.verdict import SideRows, compare
 from token_difr.verdict.comparison import compare_matched
-from token_difr.verdict.intervals import interval, loss_upper_bound
+from token_difr.verdict.incomplete_beta import incomplete_beta
+from token_difr.verdict.intervals import interval, loss_upper_bound, wilson
 from token_difr.verdict.matching import Matched, match
-from token_difr.verdict.permutation import permutation_test
+from token_difr.verdict.permutation import Z_TWO_SIDED_99, PermutationTest, permutation_test
 from token_difr.verdict.statistics import STATISTICS
 from token_difr.verdict.sums import SequenceSums
 
-RULE = Rule(permutations=199, most_permutations=1999)
-"""The test is exact with any number of deals. Few tell already that most p-values lie far above the level."""
+QUICK = {"permutations": 299, "most_permutations": 299}
+"""Few deals tell already that most p-values lie far above the level."""
 
 LEVEL, BOUND = Rule().level, Rule().tolerance
 
@@ -36,7 +37,7 @@ class Row(NamedTuple):
     Attributes:
         name: What was simulated.
         share: How often it came to what the table counts.
-        repetitions: In how many audits.
+        repetitions: In how many audits; 0 = it is no share of audits, and chance is no excuse.
         least: What the share must not fall below.
         most: What the share must not exceed.
     """
@@ -49,10 +50,24 @@ class Row(NamedTuple):
 
     @property
     def holds(self) -> bool:
-        """Whether the share is within its limits, but for three standard errors at the limit."""
-        slack = [3 * np.sqrt(limit * (1 - limit) / self.repetitions) for limit in (self.least, self.most)]
-        return bool(self.least - slack[0] <= self.share <= self.most + slack[1])
+        """Whether the share is within its limits, but for what chance does in one of 741 tables (three standard errors)."""
+        if self.repetitions == 0:
+            return self.least <= self.share <= self.most
+        count = round(self.share * self.repetitions)
+        too_many = at_least(count, self.repetitions, self.most)
+        too_few = 1 - at_least(count + 1, self.repetitions, self.least)
+        return min(too_many, too_few) >= CHANCE
 
+
+def at_least(count: int, total: int, share: float) -> float:
+    """The probability of ``count`` or more of ``total``, each of which comes with probability ``share``."""
+    if count <= 0 or share >= 1:
+        return 1.0
+    return 0.0 if count > total or share <= 0 else incomplete_beta(count, total - count + 1, share)
+
+
+CHANCE = 0.00135
+"""Of a normal deviate above three standard deviations."""
 
 Task = Callable[[int], list[Row]]
 
@@ -105,11 +120,21 @@ LEVEL_CASES = (
 def is_divergent(ours: Scores, theirs: Scores, rows: SideRows | None, seed: int, *, paired: bool) -> bool:
     """Whether :func:`compare` says so. It never does where the test alone does not, which is looked at first."""
     pairs = np.repeat(np.arange(len(ours))[:, None], 2, axis=1) if paired else None
-    rule = Rule(seed=seed, permutations=RULE.permutations, most_permutations=RULE.most_permutations)
     matched = match(ours, theirs, pairs, REPLAYED)
-    if permutation_test(matched.candidate, matched.baseline, rule=rule, paired=paired).p_value >= rule.level:
+    tested = partial(permutation_test, matched.candidate, matched.baseline, paired=paired)
+    if surely_alike(tested, seed):
         return False
-    return compare(ours, theirs, rule=rule, pairs=pairs, rows=rows).verdict is Verdict.DIVERGENT
+    return compare(ours, theirs, seed=seed, pairs=pairs, rows=rows).verdict is Verdict.DIVERGENT
+
+
+def surely_alike(tested: Callable[..., PermutationTest], seed: int) -> bool:
+    """Whether few deals show already that the p-value lies above the level, as surely as the product wants it to.
+
+    They say nothing of the adjusted p-value itself. It is a multiple of the number of forms over that of the deals, since a
+    deal of each comes first, and with few deals none lies below the level. But it is at least the smallest by itself.
+    """
+    quick = tested(rule=Rule(seed=seed, **QUICK))
+    return wilson(quick.smallest, quick.deals, z=Z_TWO_SIDED_99)[0] >= LEVEL
 
 
 REPLAYED = tuple(each for each in STATISTICS if not each.name.startswith(("surprise", "percentile")))
@@ -166,7 +191,8 @@ def _is_consistent(rng: Rng, losing: Side, honest: Side, seed: int) -> bool:
     matched = Matched(
         ours, theirs, paired=False, tokens=tokens, compared=tokens, lengths=(ours.decided, theirs.decided)
     )
-    rule = Rule(seed=seed, permutations=RULE.permutations, most_permutations=RULE.most_permutations)
+    alike = surely_alike(partial(permutation_test, ours, theirs), seed)
+    rule = Rule(seed=seed, **QUICK) if alike else Rule(seed=seed)
     return compare_matched(matched, rule).verdict is Verdict.CONSISTENT
 
 

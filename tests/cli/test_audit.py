@@ -315,3 +315,21 @@ def test_key_with_white_space_stays_secret(  # noqa: PLR0917  # fixtures
     assert code == 2
     assert "MY_KEY" in error
     assert "sk-secret" not in output + error
+
+
+@pytest.mark.parametrize("verb", ["audit", "decide"])
+def test_the_level_is_told_to_whatever_judges(
+    verb: str, endpoint: Any, prompts: Path, tmp_path: Path, run_cli: RunCli
+) -> None:
+    """It stands in the rule of the report; one out of range is refused, and nothing is sent for it."""
+    asked = audit_of(endpoint, prompts, tmp_path / "run")
+    if verb == "decide":
+        run_cli(*asked)
+        asked = ["decide", tmp_path / "run"]
+    _, output, _ = run_cli(*asked, "--level", "0.05", "--json")
+    assert json.loads(output)["rule"]["level"] == 0.05
+    endpoint.requests.clear()
+    code, _, error = run_cli(*asked, "--level", "1.5")
+    assert code == 2
+    assert "level must lie in" in error
+    assert endpoint.requests == []

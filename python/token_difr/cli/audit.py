@@ -16,6 +16,7 @@ from token_difr.cli.groups import (
     ProviderOptions,
     ReferenceOptions,
     RepairOptions,
+    RuleOptions,
     SamplingOptions,
     ScoredOptions,
     ShownOptions,
@@ -42,6 +43,7 @@ def command(
     sampling: SamplingOptions,
     scored: ScoredOptions,
     baseline: options.Baseline = None,
+    judging: RuleOptions,
     repair: RepairOptions,
     pace: PaceOptions,
     preflight: PreflightOptions,
@@ -55,7 +57,7 @@ def command(
     from token_difr.run.preflight import run_preflight
     from token_difr.run.sides import Sides, rendered_by
 
-    requests, checked = repair.requests, preflight.checked(dry=dry_run.dry_run)
+    requests, rule, checked = repair.requests, judging.rule(), preflight.checked(dry=dry_run.dry_run)
     conversations = read_prompts(prompts)
     asked, judged = provider.asked(sampling.params(len(conversations))), reference.judged(provider.model)
     check_audit(Audit(asked=asked, scored=scored.scored()))
@@ -82,6 +84,7 @@ def command(
                 opened,
                 out,
                 baseline=baseline,
+                rule=rule,
                 repair_requests=requests,
                 preflight=not preflight.no_preflight,
                 tell=tell,

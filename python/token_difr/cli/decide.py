@@ -8,7 +8,7 @@ import typer
 
 from token_difr.cli import options
 from token_difr.cli.grouped import grouped
-from token_difr.cli.groups import ShownOptions
+from token_difr.cli.groups import RuleOptions, ShownOptions
 
 __all__ = ["command"]
 
@@ -18,19 +18,18 @@ def command(
     run: options.Run,
     *,
     baseline: options.Baseline = None,
-    level: Annotated[float, typer.Option("--level", help='False-alarm rate of "divergent".')] = 0.01,
+    judging: RuleOptions,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the permutations.")] = 0,
     shown: ShownOptions,
 ) -> None:
     """Judge RUN against a baseline's run. Offline; replaces an older report. The exit code is the verdict."""
     from token_difr.cli.show import local_tokenizer, show_report
-    from token_difr.records import Rule
     from token_difr.run import RunDirectory
     from token_difr.run.baseline import baseline_of
     from token_difr.run.deciding import decide_run
     from token_difr.run.stages import score_run
 
-    rule = Rule(level=level, seed=seed)
+    rule = judging.rule(seed=seed)
     with RunDirectory.resume(run) as directory:
         against = baseline_of(baseline, directory.audit, out=run)
         tokenizer = local_tokenizer(directory.audit)

@@ -19,7 +19,7 @@ from token_difr.report import forms_help
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
-    from token_difr.records import Asked, Judged, SamplingParams, Scored
+    from token_difr.records import Asked, Judged, Rule, SamplingParams, Scored
     from token_difr.reference import Reference
     from token_difr.sequences import Tokenizer
 
@@ -30,6 +30,7 @@ __all__ = [
     "ProviderOptions",
     "ReferenceOptions",
     "RepairOptions",
+    "RuleOptions",
     "SamplingOptions",
     "ScoredOptions",
     "ShownOptions",
@@ -254,6 +255,23 @@ class ScoredOptions:
 
         name = None if self.sampler is None else Sampler.parse(self.sampler).name
         return Scored.stated(name, self.vocab_size)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuleOptions:
+    """By which rule a run is judged against its baseline."""
+
+    level: Annotated[float, typer.Option("--level", help='False-alarm rate of "divergent".')] = 0.01
+
+    def rule(self, *, seed: int = 0) -> Rule:
+        """The same as a record, with the seed of its deals.
+
+        Raises:
+            InputError: A level out of range.
+        """
+        from token_difr.records import Rule
+
+        return Rule(level=self.level, seed=seed)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,7 @@ from typing import Any
 
 from token_difr.records import StatisticComparison
 
-__all__ = ["UNKNOWN", "as_large_as"]
+__all__ = ["LOOKED_AT", "UNKNOWN", "as_large_as"]
 
 UNKNOWN = "unknown"
 LOOKED_AT = ("clipped_margin_0.1", "mismatch_rate", "clipped_margin_5")

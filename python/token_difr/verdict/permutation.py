@@ -54,12 +54,14 @@ class PermutationTest(NamedTuple):
         effects: float64[statistics]; the difference that was seen over its standard deviation among the deals, without
             unit; 0 where nothing can differ.
         deals: How many deals the p-values rest on, what was seen included.
+        smallest: The smallest p-value of any form by itself, not adjusted; ``p_value`` is never smaller.
     """
 
     p_value: float
     adjusted: Floats
     effects: Floats
     deals: int
+    smallest: float
 
 
 class Sums(NamedTuple):
@@ -108,7 +110,7 @@ def label_test(
     forms = _forms(ours, theirs, two_sided, capped)
     columns = len(two_sided)
     if not forms.statistics.size:
-        return PermutationTest(1.0, np.ones(columns), np.zeros(columns), 1)
+        return PermutationTest(1.0, np.ones(columns), np.zeros(columns), 1, 1.0)
     dealer = _Dealer(forms, (ours.weights, theirs.weights), paired=paired, seed=rule.seed)
     differences = np.concatenate([dealer.seen(), dealer.dealt(0, rule.permutations)])
     test = _ranked(differences, forms, columns)
@@ -219,7 +221,9 @@ def _ranked(differences: Floats, forms: _Forms, statistics: int) -> PermutationT
     scatter = np.sqrt(np.mean(differences**2, axis=0))
     seen = np.divide(differences[0], scatter, out=np.zeros(len(scatter)), where=scatter > 0)
     np.maximum.at(effects, forms.statistics, seen)
-    return PermutationTest(float(adjusted.min(initial=1.0)), adjusted, effects, deals)
+    return PermutationTest(
+        float(adjusted.min(initial=1.0)), adjusted, effects, deals, float(p_values[0].min(initial=1.0))
+    )
 
 
 def _ranks_from_above(values: Floats) -> Floats:
