@@ -51,7 +51,11 @@ WORD = re.compile(r"[A-Za-z0-9_\-]{4,}")
 SECRET_HEADER = re.compile("auth|key|token|secret|cookie", re.IGNORECASE)
 """Names of headers that prove who asks; they do not change an answer."""
 
-PLAIN_VALUE = re.compile(r"[a-z]+://\S+|[A-Za-z]+/[\w.+*-]+|[A-Za-z][A-Za-z ,.'_-]*|[\d.:-]{1,10}")
+_WORD = r"([A-Z]?[a-z]{1,15}|[A-Z]{1,8})"
+PLAIN_VALUE = re.compile(
+    r"https?://[^\s?#@]+|(application|audio|image|multipart|text|video)/[a-z.+*-]+|[\d.:-]{1,10}"
+    rf"|{_WORD}([ ,.'_-]+{_WORD})*"
+)
 """Values of other headers that are none: a URL, a media type, words, a number or a date."""
 
 OWN_HEADERS = frozenset({"accept", "content-type", "user-agent", "openai-organization", "openai-project"})
