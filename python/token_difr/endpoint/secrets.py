@@ -43,6 +43,9 @@ FEWEST = 4
 LONGEST_ERROR = 20_000
 """Characters of an error that are looked at; the rest is cut off."""
 
+MOST_CAUSES = 10
+"""Causes of an error that are cleaned; there are three at most."""
+
 ELISION = re.compile(r"\*{2,}|\.{2,}|\u2026+|[\u2022\u25cf\u00b7]{2,}|[xX]{3,}|#{2,}|_{3,}|-{3,}")
 """What stands for the middle of a key: ``sk-abc...xyz``."""
 
@@ -111,6 +114,14 @@ class Mask:
         if isinstance(value, dict):
             return self._object(value)
         return value
+
+    def clean(self, error: BaseException) -> None:
+        """Take secrets out of what an error and its causes say: tracebacks show all of them."""
+        causes = [error]
+        while causes[-1].__cause__ is not None and len(causes) < MOST_CAUSES:
+            causes.append(causes[-1].__cause__)
+        for cause in causes:
+            cause.args = tuple(self.error(each) if isinstance(each, str) else each for each in cause.args)
 
     def _object(self, value: Mapping[str, Any]) -> dict[str, Any]:
         masked = {self.answer(name): self.answer(item) for name, item in value.items()}
