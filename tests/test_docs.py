@@ -208,7 +208,7 @@ def test_the_reasons_are_those_of_the_errors(engine: str, reason: str) -> None:
 
 BOUNDS = {
     "bytes of an answer, decompressed": MAX_ANSWER_MB,
-    "answers above 4 MB in memory": 1,
+    "answers above 1 MB in memory": 1,
     "bytes of an error's body": MOST_OF_AN_ERROR / MEGABYTE,
     "time for a whole answer": TIMEOUT_SECONDS,
     "tries of a request after the first": MAX_RETRIES,
@@ -228,7 +228,7 @@ def test_the_bounds_are_those_of_the_code() -> None:
     """Each with its number, its options and a test that is there."""
     rows = table_rows("security.md", "What is bounded")
 
-    assert USUAL == 4 * MEGABYTE
+    assert USUAL == MEGABYTE
     assert {row[0]: float(re.sub(r"[^0-9.]", "", row[1].partition(" ")[0])) for row in rows} == BOUNDS
     for *_, options, _, test in rows:
         file, _, name = test.strip("`").partition("::")

@@ -121,7 +121,7 @@ def test_many_large_answers_at_once(traced: Callable[[], float]) -> None:
 
     errors = asyncio.run(work())
     assert all(isinstance(each, EndpointError) for each in errors)
-    assert traced() < 6 * 5 + 25
+    assert traced() < 6 * 2 + 25
 
 
 @pytest.mark.parametrize("status", [b"200 OK", b"500 X"])
