@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Iterable
 from dataclasses import fields
@@ -12,6 +13,9 @@ import pytest
 import typer.main
 
 from token_difr.cli import app
+from token_difr.endpoint.bodies import MAX_ANSWER_MB, MEGABYTE, MOST_OF_AN_ERROR, USUAL
+from token_difr.endpoint.client import MAX_RETRIES, TIMEOUT_SECONDS, connect
+from token_difr.endpoint.failures import LONGEST_QUOTE
 from token_difr.errors import UnreplayableError
 from token_difr.records import Audit
 from token_difr.report import FORMS
@@ -20,6 +24,9 @@ from token_difr.run.layout import LOCK, MADE_FOR, MANIFEST, PROMPTS, REPORT, RES
 from token_difr.run.manifest import read_manifest
 from token_difr.sampler import Sampler
 from token_difr.sampler.engines import rules
+from token_difr.untrusted import printable
+from token_difr.untrusted.documents import DEEPEST, MOST_DIGITS
+from token_difr.untrusted.numbers import HIGHEST, MOST_TOKENS, MOST_USD
 from token_difr.verdict.statistics import STATISTICS
 
 ROOT = Path(__file__).parents[1]
@@ -203,6 +210,46 @@ def test_the_reasons_are_those_of_the_errors(engine: str, reason: str) -> None:
     """What cannot be replayed is refused with the words of the page."""
     with pytest.raises(UnreplayableError, match=re.escape(reason)):
         Sampler.for_engine(engine.strip("`"), "1")
+
+
+BOUNDS = {
+    "bytes of an answer, decompressed": MAX_ANSWER_MB,
+    "answers above 1 MB in memory": 1,
+    "bytes of an error's body": MOST_OF_AN_ERROR / MEGABYTE,
+    "time for a whole answer": TIMEOUT_SECONDS,
+    "tries of a request after the first": MAX_RETRIES,
+    "redirects followed": 0,
+    "levels of JSON": DEEPEST,
+    "digits of a whole number": MOST_DIGITS,
+    "tokens that an answer counts": MOST_TOKENS,
+    "dollars for an answer, or a million tokens": MOST_USD,
+    "a logprob": HIGHEST,
+    "an endpoint's message in an error": LONGEST_QUOTE,
+    "text of others in a report": inspect.signature(printable).parameters["longest"].default,
+}
+"""What the page on security says is bounded, and the number in the code."""
+
+
+def test_the_bounds_are_those_of_the_code() -> None:
+    """Each with its number, its options and a test that is there."""
+    rows = table_rows("security.md", "What is bounded")
+
+    assert USUAL == MEGABYTE
+    assert {row[0]: float(re.sub(r"[^0-9.]", "", row[1].partition(" ")[0])) for row in rows} == BOUNDS
+    for *_, options, _, test in rows:
+        file, _, name = test.strip("`").partition("::")
+        assert f"def {name}(" in text_of(ROOT / file)
+        for option, parameter in re.findall(r"`(--[a-z-]+)`, `(\w+)`", options):
+            assert option in command_options()
+            assert parameter in inspect.signature(connect).parameters
+
+
+def test_defaults_name_options_of_the_same_verb() -> None:
+    """``[default: --model]`` where there is a ``--model``."""
+    for name, command in typer.main.get_command(app).commands.items():  # type: ignore[attr-defined]
+        shown = command.get_help(typer.Context(command))
+        known = {option for parameter in command.params for option in parameter.opts}
+        assert set(re.findall(r"\[default: (--[a-z-]+)\]", " ".join(shown.split()))) <= known, name
 
 
 def test_the_readme_names_every_form_of_a_report() -> None:

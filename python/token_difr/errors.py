@@ -25,7 +25,10 @@ The command line prints the message of any of these as one line and exits with 2
 
 from __future__ import annotations
 
+import errno
+
 __all__ = [
+    "NO_SPACE",
     "AnswerError",
     "AuthenticationError",
     "BatchError",
@@ -46,6 +49,9 @@ __all__ = [
     "unimportable",
 ]
 
+
+NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""The system's numbers of the errors that say that a disk, a quota or a file is full."""
 
 LONGEST_REASON = 300
 """Characters of another package's message that ours quote."""

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-__all__ = ["INTERRUPTED", "begin_work", "is_command_line", "leave_at_once", "run_work"]
+__all__ = ["INTERRUPTED", "begin_asking", "begin_work", "is_command_line", "leave_at_once", "run_work"]
 
 INTERRUPTED = 130
 """Exit code of what Ctrl-C has ended."""
@@ -42,13 +42,18 @@ def begin_work() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def run_work(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """Run what asks endpoints. The SDK, which takes a second to import, is here before Ctrl-C has to wait for it."""
-    import asyncio
-
+def begin_asking() -> None:
+    """The same before endpoints are asked: the SDK, which takes a second to import, is here before Ctrl-C waits for it."""
     import openai  # noqa: F401
 
     begin_work()
+
+
+def run_work(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Run what asks endpoints."""
+    import asyncio
+
+    begin_asking()
     return asyncio.run(work())
 
 

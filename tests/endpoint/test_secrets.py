@@ -121,6 +121,9 @@ def test_answers_keep_nothing_that_spells_the_key() -> None:
         ({"Cookie": "session=abc123def456; lang=en"}, "abc123def456"),
         ({"X-Any": "pc-abc123-def"}, "pc-abc123-def"),
         ({"X-Any": Secret("only words")}, "only words"),
+        ({"X-Any": "iY/plU-ghlZrCc2F"}, "iY/plU-ghlZrCc2F"),
+        ({"X-Any": "AbCdEfGhIjKlMnOp"}, "AbCdEfGhIjKlMnOp"),
+        ({"X-Any": "https://host/?token=abcdefgh"}, "https://host/?token=abcdefgh"),
         ({}, "pass12345word"),
     ],
 )
@@ -131,7 +134,14 @@ def test_what_a_client_holds_is_masked(headers: dict[str, str], kept: str) -> No
 
 
 @pytest.mark.parametrize(
-    "headers", [{"HTTP-Referer": "https://example.com/a1"}, {"X-Title": "an audit of models"}, {"X-Date": "2026-01-01"}]
+    "headers",
+    [
+        {"Accept-Language": "en"},
+        {"X-Form": "application/json"},
+        {"HTTP-Referer": "https://example.com/a1"},
+        {"X-Title": "an audit of models"},
+        {"X-Date": "2026-01-01"},
+    ],
 )
 def test_other_headers_are_no_secrets(headers: dict[str, str]) -> None:
     """Else errors that speak of them could not be read."""

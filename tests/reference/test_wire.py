@@ -193,3 +193,26 @@ def test_sentencepiece_names() -> None:
     assert vocabulary.resolve(named).tolist() == [0, 0, UNRESOLVED, 2, 3, 4, 4, 5, UNRESOLVED, UNRESOLVED]
     claimed = np.array([1, 1, 1], np.uint32)
     assert vocabulary.resolve(["return", " return", "x"], claimed).tolist() == [1, 0, UNRESOLVED]
+
+
+@pytest.mark.parametrize("lowest", ["-9999.0", "-3.4028235e38", "-1e30"])
+def test_what_stands_for_minus_infinity(lowest: str) -> None:
+    """In rows and beside them: a number of that size is no logprob of any token."""
+    top = '{"7": {"logprob": -0.1}, "8": {"logprob": LOW}}'
+    outside = '{"1": {"logprob": -0.1}, "2": {"logprob": -0.2}, "9": {"logprob": LOW, "rank": 5}}'
+    answer = f'{{"choices": [{{"prompt_token_ids": [5, 7, 9], "prompt_logprobs": [null, {top}, {outside}]}}]}}'
+    sent = np.array([5, 7, 9], np.uint32)
+    rows = _core.parse("vllm", answer.replace("LOW", lowest).encode(), RowsAsked(sent, 1, 2))
+    batch = batch_of(rows, sent, 1)
+    assert batch.logprobs.tolist()[1] == -math.inf
+    assert batch.claimed_logprob.tolist()[1] == -math.inf
+
+
+@pytest.mark.parametrize("written", ["NaN", "Infinity", "1e400", "0.5", "true", '"x"', "null", "9" * 400])
+def test_what_is_no_logprob(written: str) -> None:
+    """It is an error, and no row."""
+    rows = f'[null, {{"7": {{"logprob": {written}}}}}]'
+    answer = f'{{"choices": [{{"prompt_token_ids": [5, 7], "prompt_logprobs": {rows}}}]}}'
+    sent = np.array([5, 7], np.uint32)
+    with pytest.raises(ValueError, match=r"logprob"):
+        batch_of(_core.parse("vllm", answer.encode(), RowsAsked(sent, 1, 1)), sent, 1)

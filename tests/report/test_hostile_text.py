@@ -19,7 +19,7 @@ from rich.console import Console
 from token_difr.records import Report
 from token_difr.report import FORMS, render, report_to_json
 from token_difr.report.terminal import terminal
-from token_difr.untrusted import ESCAPED_CATEGORIES
+from token_difr.untrusted.text import ESCAPED_CATEGORIES
 
 HOSTILE = {
     "escape sequence": "\x1b[2J\x1b]0;owned\x07\x9b31m",

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import sqlite3
+import stat
 import subprocess
 import sys
 import time
@@ -20,6 +21,7 @@ import pytest
 import token_difr.rollouts.cache as caching
 from interruptible import interruptible
 from patience import PATIENCE_SECONDS
+from token_difr import cli
 from token_difr.rollouts import RolloutCache, RolloutsClient, StoreError
 from token_difr.rollouts.cache import CACHE_FILE
 from token_difr.testing.faulty_provider import FaultyProvider, faulty_provider
@@ -345,6 +347,23 @@ def test_the_key_is_in_no_file(provider: FaultyProvider, make_client: MakeClient
         content = file.read_bytes()
         assert b"sk-very-secret" not in content
         assert b"hdr-secret" not in content
+
+
+def test_the_cache_is_its_owners_alone(provider: FaultyProvider, make_client: MakeClient, tmp_path: Path) -> None:
+    """Folder and files, those beside the database and what is exported too; also a file that was open to others."""
+    folder = tmp_path / "cache"
+    folder.mkdir(mode=0o700)
+    (folder / CACHE_FILE).touch(0o644)
+    with make_client(provider.url, cache_dir=folder) as client:
+        client.generate("why?", 2)
+        modes = {stat.S_IMODE(file.stat().st_mode) for file in folder.iterdir()}
+    with make_client(provider.url, cache_dir=tmp_path / "made" / "new") as client:
+        client.generate("why?")
+    with pytest.raises(SystemExit):
+        cli.main(["rollouts", "cache", "export", "--cache-dir", str(folder), "--out", str(tmp_path / "lines")])
+    assert modes == {0o600}
+    assert stat.S_IMODE((tmp_path / "made" / "new").stat().st_mode) == 0o700
+    assert stat.S_IMODE((tmp_path / "lines").stat().st_mode) == 0o600
 
 
 def test_a_cancelled_call_leaves_no_claim(tmp_path: Path) -> None:

@@ -362,6 +362,8 @@ def test_full_disk_leaves_whole_lines(tmp_path: Path, room: int, words: str) -> 
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert printed.startswith(f"cannot write {tmp_path / 'run' / 'responses.jsonl'}: ")
     assert words in printed
+    assert "no space left (" in printed
+    assert "what was written before is kept" in printed
     with RunDirectory.read(tmp_path / "run") as run:
         assert sorted(run.responses()) == [0, 1]
 

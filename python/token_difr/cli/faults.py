@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import errno
 
+from token_difr.errors import NO_SPACE
+
 __all__ = ["is_closed_pipe", "system_message"]
 
-FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-"""No space, by the system's number of the error."""
-
-OF_A_PLACE = FULL | {
+OF_A_PLACE = NO_SPACE | {
     *(errno.EACCES, errno.EPERM, errno.EROFS, errno.EISDIR, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EMFILE, errno.EIO)
 }
 """What is wrong with a place that the user chose."""
@@ -22,11 +21,11 @@ def is_closed_pipe(error: BaseException | None) -> bool:
 
 def system_message(error: BaseException) -> str | None:
     """What the system refused, where, and what becomes of the work; None where the system is not to blame."""
-    found = _first(error, FULL) or _first(error, OF_A_PLACE)
-    if found is None or (found.filename is None and found.errno not in FULL):
+    found = _first(error, NO_SPACE) or _first(error, OF_A_PLACE)
+    if found is None or (found.filename is None and found.errno not in NO_SPACE):
         return None
     where = "standard output" if found.filename is None else found.filename
-    space = "no space left: " if found.errno in FULL else ""
+    space = "no space left: " if found.errno in NO_SPACE else ""
     kept = "; what is in run directories and caches is kept, and the same command goes on from there" if space else ""
     return f"{space}cannot write {where} ({found.strerror}){kept}"
 

@@ -33,6 +33,7 @@ __all__ = [
     "ProviderService",
     "Quiet",
     "Run",
+    "RunsTokenizerName",
     "Temperature",
     "Timeout",
     "TokenizerName",
@@ -86,11 +87,13 @@ MaxAnswerMb = Annotated[
     typer.Option("--max-answer-mb", metavar="MB", min=0.001, help="Most megabytes of one answer, decompressed."),
 ]
 Timeout = Annotated[float, typer.Option("--timeout", metavar="SECONDS", min=0.1, help="For the whole of one answer.")]
+TOKENIZER_HELP = 'Folder or hub name of the tokenizer, or "demo".  [default: {}]'
 TokenizerName = Annotated[
     str | None,
-    typer.Option(
-        "--tokenizer", metavar="NAME", help='Folder or hub name of the tokenizer, or "demo".  [default: --model]'
-    ),
+    typer.Option("--tokenizer", metavar="NAME", help=TOKENIZER_HELP.format("--model")),
+]
+RunsTokenizerName = Annotated[
+    str | None, typer.Option("--tokenizer", metavar="NAME", help=TOKENIZER_HELP.format("the run's, else its model"))
 ]
 Temperature = Annotated[float, typer.Option("--temperature", min=0.0, help="0 = greedy.")]
 TopK = Annotated[int, typer.Option("--top-k", min=0, help="0 = off.")]

@@ -15,7 +15,7 @@ from token_difr.cli import options
 from token_difr.cli.grouped import grouped
 from token_difr.cli.show import note, show
 from token_difr.endpoint.bodies import MAX_ANSWER_MB
-from token_difr.interrupts import begin_work
+from token_difr.interrupts import begin_asking
 
 if TYPE_CHECKING:
     from token_difr.mismatch.measure import Mismatch
@@ -111,8 +111,8 @@ def sample(
     how: SampleOptions,
 ) -> None:
     """Draw samples of one prompt: a line of JSON each, as they arrive. Exits with 2 if any failed."""
-    begin_work()
     asked = sys.stdin.read() if prompt == "-" else prompt
+    begin_asking()
     with how.client() as client:
         drawn = client.generate(asked, on_response=_write)
         if client.budget.spent_usd:

@@ -8,7 +8,7 @@ from token_difr.cli.show import note
 __all__ = ["command"]
 
 
-def command(run: options.Run, *, tokenizer: options.TokenizerName = None, quiet: options.Quiet = False) -> None:
+def command(run: options.Run, *, tokenizer: options.RunsTokenizerName = None, quiet: options.Quiet = False) -> None:
     """Turn the answers of a run into token ids."""
     from token_difr.records import Audit
     from token_difr.run import RunDirectory

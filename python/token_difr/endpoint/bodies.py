@@ -19,7 +19,7 @@ MAX_ANSWER_MB = 64.0
 MOST_OF_AN_ERROR = 10**5
 """Bytes of an answer with an error's status that are read; nobody looks at more."""
 
-USUAL = 4 * MEGABYTE
+USUAL = MEGABYTE
 """Bytes beyond which answers are read one at a time: what is in memory is bounded for all of them together."""
 
 
@@ -47,14 +47,14 @@ class Bodies:
             TooLargeError: It has more bytes than are allowed; the rest was not read.
         """
         parts = list[bytes]()
-        try:
-            async with AsyncExitStack() as held:
-                held.push_async_callback(response.aclose)
+        async with AsyncExitStack() as held:
+            held.push_async_callback(response.aclose)
+            try:
                 await self._read(response, parts, held)
-        except BaseException:
-            parts.clear()  # the error's traceback would hold them as long as the error is held
-            raise
-        return b"".join(parts)
+                return b"".join(parts)
+            finally:
+                # Before others may read: an error's traceback would hold them, too.
+                parts.clear()
 
     async def _read(self, response: httpx2.Response, parts: list[bytes], held: AsyncExitStack) -> None:
         # Without compression the length is known before anything was read.

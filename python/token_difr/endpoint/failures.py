@@ -33,9 +33,6 @@ LONGEST_QUOTE = 300
 LONGEST_LOOK, LONGEST_BEGINNING, LONGEST_DATE = 20_000, 80, 40
 """Characters of a page, of what is no JSON and of a date that are looked at."""
 
-MOST_CAUSES = 10
-"""Causes of an error that are cleaned of secrets; there are three at most."""
-
 OUT_OF_CREDIT = 402
 """The HTTP status of an account without money."""
 
@@ -72,13 +69,7 @@ def endpoint_error(error: OpenAIError, *, client: AsyncOpenAI, model: str) -> To
 def _clean_cause(error: Any, client: AsyncOpenAI) -> None:
     """Take secrets out of what the SDK quotes: its error stays the cause of ours, and tracebacks show it."""
     mask = mask_of(client)
-    causes = [error]
-    while causes[-1].__cause__ is not None and len(causes) < MOST_CAUSES:
-        causes.append(causes[-1].__cause__)
-    for cause in causes:
-        cause.args = tuple(
-            mask.error(str(argument)) if isinstance(argument, str) else argument for argument in cause.args
-        )
+    mask.clean(error)
     if isinstance(getattr(error, "message", None), str):
         error.message = mask.error(error.message)
     if getattr(error, "body", None) is not None:

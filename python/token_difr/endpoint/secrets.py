@@ -43,6 +43,9 @@ FEWEST = 4
 LONGEST_ERROR = 20_000
 """Characters of an error that are looked at; the rest is cut off."""
 
+MOST_CAUSES = 10
+"""Causes of an error that are cleaned; there are three at most."""
+
 ELISION = re.compile(r"\*{2,}|\.{2,}|\u2026+|[\u2022\u25cf\u00b7]{2,}|[xX]{3,}|#{2,}|_{3,}|-{3,}")
 """What stands for the middle of a key: ``sk-abc...xyz``."""
 
@@ -51,7 +54,11 @@ WORD = re.compile(r"[A-Za-z0-9_\-]{4,}")
 SECRET_HEADER = re.compile("auth|key|token|secret|cookie", re.IGNORECASE)
 """Names of headers that prove who asks; they do not change an answer."""
 
-PLAIN_VALUE = re.compile(r"[a-z]+://\S+|[A-Za-z]+/[\w.+*-]+|[A-Za-z][A-Za-z ,.'_-]*|[\d.:-]{1,10}")
+_WORD = r"([A-Z]?[a-z]{1,15}|[A-Z]{1,8})"
+PLAIN_VALUE = re.compile(
+    r"https?://[^\s?#@]+|(application|audio|image|multipart|text|video)/[a-z.+*-]+|[\d.:-]{1,10}"
+    rf"|{_WORD}([ ,.'_-]+{_WORD})*"
+)
 """Values of other headers that are none: a URL, a media type, words, a number or a date."""
 
 OWN_HEADERS = frozenset({"accept", "content-type", "user-agent", "openai-organization", "openai-project"})
@@ -107,6 +114,14 @@ class Mask:
         if isinstance(value, dict):
             return self._object(value)
         return value
+
+    def clean(self, error: BaseException) -> None:
+        """Take secrets out of what an error and its causes say: tracebacks show all of them."""
+        causes = [error]
+        while causes[-1].__cause__ is not None and len(causes) < MOST_CAUSES:
+            causes.append(causes[-1].__cause__)
+        for cause in causes:
+            cause.args = tuple(self.error(each) if isinstance(each, str) else each for each in cause.args)
 
     def _object(self, value: Mapping[str, Any]) -> dict[str, Any]:
         masked = {self.answer(name): self.answer(item) for name, item in value.items()}

@@ -6,10 +6,18 @@ import fcntl
 import os
 from pathlib import Path
 
-from token_difr.errors import RunDirectoryError
+from token_difr.errors import NO_SPACE, RunDirectoryError
 from token_difr.run.layout import LOCK, MADE_FOR, MANIFEST, PROMPTS
 
-__all__ = ["lock", "make_directory", "sync_directory", "write_whole"]
+__all__ = ["lock", "make_directory", "sync_directory", "why_unwritten", "write_whole"]
+
+
+def why_unwritten(error: OSError) -> str:
+    """Why a file could not be written, and what becomes of the work."""
+    reason = error.strerror or str(error)
+    if error.errno not in NO_SPACE:
+        return reason
+    return f"no space left ({reason}); what was written before is kept: make space, and the same command goes on from there"
 
 
 def make_directory(path: Path) -> None:
@@ -24,7 +32,7 @@ def make_directory(path: Path) -> None:
         own = {LOCK, PROMPTS, *(unfinished(path / name).name for name in (PROMPTS, MANIFEST))}
         others = sorted({file.name for file in path.iterdir()} - own)
     except OSError as error:
-        raise RunDirectoryError(f"cannot make the run directory {path}: {error.strerror}") from error
+        raise RunDirectoryError(f"cannot make the run directory {path}: {why_unwritten(error)}") from error
     if set(others) & MADE_FOR.keys():
         raise RunDirectoryError(f"{path} has lost its {MANIFEST}: token-difr repair {path} makes it anew")
     if others:
@@ -47,7 +55,7 @@ def write_whole(path: Path, data: bytes) -> None:
         new.replace(path)
         sync_directory(path.parent)
     except OSError as error:
-        raise RunDirectoryError(f"cannot write {path}: {error.strerror or error}") from error
+        raise RunDirectoryError(f"cannot write {path}: {why_unwritten(error)}") from error
 
 
 def unfinished(path: Path) -> Path:
@@ -67,7 +75,7 @@ def lock(directory: Path) -> int:
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
-        raise RunDirectoryError(f"cannot write {path}: {error.strerror}") from error
+        raise RunDirectoryError(f"cannot write {path}: {why_unwritten(error)}") from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:

@@ -6,6 +6,7 @@ stands first, and again wherever that changes; files of format 1 have none.
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from token_difr.errors import RunDirectoryError
-from token_difr.run.files import sync_directory
+from token_difr.run.files import sync_directory, why_unwritten
 
 __all__ = ["Entry", "Journal"]
 
@@ -107,14 +108,14 @@ class Journal(Generic[T]):
                 sync_directory(self._path.parent)  # the file may be new
             try:
                 written = os.write(self._descriptor, data)
-                if written != len(data):
-                    raise OSError(f"only {written} of {len(data)} bytes could be written")  # noqa: TRY301
+                if written != len(data):  # a disk that is full takes what fits
+                    raise OSError(errno.ENOSPC, f"only {written} of {len(data)} bytes could be written")  # noqa: TRY301
                 os.fsync(self._descriptor)
             except OSError:
                 os.ftruncate(self._descriptor, self._whole_lines_end)
                 raise
         except OSError as error:
-            raise RunDirectoryError(f"cannot write {self._path}: {error.strerror or error}") from error
+            raise RunDirectoryError(f"cannot write {self._path}: {why_unwritten(error)}") from error
         self._whole_lines_end += len(data)
 
     def _read(self) -> dict[int, Entry[T]]:

@@ -22,7 +22,7 @@ _LISTS = ("tokens", "token_logprobs", "top_logprobs", "token_ids")
 @contextmanager
 def llama_cpp_in_front_of(url: str) -> Iterator[str]:
     """llama.cpp's server with the model of the token-difr server at ``url``; yields its base URL."""
-    with httpx2.Client(base_url=url, timeout=60) as server:
+    with httpx2.Client(base_url=url, timeout=60, trust_env=False) as server:
 
         def answer(request: Request) -> Answer:
             if request.path != "/completion":
@@ -41,7 +41,7 @@ def together_in_front_of(url: str, *, with_ids: bool = True) -> Iterator[str]:
         url: Base URL of the server.
         with_ids: Write ``token_ids`` too, as floats; they are optional there.
     """
-    with httpx2.Client(base_url=url, timeout=60) as server:
+    with httpx2.Client(base_url=url, timeout=60, trust_env=False) as server:
 
         def answer(request: Request) -> Answer:
             if not isinstance(request.body.get("prompt"), str):

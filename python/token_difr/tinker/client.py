@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from token_difr.endpoint.keys import secret_from
+from token_difr.endpoint.secrets import Mask
 from token_difr.errors import InputError
 from token_difr.tinker.sdk import check_installed, tinker_error
 
@@ -42,8 +43,10 @@ async def sampling_client(
     check_installed("provider")
     import tinker
 
+    key = _key(api_key, key_variable)
+
     def opened() -> tuple[Any, Any]:
-        service = tinker.ServiceClient(api_key=_key(api_key, key_variable))
+        service = tinker.ServiceClient(api_key=key)
         name = "model_path" if model.startswith("tinker://") else "base_model"
         made: Any = service.create_sampling_client(**{name: model})
         return service, made.result() if hasattr(type(made), "result") else made
@@ -51,9 +54,9 @@ async def sampling_client(
     try:
         service, client = await asyncio.to_thread(opened)  # it waits for the service
     except tinker.TinkerError as error:
-        raise tinker_error(error, f"model {model}") from error
+        raise tinker_error(error, f"model {model}", key=key) from error
     except ValueError as error:
-        raise InputError(f"tinker: {error}") from error
+        raise InputError(f"tinker: {Mask([key] if key else []).error(str(error))}") from None
     try:
         yield client
     finally:

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import os
 from collections.abc import Callable
 from typing import Any
 
+from token_difr.endpoint.secrets import Mask
 from token_difr.errors import AuthenticationError, EndpointError, EndpointUnreachableError, unimportable
+from token_difr.untrusted import printable
 
 __all__ = ["check_installed", "result_of", "tinker_error", "tinker_result"]
+
+KEY_VARIABLE = "TINKER_API_KEY"
+"""Environment variable of the SDK's own."""
 
 LONGEST_QUOTE = 300
 """Characters of the SDK's own message that ours quote."""
@@ -50,16 +56,20 @@ async def tinker_result(future: Any) -> Any:
     return await (future if inspect.isawaitable(future) else asyncio.to_thread(future.result))
 
 
-def tinker_error(error: Exception, what: str) -> EndpointError:
+def tinker_error(error: Exception, what: str, *, key: str | None = None) -> EndpointError:
     """The token-difr error for what the SDK raised: one line. Raise it ``from error``.
 
     Args:
         error: Any of the SDK's exceptions.
         what: Which request it was.
+        key: What must not be shown, beside the SDK's own variable.
     """
     import tinker
 
-    message = f"tinker, {what}: {' '.join(str(error).split())[:LONGEST_QUOTE]}"
+    mask = Mask([secret for secret in (key, os.environ.get(KEY_VARIABLE)) if secret])
+    mask.clean(error)
+    said = printable(" ".join(mask.error(str(error)).split()), longest=LONGEST_QUOTE)
+    message = f"tinker, {what}: {said}"
     if isinstance(error, tinker.AuthenticationError | tinker.PermissionDeniedError):
         return AuthenticationError(message)
     if isinstance(error, tinker.APIConnectionError):
