@@ -49,12 +49,12 @@ def command(
     from token_difr.run.audit import check_audit, run_audit
     from token_difr.run.sides import Sides, rendered_by
 
-    requests = repair.requests
+    resegmented = repair.resegmented()
     conversations = read_prompts(prompts)
     asked, judged = provider.asked(sampling.params(len(conversations))), reference.judged(provider.model)
     check_audit(Audit(asked=asked, scored=scored.scored()))
     loaded, rendered = rendered_by(tokenizer or provider.model)
-    record = Audit(asked=asked, rendered=rendered, judged=judged, scored=scored.scored())
+    record = Audit(asked=asked, rendered=rendered, judged=judged, resegmented=resegmented, scored=scored.scored())
     if dry_run.dry_run:
         show_dry_run(conversations, out, record, loaded, dry_run, as_json=shown.chosen == "json")
         return
@@ -68,7 +68,6 @@ def command(
                 sides,
                 out,
                 baseline=baseline,
-                repair_requests=requests,
                 concurrency=pace.concurrency,
                 progress=not pace.quiet,
             )
