@@ -123,7 +123,11 @@ def test_dry_run(endpoint: Any, prompts: Path, tmp_path: Path, run_cli: RunCli) 
             "max_cost": pytest.approx((tokens * 1000 + 150 * 2000) / 1e6),
         },
         "reference": {"requests": 3, "prompt_tokens": tokens + 150, "max_output_tokens": 3, "max_cost": None},
+        "repair": {"requests": 20},
     }
+    assert "reference: up to 20 more requests for repair" in run_cli(*arguments, "--dry-run")[1]
+    assert "up to 5 more" in run_cli(*arguments, "--dry-run", "--repair-requests", 5)[1]
+    assert "repair" not in run_cli(*arguments, "--dry-run", "--no-repair")[1]
     assert endpoint.requests == []
     assert not (tmp_path / "run").exists()
     run_cli(*arguments)

@@ -147,6 +147,15 @@ def test_answers_that_were_not_sent_whole(evidence: MakeEvidence) -> None:
     assert named("incomplete_answers", evidence()) is None
 
 
+def test_answers_that_were_repaired(evidence: MakeEvidence) -> None:
+    """They are counted, and named; a note, since their text is what was sent."""
+    whole = evidence()
+    cut = [replace(each, repaired=n in {1, 4}) for n, each in enumerate(whole.sequences)]
+    finding = found("repaired_answers", replace(whole, sequences=cut))
+    assert (finding.level, finding.evidence) == ("note", {"answers": 12, "repaired": 2, "first": [1, 4]})
+    assert named("repaired_answers", whole) is None
+
+
 def test_counts_of_another_kind(evidence: MakeEvidence) -> None:
     """Counts that agree with nothing say nothing, and that is said."""
     finding = found("other_counts", evidence(change=lambda n: {"completion_tokens": 3 * n + 20}))

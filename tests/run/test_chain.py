@@ -159,7 +159,7 @@ def test_a_repair_that_is_stated_otherwise(finished: Path) -> None:
         repair(finished, wrong)
     repaired = repair(finished, Audit(scored=Scored(sampler="vllm@0.33")))
     assert repaired.audit.sampler == "vllm@0.33"
-    assert repaired.told == ("prompts", "asked", "rendered", "judged")
+    assert repaired.told == ("prompts", "asked", "rendered", "judged", "resegmented")
 
 
 def test_format_1_is_gone_on_with(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from token_difr.errors import InputError
 from token_difr.records import Asked, Audit, Fidelity, Judged, Rendered, Response, SamplingParams, TokenSequence
 from token_difr.run import RunDirectory
+from token_difr.run.audit import aaudit
 from token_difr.run.resegmenting import resegment_run
 from token_difr.run.stages import reference_run, score_run
 from toy_cuts import PIECES, PROMPT, KnowingReference, Pieces
@@ -29,9 +31,10 @@ PROMPTS: list[list[dict[str, Any]]] = [[{"role": "user", "content": f"question {
 FIDELITY = {0: Fidelity.COUNTED, 1: Fidelity.CONTRADICTED, 2: Fidelity.CONTRADICTED, 3: Fidelity.COUNTED}
 
 
-def started(path: Path) -> RunDirectory:
+def started(path: Path, temperature: float = 0.0) -> RunDirectory:
     """Answers of a provider that counts its tokens, of which the tokenizer cuts two otherwise."""
-    run = RunDirectory.create(path, PROMPTS, AUDIT)
+    asked = Asked(provider="http://p/v1", model="m", params=SamplingParams(temperature=temperature), max_tokens=8)
+    run = RunDirectory.create(path, PROMPTS, replace(AUDIT, asked=asked))
     sequences = {}
     for index, text in enumerate(TEXTS):
         run.keep_response(
@@ -83,21 +86,65 @@ async def test_repaired_sequences_are_scored(tmp_path: Path) -> None:
         assert scores.exact_match.all()
 
 
-async def test_a_stopped_repair_goes_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+async def test_a_stopped_repair_goes_on(tmp_path: Path, temperature: float) -> None:
     """Wherever it is stopped, it comes to the same end, and no answer of the reference is paid for twice."""
     whole = reference()
-    with started(tmp_path / "whole") as run:
+    with started(tmp_path / "whole", temperature) as run:
         await work(run, whole)
         expected = run.sequences()
     for stop in range(len(whole.asked)):
         path = tmp_path / f"stopped-{stop}"
         first, second = reference(fails_after=stop), reference()
-        with started(path) as run, pytest.raises(RuntimeError, match="stopped"):
+        with started(path, temperature) as run, pytest.raises(RuntimeError, match="stopped"):
             await work(run, first)
         with RunDirectory.resume(path) as run:
             await work(run, second)
             assert run.sequences() == expected
         assert len(first.asked) + len(second.asked) == len(whole.asked)
+
+
+async def test_a_killed_audit_goes_on(tmp_path: Path) -> None:
+    """The same call again, wherever in the repair it was killed: neither side is asked for anything twice."""
+
+    class Plain(Pieces):
+        def apply_chat_template(self, conversation: Any, **_: Any) -> str:
+            return "".join("abc" if each["role"] == "user" else f"{each['content']}<end>" for each in conversation)
+
+    class Sends:
+        url = "sends text"
+
+        def __init__(self) -> None:
+            self.asked: list[int] = []
+
+        async def answer(self, index: int, messages: Any, **options: Any) -> Response:
+            del messages, options
+            self.asked.append(index)
+            text = TEXTS[index]
+            return Response(index=index, content=text, finish_reason="length", completion_tokens=len(OWN[index]))
+
+    async def run(path: Path, provider: Sends, judge: KnowingReference) -> list[list[int]]:
+        how: dict[str, Any] = {
+            "model": "m",
+            "tokenizer": Plain(),
+            "max_tokens": 8,
+            "concurrency": 1,
+            "progress": False,
+        }
+        done = await aaudit(PROMPTS, provider=provider, reference=judge, out=path, **how)
+        with RunDirectory.read(done.path) as stored:
+            return [list(stored.sequences()[index].output_token_ids) for index in range(len(PROMPTS))]
+
+    whole = reference()
+    assert await run(tmp_path / "whole", Sends(), whole) == OWN
+    first_repair = 2  # two of four answers are counted, and read as they are
+    for stop in range(first_repair, len(whole.asked)):
+        provider, first, second = Sends(), reference(fails_after=stop), reference()
+        with pytest.raises(RuntimeError, match="stopped"):
+            await run(tmp_path / f"stopped-{stop}", provider, first)
+        assert await run(tmp_path / f"stopped-{stop}", provider, second) == OWN
+        assert len(first.asked) + len(second.asked) == len(whole.asked)
+        assert sorted(provider.asked) == [0, 1, 2, 3]
 
 
 async def test_kept_rows_survive_a_kill_between_two_files(tmp_path: Path) -> None:

@@ -7,7 +7,10 @@ import pytest
 from token_difr.segmentation import default_requests
 
 
-@pytest.mark.parametrize(("sequences", "requests"), [(5, 20), (200, 20), (1000, 100)])
-def test_default_requests(sequences: int, requests: int) -> None:
-    """A tenth, but never less than one answer may take."""
-    assert default_requests(sequences) == requests
+@pytest.mark.parametrize(
+    ("sequences", "greedy", "requests"),
+    [(5, True, 20), (5, False, 20), (200, True, 20), (200, False, 100), (1000, True, 100), (1000, False, 500)],
+)
+def test_default_requests(sequences: int, *, greedy: bool, requests: int) -> None:
+    """A tenth at temperature 0 and half above, but never less than one answer may take."""
+    assert default_requests(sequences, greedy=greedy) == requests

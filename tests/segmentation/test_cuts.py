@@ -14,6 +14,7 @@ from token_difr.segmentation.cuts import cuts
 from token_difr.sequences import load_tokenizer
 
 TOKENIZER: Any = load_tokenizer("demo")
+SPELLER = Speller(TOKENIZER)
 
 
 @given(st.text(max_size=12), st.data())
@@ -26,20 +27,19 @@ def test_every_cut_spells_the_same(text: str, data: st.DataObject) -> None:
         [[(token, -1.0) for token in row] for row in named], tokens, claimed_logprob=[-9.0] * len(tokens)
     )
     sequence = TokenSequence([5, 6], tokens)
-    for cut in cuts(0, sequence, rows, LIKELIHOOD, Speller(TOKENIZER)):
+    for cut in cuts(0, sequence, rows, LIKELIHOOD, SPELLER):
         assert TOKENIZER.decode([*sequence.prompt_token_ids, *cut.tokens]) == TOKENIZER.decode([5, 6, *tokens])
 
 
 def test_special_tokens_stay() -> None:
     """Texts between them are cut apart from each other."""
-    speller = Speller(TOKENIZER)
     special = TOKENIZER.eos_token_id
-    assert speller.texts([special, 5, 6, special, special, 7]) == [slice(1, 3), slice(5, 6)]
-    assert speller.texts([]) == []
+    assert SPELLER.texts([special, 5, 6, special, special, 7]) == [slice(1, 3), slice(5, 6)]
+    assert SPELLER.texts([]) == []
 
 
 @pytest.mark.parametrize("text", [" the", "naïve", "🎉", "x"])
 def test_beginnings(text: str) -> None:
     """Tokens that spell a beginning of the text, each one's own."""
-    for token in Speller(TOKENIZER).beginnings(text):
+    for token in SPELLER.beginnings(text):
         assert text.startswith(TOKENIZER.decode([token]))

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from token_difr.records import Fidelity, TokenSequence, TopKBatch
-from token_difr.segmentation import LIKELIHOOD, Question, Repaired, Speller, by_choice, repair
+from token_difr.segmentation import LIKELIHOOD, Judge, Question, Repaired, Speller, by_choice, repair
 from toy_cuts import PIECES, PROMPT, Pieces, rows_of
 
 TOKENS = {piece: token for token, piece in enumerate(PIECES)}
@@ -147,16 +147,18 @@ def test_never_asks_for_more_than_it_may(requests: int) -> None:
     assert len(asked) == requests
 
 
-def test_what_is_remembered_is_not_asked_again() -> None:
+@pytest.mark.parametrize("judge", [GREEDY, LIKELIHOOD], ids=["the choice is known", "drawn at random"])
+@pytest.mark.parametrize("requests", [100, 7, 2])
+def test_what_is_remembered_is_not_asked_again(judge: Judge, requests: int) -> None:
     """A repair that was stopped comes to the same end, and asks for the rest alone."""
     own = {index: ids("a", "b", "c", "ab", "c", "abc") for index in range(3)}
     before = {index: from_text(own[index]) for index in own}
     whole: list[Question] = []
-    expected = repaired(own, before, whole)
+    expected = repaired(own, before, whole, judge=judge, requests=requests)
     for known in range(len(whole) + 1):
         rest: list[Question] = []
         remembered = {(q.index, q.tokens): rows_of(q.sequence, own[q.index]) for q in whole[:known]}
-        done = repaired(own, before, rest, remembered=remembered, requests=len(whole))
+        done = repaired(own, before, rest, remembered=remembered, judge=judge, requests=requests)
         assert {i: each.sequence for i, each in done.items()} == {i: each.sequence for i, each in expected.items()}
         assert len(rest) == len(whole) - known
 

@@ -57,12 +57,13 @@ def command(
     from token_difr.run.preflight import run_preflight
     from token_difr.run.sides import Sides, rendered_by
 
-    requests, rule, checked = repair.requests, judging.rule(), preflight.checked(dry=dry_run.dry_run)
+    resegmented, rule = repair.resegmented(), judging.rule()
+    checked = preflight.checked(dry=dry_run.dry_run)
     conversations = read_prompts(prompts)
     asked, judged = provider.asked(sampling.params(len(conversations))), reference.judged(provider.model)
     check_audit(Audit(asked=asked, scored=scored.scored()))
     loaded, rendered = rendered_by(tokenizer or provider.model)
-    record = Audit(asked=asked, rendered=rendered, judged=judged, scored=scored.scored())
+    record = Audit(asked=asked, rendered=rendered, judged=judged, resegmented=resegmented, scored=scored.scored())
 
     @asynccontextmanager
     async def sides() -> AsyncIterator[Sides]:
@@ -85,7 +86,6 @@ def command(
                 out,
                 baseline=baseline,
                 rule=rule,
-                repair_requests=requests,
                 preflight=not preflight.no_preflight,
                 tell=tell,
                 concurrency=pace.concurrency,

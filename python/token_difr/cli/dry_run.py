@@ -34,9 +34,10 @@ def show_dry_run(
     ``checked``: each side has been asked for one token before.
     """
     provider, reference = _estimates(prompts, out, record, tokenizer, options)
-    figures = {"provider": dataclasses.asdict(provider)}
+    figures: dict[str, Any] = {"provider": dataclasses.asdict(provider)}
     if reference is not None:
         figures["reference"] = dataclasses.asdict(reference)
+        figures["repair"] = {"requests": _repair_requests(prompts, out, record)}
     typer.echo(
         json.dumps(figures, indent=2) if as_json else _text(figures, _why_unpriced(provider, options), checked=checked)
     )
@@ -75,6 +76,23 @@ def _estimates(
     return provider, estimate(requests, max_tokens=1, prompt_tokens=most)
 
 
+def _repair_requests(prompts: Sequence[Conversation], out: Path, record: Audit) -> int:
+    """The most that the reference may still be asked to find how answers that come as text were cut."""
+    from token_difr.run import RunDirectory, is_run_directory
+    from token_difr.run.repair_limit import most_repair_requests
+    from token_difr.segmentation import is_repairable
+
+    whole = record.about(prompts)
+    most = most_repair_requests(whole)
+    if not is_run_directory(out):
+        return most
+    with RunDirectory.read(out, whole) as run:
+        sequences = run.sequences()
+        if len(sequences) == len(prompts) and not any(map(is_repairable, sequences.values())):
+            return 0
+        return max(most - len(run.asked_cuts()), 0)
+
+
 def _why_unpriced(figures: Estimate, options: DryRunOptions) -> str | None:
     """What the cost lacks, if a price was given and it is unknown nevertheless."""
     prices = (options.price_input, options.price_output)
@@ -88,6 +106,7 @@ def _why_unpriced(figures: Estimate, options: DryRunOptions) -> str | None:
 def _text(figures: dict[str, Any], unpriced: str | None, *, checked: bool) -> str:
     sent = "each side has given one token, and nothing else was sent" if checked else "nothing has been sent"
     lines = [f"{sent}; still to be sent:"]
+    repairs = figures.pop("repair", {"requests": 0})["requests"]
     for side, values in figures.items():
         prompt_tokens = values["prompt_tokens"]
         most = "at most " if side == "reference" else ""
@@ -100,4 +119,6 @@ def _text(figures: dict[str, Any], unpriced: str | None, *, checked: bool) -> st
             lines.append(f"{side}: costs at most {values['max_cost']:,.4f}")
         elif side == "provider" and unpriced:
             lines.append(f"{side}: cost unknown: {unpriced}")
+    if repairs:
+        lines.append(f"reference: up to {repairs:,} more requests for repair, where answers come as text")
     return "\n".join(lines)

@@ -19,7 +19,7 @@ from token_difr.report import forms_help
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
-    from token_difr.records import Asked, Judged, Rule, SamplingParams, Scored
+    from token_difr.records import Asked, Judged, Resegmented, Rule, SamplingParams, Scored
     from token_difr.reference import Reference
     from token_difr.sequences import Tokenizer
 
@@ -203,7 +203,8 @@ class RepairOptions:
             "--repair-requests",
             metavar="N",
             min=0,
-            help="Most requests to the reference to find how the model cut its text.  [default: a tenth of the prompts]",
+            help="Most requests to the reference to find how the model cut its text.  [default: 20, or if more, a tenth "
+            "of the prompts at temperature 0, half of them above]",
             show_default=False,
         ),
     ] = None
@@ -211,16 +212,17 @@ class RepairOptions:
         bool, typer.Option("--no-repair", help="Take text as the tokenizer cuts it, as --repair-requests 0.")
     ] = False
 
-    @property
-    def requests(self) -> int | None:
-        """The most requests; None = as many as are usual.
+    def resegmented(self) -> Resegmented:
+        """The part of the record.
 
         Raises:
             InputError: Both are given.
         """
+        from token_difr.records import Resegmented
+
         if self.no_repair and self.repair_requests:
             raise InputError("give --no-repair or --repair-requests, not both")
-        return 0 if self.no_repair else self.repair_requests
+        return Resegmented(requests=0 if self.no_repair else self.repair_requests)
 
 
 def reference_behind(client: AsyncOpenAI, judged: Judged, tokenizer: Tokenizer | None) -> Reference:

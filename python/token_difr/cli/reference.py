@@ -23,22 +23,24 @@ def command(run: options.Run, *, reference: ReferenceOptions, repair: RepairOpti
     from token_difr.run.stages import reference_run
     from token_difr.segmentation import is_repairable
 
-    requests = repair.requests
+    resegmented = repair.resegmented()
     with RunDirectory.read(run) as stored:
         asked = stored.audit.asked
         judged = reference.judged("" if asked is None else asked.model)
         named = dialect_named(reference.reference_dialect).needs_tokenizer
-        needed = named or (requests != 0 and any(is_repairable(each) for each in stored.sequences().values()))
+        needed = named or (
+            resegmented.requests != 0 and any(is_repairable(each) for each in stored.sequences().values())
+        )
         tokenizer = local_tokenizer(stored.audit) if needed else None
 
     async def work() -> None:
         async with reference.opened(pace) as client:
             judge = reference_behind(client, judged, tokenizer)
-            with RunDirectory.resume(run, Audit(judged=judged)) as directory:
+            with RunDirectory.resume(run, Audit(judged=judged, resegmented=resegmented)) as directory:
                 speed: dict[str, Any] = {"concurrency": pace.concurrency, "progress": not pace.quiet}
                 await reference_run(directory, judge, **speed)
                 if tokenizer is not None:
-                    await resegment_run(directory, judge, tokenizer, requests=requests, **speed)
+                    await resegment_run(directory, judge, tokenizer, **speed)
 
     try:
         run_work(work)

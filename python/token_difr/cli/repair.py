@@ -9,7 +9,7 @@ import typer
 
 from token_difr.cli import options
 from token_difr.cli.grouped import grouped
-from token_difr.cli.groups import ProviderOptions, ReferenceOptions, SamplingOptions, ScoredOptions
+from token_difr.cli.groups import ProviderOptions, ReferenceOptions, RepairOptions, SamplingOptions, ScoredOptions
 from token_difr.cli.show import note
 from token_difr.errors import InputError
 
@@ -35,6 +35,7 @@ def command(
     sampling: SamplingOptions,
     tokenizer: options.TokenizerName = None,
     reference: _Reference,
+    tokens: RepairOptions,
     scored: ScoredOptions,
 ) -> None:
     """Make a lost or damaged run.json of RUN anew. Offline; nothing else is touched.
@@ -55,6 +56,7 @@ def command(
         asked=provider.asked(sampling.params(len(parsed_prompts(run)))) if provider.provider else None,
         rendered=rendered_by(tokenizer)[1] if tokenizer else None,
         judged=reference.judged(provider.model) if reference.reference else None,
+        resegmented=tokens.resegmented() if tokens != RepairOptions() else None,
         scored=scored.scored(),
     )
     repaired = repair(run, stated)

@@ -8,7 +8,7 @@ from token_difr.findings.dated_template import dated_template
 from token_difr.findings.echo import echo
 from token_difr.findings.end_token import end_token_scored
 from token_difr.findings.evidence import Evidence
-from token_difr.findings.fidelity import incomplete_answers, other_counts
+from token_difr.findings.fidelity import incomplete_answers, other_counts, repaired_answers
 from token_difr.findings.first_tokens import wrong_tokenizer
 from token_difr.findings.odd_outputs import odd_outputs
 from token_difr.findings.prompt_tokens import prompt_token_count
@@ -34,6 +34,7 @@ CHECKS = (
     wrong_tokenizer,
     server_text,
     retokenization,
+    repaired_answers,
     other_counts,
     incomplete_answers,
     unread_answers,

@@ -7,7 +7,7 @@ from collections import Counter
 from token_difr.findings.evidence import Evidence
 from token_difr.records import Fidelity, Finding
 
-__all__ = ["incomplete_answers", "other_counts"]
+__all__ = ["incomplete_answers", "other_counts", "repaired_answers"]
 
 MOST_SHOWN = 10
 
@@ -28,6 +28,26 @@ def incomplete_answers(evidence: Evidence) -> Finding | None:
     text = f"{len(missing)} of {len(evidence.responses)} answers were not sent whole: these are not scored"
     figures = {"answers": len(evidence.responses), "incomplete": len(missing), "first": missing[:MOST_SHOWN]}
     return Finding.of("incomplete_answers", text, figures, warning=True)
+
+
+def repaired_answers(evidence: Evidence) -> Finding | None:
+    """Answers whose text was cut into other tokens than the tokenizer's own, as the reference finds likelier by far.
+
+    Never a warning: their text is what was sent. Each says so in its record (``repaired``).
+    """
+    repaired = [
+        response.index
+        for response, sequence in zip(evidence.responses, evidence.sequences, strict=True)
+        if sequence.repaired
+    ]
+    if not repaired:
+        return None
+    text = (
+        f"{len(repaired)} of {len(evidence.responses)} answers were repaired: their text is scored in other tokens than the "
+        "tokenizer's own, which the reference finds far likelier"
+    )
+    figures = {"answers": len(evidence.responses), "repaired": len(repaired), "first": repaired[:MOST_SHOWN]}
+    return Finding.of("repaired_answers", text, figures, warning=False)
 
 
 def other_counts(evidence: Evidence) -> Finding | None:

@@ -1,7 +1,7 @@
 """What the stages hand to each other: one record type a file. Values alone; what makes them lives in the stages' rooms."""
 
 from token_difr.records.asking import Asking
-from token_difr.records.audit import Asked, Audit, Judged, PromptSet, Rendered, Scored
+from token_difr.records.audit import Asked, Audit, Judged, PromptSet, Rendered, Resegmented, Scored
 from token_difr.records.decision import Comparison, Decision, Estimate, StatisticComparison, Summary, Verdict
 from token_difr.records.finding import Finding
 from token_difr.records.logprobs import Logprobs
@@ -36,6 +36,7 @@ __all__ = [
     "Provenance",
     "Rendered",
     "Report",
+    "Resegmented",
     "Response",
     "Rule",
     "SamplingParams",

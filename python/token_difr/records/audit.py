@@ -14,12 +14,13 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
+from token_difr.errors import InputError
 from token_difr.records.asking import Asking
 from token_difr.records.part import SHARED, differences
 from token_difr.records.response import Conversation
 from token_difr.records.sampling import SamplingParams
 
-__all__ = ["Asked", "Audit", "Judged", "PromptSet", "Rendered", "Scored"]
+__all__ = ["Asked", "Audit", "Judged", "PromptSet", "Rendered", "Resegmented", "Scored"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,6 +99,24 @@ class Judged:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Resegmented:
+    """How far the tokens of answers that came as text were put right (:mod:`token_difr.segmentation`).
+
+    Attributes:
+        requests: The most that the reference may be asked for it; None = what it usually takes, 0 = no repair.
+
+    Raises:
+        InputError: Fewer than 0.
+    """
+
+    requests: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.requests is not None and self.requests < 0:
+            raise InputError(f"repair_requests must be at least 0, not {self.requests}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Scored:
     """What the scores depend on, beside the rows and ``Asked.params``. They can be made anew at any time, offline.
 
@@ -128,6 +147,7 @@ class Audit:
         asked: The provider.
         rendered: The tokenizer.
         judged: The reference.
+        resegmented: The repair of tokens that were made from text.
         scored: The sampler.
     """
 
@@ -135,6 +155,7 @@ class Audit:
     asked: Asked | None = None
     rendered: Rendered | None = None
     judged: Judged | None = None
+    resegmented: Resegmented | None = None
     scored: Scored | None = None
 
     def parts(self) -> Iterator[tuple[str, Any]]:
@@ -204,6 +225,7 @@ class Audit:
             "asked": _asked,
             "rendered": Rendered,
             "judged": Judged,
+            "resegmented": Resegmented,
             "scored": Scored,
         }
         unknown = d.keys() - kinds.keys()

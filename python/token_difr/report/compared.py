@@ -6,7 +6,17 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from token_difr.records import Asked, Audit, BaselineRun, Judged, PromptSet, Provenance, Report, SamplingParams
+from token_difr.records import (
+    Asked,
+    Audit,
+    BaselineRun,
+    Judged,
+    PromptSet,
+    Provenance,
+    Report,
+    Resegmented,
+    SamplingParams,
+)
 from token_difr.report.grid import Column, Grid
 from token_difr.untrusted import printable
 
@@ -25,6 +35,7 @@ def compared_grid(report: Report) -> Grid:
         *_judged(audit.judged),
         *_baseline(provenance.baseline),
         *_sampling(audit),
+        *_repair(audit.resegmented),
         *_prompts(audit.prompts),
         *_dates(provenance),
     )
@@ -95,6 +106,12 @@ def _sampler(audit: Audit) -> str:
     if audit.replays:
         return f"{_name(audit.sampler)}, its noise replayed"
     return "not replayed: there is no seed" if audit.params.seed is None else "not replayed: no sampler was named"
+
+
+def _repair(stated: Resegmented | None) -> Iterator[tuple[str, str]]:
+    """Where it is not as usual."""
+    if stated is not None and stated.requests is not None:
+        yield "repair of tokens", f"at most {stated.requests:,} requests" if stated.requests else "none"
 
 
 def _prompts(prompts: PromptSet | None) -> Iterator[tuple[str, str]]:

@@ -18,6 +18,7 @@ from token_difr.records import (
     Decision,
     Finding,
     Report,
+    Resegmented,
     Rule,
     SamplingParams,
     Scored,
@@ -122,7 +123,8 @@ async def aaudit(
         vocab_size: Width of the model's logits, where the noise depends on it.
         baseline: Run directory, or scores, of a trusted provider, best on the same prompts, else on others like them.
         level: False-alarm rate of "divergent", in [0.0002, 1).
-        repair_requests: Requests that repairing answers without ids may cost; None = a tenth of the prompts, 0 = none.
+        repair_requests: Requests that repairing answers without ids may cost; None = at most 20 or, if more, a tenth of the
+            prompts (half of them above temperature 0), 0 = none.
         preflight: First ask each side for one token, so that what would end the audit half way ends it unpaid.
         concurrency: Requests in flight.
         progress: Show progress bars on standard error, if that is a terminal.
@@ -132,13 +134,13 @@ async def aaudit(
         EndpointError: The provider or the reference failed; what has arrived is kept in ``out``.
     """
     params, scored, rule = params or SamplingParams(), Scored.stated(_name(sampler), vocab_size), Rule(level=level)
+    resegmented = Resegmented(requests=repair_requests)
     how: dict[str, Any] = {"service": provider_service, "only": provider_only, "logprobs": provider_logprobs}
     async with opened_sides(provider, reference, reference_dialect, model, tokenizer or model) as (sides, rendered):
         asked = sides.asked(model, params, max_tokens, token_ids, chat_template_kwargs, how)
-        record = Audit(asked=asked, rendered=rendered, judged=sides.judged, scored=scored)
-        judging: dict[str, Any] = {"baseline": baseline, "rule": rule, "repair_requests": repair_requests}
+        record = Audit(asked=asked, rendered=rendered, judged=sides.judged, resegmented=resegmented, scored=scored)
         pace: dict[str, Any] = {"preflight": preflight, "concurrency": concurrency, "progress": progress}
-        return await run_audit(record, prompts, sides, out, **judging, **pace)
+        return await run_audit(record, prompts, sides, out, baseline=baseline, rule=rule, **pace)
 
 
 audit = blocking(aaudit, "audit")
@@ -152,7 +154,6 @@ async def run_audit(
     *,
     baseline: GivenBaseline = None,
     rule: Rule | None = None,
-    repair_requests: int | None = None,
     preflight: bool = True,
     tell: Callable[[str], None] | None = None,
     concurrency: int = 8,
@@ -167,7 +168,6 @@ async def run_audit(
         out: The run directory.
         baseline: What to compare with.
         rule: By which rule it is judged; None = the default one.
-        repair_requests: See :func:`aaudit`.
         preflight: See :func:`aaudit`.
         tell: Called with every sentence on what the preflight saw and the audit can live with.
         concurrency: Requests in flight.
@@ -188,7 +188,7 @@ async def run_audit(
         await collect_run(run, provider, **pace)
         tokenize_run(run, sides.tokenizer)
         await reference_run(run, sides.reference, **pace)
-        await resegment_run(run, sides.reference, sides.tokenizer, requests=repair_requests, **pace)
+        await resegment_run(run, sides.reference, sides.tokenizer, **pace)
         scores = score_run(run)
         report = decide_run(run, scores, against, rule=rule, tokenizer=sides.tokenizer)
         return AuditRun(path=run.path, scores=scores.scores, report=report)

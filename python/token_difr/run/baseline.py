@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from token_difr.errors import InputError
-from token_difr.records import Audit, BaselineRun, Scores
+from token_difr.records import Audit, BaselineRun, Resegmented, Scores
 from token_difr.run.directory import RunDirectory
 from token_difr.run.pairing import prompt_digests
 from token_difr.run.score_file import digest_of
 from token_difr.run.stages import score_run
 from token_difr.sampler import Sampler
+from token_difr.segmentation import is_repairable
 from token_difr.verdict import RowFacts, row_facts
 
 __all__ = ["Baseline", "GivenBaseline", "baseline_of"]
@@ -49,7 +50,7 @@ def baseline_of(given: GivenBaseline, audit: Audit, *, out: str | os.PathLike[st
         out: The audit's own run directory, which cannot be its baseline.
 
     Raises:
-        InputError: A run that was sampled, tokenized or judged another way, so that the two cannot be compared, or
+        InputError: A run that was sampled, tokenized, repaired or judged another way, so that the two cannot be compared, or
             the audit's own run.
         RunDirectoryError: No run directory, or one that is not finished.
     """
@@ -65,9 +66,29 @@ def baseline_of(given: GivenBaseline, audit: Audit, *, out: str | os.PathLike[st
         if differences:
             named = ", ".join(f"{name} ({there!r}, here {here!r})" for name, (there, here) in differences.items())
             raise InputError(f"the baseline {run.path} cannot be compared with this audit; it differs in {named}")
+        _check_repair(run, audit)
         scores, digest = score_run(run, replay=audit.replays)
         origin = _origin(run, digest, replay=audit.replays)
         return Baseline(scores, origin, prompt_digests(run.prompts), row_facts(run.batch()))
+
+
+def _check_repair(baseline: RunDirectory, audit: Audit) -> None:
+    """Tokens that were made from text match better where they were repaired, whoever served them."""
+    if audit.resegmented is None:
+        return
+    unstated = "not stated" if baseline.asked_cuts() else 0
+    theirs = unstated if baseline.audit.resegmented is None else _shown(baseline.audit.resegmented)
+    ours = _shown(audit.resegmented)
+    if theirs != ours and any(each.repaired or is_repairable(each) for each in baseline.sequences().values()):
+        raise InputError(
+            f"the baseline {baseline.path} cannot be compared with this audit: its answers came as text, and their tokens "
+            f"were repaired with another limit ({theirs} there, {ours} here). Give --repair-requests or --no-repair as it "
+            f"had them; or have it repaired further, by token-difr reference {baseline.path} with this audit's own limit"
+        )
+
+
+def _shown(stated: Resegmented) -> int | str:
+    return "the default" if stated.requests is None else stated.requests
 
 
 def _origin(run: RunDirectory, digest: str, *, replay: bool) -> BaselineRun:

@@ -1,7 +1,7 @@
 """Which audit a run directory holds once it goes on as somebody states it.
 
 A part of the record binds when something was made from it: as long as a stage's file holds nothing, a mistyped model or URL
-is put right by stating it again.
+is put right by stating it again. A repair of tokens may always be stated to go further.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from pathlib import Path
 
 from token_difr.errors import RunDirectoryError
 from token_difr.records import Audit
-from token_difr.run.layout import MADE_FOR
+from token_difr.run.layout import MADE_FOR, REPAIRS
+from token_difr.run.repair_limit import most_repair_requests
 
 __all__ = ["settled"]
 
@@ -25,6 +26,8 @@ def settled(path: Path, stored: Audit, stated: Audit) -> Audit:
         RunDirectoryError: Something that binds is stated otherwise; names all of it.
     """
     free = [name for file, names in MADE_FOR.items() if _is_empty(path / file) for name in names]
+    if _is_empty(path / REPAIRS) or _repairs_further(stored, stated):
+        free.append("resegmented")
     bound = replace(stored, scored=None, **dict.fromkeys(free))
     differences = bound.differences(stated)
     if differences:
@@ -34,6 +37,12 @@ def settled(path: Path, stored: Audit, stated: Audit) -> Audit:
         )
         raise RunDirectoryError(f"{path} belongs to another audit; it differs in {named}. Choose another directory")
     return bound.completed_by(stated).completed_by(stored)
+
+
+def _repairs_further(stored: Audit, stated: Audit) -> bool:
+    """A repair can be gone on with, and not be undone."""
+    known = replace(stated, prompts=stated.prompts or stored.prompts, asked=stated.asked or stored.asked)
+    return most_repair_requests(known) >= most_repair_requests(stored)
 
 
 def _is_empty(file: Path) -> bool:

@@ -18,6 +18,6 @@ REPORT = "report.json"
 LOCK = "lock"
 
 MADE_FOR: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {RESPONSES: ("prompts", "asked"), SEQUENCES: ("rendered",), ROWS: ("judged",)}
+    {RESPONSES: ("prompts", "asked"), SEQUENCES: ("rendered",), ROWS: ("judged", "resegmented")}
 )
 """File -> parts of :class:`~token_difr.records.Audit`. Scores are made anew at any time: no file binds their part."""

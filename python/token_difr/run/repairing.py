@@ -22,6 +22,9 @@ from token_difr.run.prompt_file import parsed_prompts
 
 __all__ = ["Repaired", "repair"]
 
+UNTOLD = "resegmented"
+"""A part that rows of before do not tell, and that nothing needs to be gone on with."""
+
 
 class Repaired(NamedTuple):
     """What a run directory's manifest says after a repair.
@@ -94,7 +97,7 @@ def _check_told(path: Path, audit: Audit) -> None:
     """A part that records depend on has to be known: told by them, or stated."""
     known = {name for name, _ in audit.parts()}
     for file, names in MADE_FOR.items():
-        missing = [name for name in names if name not in known]
+        missing = [name for name in names if name not in known and name != UNTOLD]
         if missing and Journal(path / file, dict, dict).entries:
             options = {"asked": "--provider, --model and how it was asked", "rendered": "--tokenizer"}
             how = options.get(missing[0], "--reference and how it was asked")

@@ -11,6 +11,7 @@ from token_difr.errors import InputError
 from token_difr.records import Audit, TopKBatch
 from token_difr.reference import Reference, Unread, no_rows
 from token_difr.run.directory import RunDirectory
+from token_difr.run.repair_limit import most_repair_requests
 from token_difr.run.stages import reading_options
 from token_difr.sampler import Sampler
 from token_difr.scores import score
@@ -21,7 +22,6 @@ from token_difr.segmentation import (
     Question,
     Speller,
     by_choice,
-    default_requests,
     repair,
 )
 from token_difr.segmentation.judge import Floats
@@ -50,7 +50,7 @@ async def resegment_run(
         run: A run with all its rows.
         reference: The reference that gave them.
         tokenizer: The model's tokenizer.
-        requests: The most that the run's repair may ask it, over all calls; None = a tenth of the sequences, 0 = no repair.
+        requests: The most that the run's repair may ask it, over all calls; None = as its record says, 0 = no repair.
         concurrency: Requests in flight.
         progress: Show progress bars.
 
@@ -59,7 +59,7 @@ async def resegment_run(
         EndpointError: See :meth:`~token_difr.reference.Reference.topk`; what has arrived is kept.
     """
     sequences = {index: sequence for index, sequence in run.sequences().items() if sequence.unread is None}
-    most = default_requests(len(sequences)) if requests is None else requests
+    most = most_repair_requests(run.audit) if requests is None else requests
     if most < 0:
         raise InputError(f"repair_requests must be at least 0, not {most}")
     if not most or not reference.reads_ids:

@@ -29,7 +29,8 @@ class Judge:
             token was from being chosen. Of a token whose value the row does not tell, the least that it can be.
         unseen: Rows -> float64[positions], nats: the least that a token outside the row can lose.
         least_advantage: Nats that another token of a row must lose less than the claimed one.
-        least_promise: Nats that a cut must save at best.
+        least_promise: Nats that a cut must save at best; of many places that are asked about together, those that the best
+            of them is expected to save.
         sees_the_rest: Whether all tokens behind a wrong cut look wrong too, as they do where the choice is known: they were
             chosen after other tokens, and with the noise of other positions.
     """
@@ -74,7 +75,7 @@ def _least_surprise(rows: TopKBatch) -> Floats:
     return least
 
 
-# The figures are measured: scripts/measure_repair.py.
+# The figures are measured (docs/fidelity.md): a lower promise brings few more sequences back, for many more requests.
 LIKELIHOOD = Judge(
     losses=_surprise,
     unseen=_least_surprise,

@@ -69,6 +69,8 @@ class Patient(ABC):
         self.kept = 0
         self.refused = 0
         self._lengths = lengths
+        self._wish: Wish | None = None
+        self._looked = False
         self._judge = judge
         self._speller = speller
 
@@ -82,17 +84,25 @@ class Patient(ABC):
         """Whether the number of tokens tells that the text is cut otherwise."""
         return self.off(len(self.output)) > 0
 
+    @property
+    def is_begun(self) -> bool:
+        """Whether rows of it are known."""
+        return self.rows is not None and len(self.rows) > 0
+
     def wish(self) -> Wish | None:
         """What to ask for next; None = nothing more. A sequence that was never scored is asked for as it is."""
         if self.kept >= MOST_REPAIRS or self.refused >= self._patience():
             return None
-        if self.rows is None or not len(self.rows):
-            return Wish(tuple(self.output), 0.0)
-        return self._next(self.rows)
+        if not self._looked:
+            known = self.rows if self.is_begun else None
+            self._wish = Wish(tuple(self.output), 0.0) if known is None else self._next(known)
+            self._looked = True
+        return self._wish
 
     def take(self, tokens: tuple[int, ...], rows: TopKBatch) -> None:
         """The answer of the reference for a cut: kept, or never asked for again."""
-        if self.rows is None or not len(self.rows):
+        self._looked = False
+        if self.rows is None or not self.is_begun:
             self.rows = rows
         else:
             self._learn(self.rows, tokens, rows)

@@ -14,6 +14,8 @@ from token_difr.segmentation.stepwise import StepwisePatient
 
 __all__ = ["Question", "is_repairable", "repair"]
 
+LEAST_A_ROUND = 8
+"""Requests of a round. A round takes half of those that are left, so that what it begins can be brought to an end."""
 REPAIRABLE = {Fidelity.COUNTED, Fidelity.UNCOUNTED, Fidelity.CONTRADICTED}
 
 
@@ -53,8 +55,9 @@ async def repair(
     """Find better cuts of outputs that were rebuilt from text.
 
     Every round asks for the most promising cut of each sequence, as far as the requests last: first of those whose length
-    tells that they are cut otherwise, then where more may be saved. What is asked does not depend on the order in which answers arrive, nor on how often a repair was stopped and gone on with. A cut is kept if
-    its losses sum to less, by half a nat. Its text is that of the sequence, always.
+    tells that they are cut otherwise, then where more may be saved. What is asked does not depend on the order in which
+    answers arrive, nor on how often a repair was stopped and gone on with. A cut is kept if its losses sum to less, by half
+    a nat. Its text is that of the sequence, always.
 
     Args:
         sequences: Those with ids of the provider's own, incomplete ones and repaired ones are left as they are.
@@ -77,17 +80,20 @@ async def repair(
         for index, sequence in sorted(sequences.items())
         if is_repairable(sequence)
     ]
-    known, left = dict(remembered), requests - len(remembered)
+    under_repair = {patient.index for patient in patients}
+    known, payable = dict(remembered), requests - len(remembered)
+    left = requests - sum(index not in under_repair for index, _ in remembered)
     while True:
         wanted = [(patient, wish) for patient in patients if (wish := patient.wish()) is not None]
-        wanted.sort(key=lambda pair: (not pair[0].is_wrong, -pair[1].promise, pair[0].index))
-        new = [pair for pair in wanted if (pair[0].index, pair[1].tokens) not in known][: max(left, 0)]
+        wanted.sort(key=lambda pair: (not pair[0].is_wrong, not pair[0].is_begun, -pair[1].promise, pair[0].index))
+        turn = wanted[: min(max(left // 2, LEAST_A_ROUND), max(left, 0))]
+        new = [pair for pair in turn if (pair[0].index, pair[1].tokens) not in known][: max(payable, 0)]
         answers = (
             await ask([Question(patient.index, patient.as_cut(wish.tokens)) for patient, wish in new]) if new else ()
         )
         known |= {(patient.index, wish.tokens): rows for (patient, wish), rows in zip(new, answers, strict=True)}
-        left -= len(new)
-        answered = [pair for pair in wanted if (pair[0].index, pair[1].tokens) in known]
+        left, payable = left - len(turn), payable - len(new)
+        answered = [pair for pair in turn if (pair[0].index, pair[1].tokens) in known]
         if not answered:
             break
         for patient, wish in answered:

@@ -80,5 +80,5 @@ class SpotwisePatient(Patient):
 
     def _key(self, spot: Spot) -> Key:
         """The same for one spot whatever is cut otherwise elsewhere."""
-        places = (len(self._speller.spelled((), self.output[:place])) for place in (spot.start, spot.stop))
-        return (*places, spot.tokens)
+        start, stop = (len(self._speller.spelled((), self.output[:place])) for place in (spot.start, spot.stop))
+        return start, stop, spot.tokens

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, get_args
+from dataclasses import dataclass
+from typing import Any, get_args
 
 from token_difr.errors import InputError
 from token_difr.records import Conversation, Fidelity, Response, TokenSequence
@@ -102,7 +103,8 @@ def expected_lengths(
     return {answer.index: answer.lengths for answer in answers if answer.lengths is not None and not answer.is_cut}
 
 
-class _Answer(NamedTuple):
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Answer:
     """An answer as it is read; ``lengths`` are those that its output may have, and ``cut_at`` where it is cut off."""
 
     index: int
@@ -154,7 +156,16 @@ def _judged_answers(
         lengths = _lengths(reading, response, counts, limits, max_tokens) if known else None
         # What is cut otherwise than by the model may come out longer than the limit. Its end belongs to the output.
         drifted = lengths is not None and len(reading.output) not in lengths
-        answers.append(_Answer(response.index, prompt_ids, reading, fidelity, lengths, None if drifted else max_tokens))
+        answers.append(
+            _Answer(
+                index=response.index,
+                prompt_token_ids=prompt_ids,
+                reading=reading,
+                fidelity=fidelity,
+                lengths=lengths,
+                cut_at=None if drifted else max_tokens,
+            )
+        )
     return answers
 
 
