@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,7 @@ import pytest
 def matrix(monkeypatch: pytest.MonkeyPatch) -> Any:
     """The script."""
     monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "scripts"))
-    import fault_matrix
-
-    return fault_matrix
+    return importlib.import_module("fault_matrix")
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,7 @@ async def recut_metrics(
         lengths={},
         remembered={},
         ask=ask,
-        requests=default_requests(len(outputs)),
+        requests=default_requests(len(outputs), greedy=True),
     )
     return {index: _as_given(outputs[index], repaired) for index, repaired in done.items()}
 

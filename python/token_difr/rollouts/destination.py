@@ -52,8 +52,8 @@ def destination_of(config: Config) -> Destination:
     if provider == TINKER:
         return Destination(TINKER, profile_named(TINKER), by_sdk=True)
     if "://" in provider:
-        url = public_url(provider)
-        return Destination(url, profile_of(url) if config.service is None else profile_named(config.service))
+        given = public_url(provider)
+        return Destination(given, profile_of(given) if config.service is None else profile_named(config.service))
     profile = profile_named(provider)
     url = service_url(profile)
     if url is None:
