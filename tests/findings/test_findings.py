@@ -11,6 +11,7 @@ import pytest
 from token_difr.answers.chat_request import chat_fields
 from token_difr.findings import check_echo, find_all
 from token_difr.records import Asking, Finding, SamplingParams
+from token_difr.sequences import load_tokenizer
 from token_difr.services import profile_named
 
 MakeEvidence = Callable[..., Any]
@@ -31,6 +32,26 @@ def found(name: str, evidence: Any) -> Finding:
 def in_body(choice: dict[str, Any], **body: Any) -> Callable[[int], dict[str, Any]]:
     """Gives every response this body."""
     return lambda _: {"body": {"choices": [choice], **body}}
+
+
+@pytest.mark.parametrize("content", ["ab\ud83d", "\ud83d<|im_end|>", "\udc00" * 5, "\ufffd", "\x00\x1b[2J"])
+def test_odd_texts_stop_no_check(evidence: MakeEvidence, content: str) -> None:
+    """Whatever JSON may hold: an audit that is paid for comes to its report."""
+    assert find_all(evidence(change=lambda n: {"content": content} if n == 3 else {}, tokenizer=load_tokenizer("demo")))
+
+
+def test_unread_answers(evidence: MakeEvidence) -> None:
+    """They are counted, and the first one's reason is given."""
+    assert named("unread_answers", evidence()) is None
+    whole = evidence()
+    sequences = [
+        replace(each, unread=f"too long by {n}") if n in {4, 7} else each for n, each in enumerate(whole.sequences)
+    ]
+    finding = found("unread_answers", replace(whole, sequences=sequences))
+    assert finding.level == "warning"
+    assert "2 of 12 answers" in finding.text
+    assert finding.text.endswith("the first is that of prompt 4: too long by 4")
+    assert finding.evidence == {"answers": 12, "unread": 2, "first": [4, 7], "reason": "too long by 4"}
 
 
 def test_honest_run_has_no_warning(evidence: MakeEvidence) -> None:

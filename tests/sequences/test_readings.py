@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from chat_templates import CHANNELS, CHATML, NEXT_TURN_ENDS, SWITCHED, THINKING, Templated, outcome
-from token_difr.records import Fidelity
-from token_difr.sequences import end_token
+from chat_templates import CHANNELS, CHATML, NEXT_TURN_ENDS, QUESTION, SWITCHED, THINKING, Templated, outcome
+from token_difr.records import Fidelity, Response
+from token_difr.sequences import end_token, load_tokenizer, tokenize, trailing_special_token
 
 COUNTED, UNCOUNTED = Fidelity.COUNTED, Fidelity.UNCOUNTED
 
@@ -21,6 +21,32 @@ def test_end_token_as_text(spelled: str, finish: Any) -> None:
     for count, fidelity in ((True, COUNTED), (False, UNCOUNTED)):
         found = outcome(CHATML, wrote=f"yes{first}", content=f"yes{spelled}", finish=finish, count=count)
         assert found == (f"yes{first}", fidelity)
+
+
+def test_many_names_at_the_end() -> None:
+    """Only the text's end is looked at, name by name: what a hostile server sends costs no square of its length."""
+    lengths = []
+
+    class Watched(Templated):
+        def encode(self, text: str, *, add_special_tokens: bool, split_special_tokens: bool) -> list[int]:
+            lengths.append(len(text))
+            return super().encode(
+                text, add_special_tokens=add_special_tokens, split_special_tokens=split_special_tokens
+            )
+
+    assert trailing_special_token("x" * 5_000 + "<|end|>" * 50, Watched()) == ("x" * 5_000, 2)
+    assert max(lengths) <= 200
+
+
+@pytest.mark.parametrize("content", ["ab\ud83d", "\ud83d<|end|>", "\ud83d", "a\udc00b"])
+def test_halves_of_a_surrogate_pair(content: str) -> None:
+    """JSON may hold them, and no tokenizer takes them."""
+    tokenizer = load_tokenizer("demo")
+    text = content.replace("<|end|>", "<|im_end|>")
+    for finish in ("stop", "length", None):
+        (sequence,) = tokenize([QUESTION], [Response(index=0, content=text, finish_reason=finish)], tokenizer)
+        assert "\ud83d" not in tokenizer.decode(list(sequence.output_token_ids))
+    assert (trailing_special_token(text, tokenizer) is None) == ("<|end|>" not in content)
 
 
 def test_a_name_that_the_model_wrote() -> None:

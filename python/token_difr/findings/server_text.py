@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from token_difr.findings.evidence import Evidence
 from token_difr.records import Fidelity, Finding, Response
-from token_difr.sequences import Tokenizer, has_broken_end, trailing_special_token
+from token_difr.sequences import Tokenizer, has_broken_end, trailing_special_token, well_formed
 
 __all__ = ["server_text"]
 
@@ -46,8 +46,8 @@ def _spells_end(response: Response, tokenizer: Tokenizer) -> bool:
 def _names_special_tokens(response: Response, tokenizer: Tokenizer) -> bool:
     spelled = trailing_special_token(response.content, tokenizer)
     text = response.content if spelled is None else spelled[0]
-    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     plain, special = (
-        tokenizer.encode(text, add_special_tokens=False, split_special_tokens=split) for split in (True, False)
+        tokenizer.encode(well_formed(text), add_special_tokens=False, split_special_tokens=split)
+        for split in (True, False)
     )
     return plain != special

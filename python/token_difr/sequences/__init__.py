@@ -1,7 +1,7 @@
 """Responses -> token sequences: the chat template, and the answers' text as token ids."""
 
 from token_difr.sequences.broken_end import has_broken_end
-from token_difr.sequences.decoding import decode_behind, encode_behind
+from token_difr.sequences.decoding import decode_behind, encode_behind, well_formed
 from token_difr.sequences.end_of_turn import end_token, ends_answers, is_special, trailing_special_token
 from token_difr.sequences.given_ids import answer_ids
 from token_difr.sequences.load import load_tokenizer, tokenizer_digest
@@ -36,4 +36,5 @@ __all__ = [
     "tokenize",
     "tokenizer_digest",
     "trailing_special_token",
+    "well_formed",
 ]

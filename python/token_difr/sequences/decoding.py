@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from token_difr.sequences.rendering import Tokenizer
 
-__all__ = ["decode_behind", "encode_behind", "encode_without_space"]
+__all__ = ["decode_behind", "encode_behind", "encode_without_space", "well_formed"]
 
 CONTEXT = 8
 """Tokens of the prompt that are decoded with an answer: more than one character and one special token take."""
@@ -52,3 +52,8 @@ def encode_without_space(text: str, tokenizer: Tokenizer) -> list[int] | None:
     if not text or text.startswith(" ") or lines[: len(line)] != line:
         return None
     return lines[len(line) :] if decode_behind(line, encoded(text), tokenizer) == f" {text}" else None
+
+
+def well_formed(text: str) -> str:
+    """``text`` with lone surrogates, which JSON may hold and no tokenizer takes, as U+FFFD."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from token_difr.errors import InputError
 from token_difr.records import Conversation, Response
+from token_difr.sequences.decoding import well_formed
 from token_difr.sequences.rendering import Tokenizer, rendered_text
 
 __all__ = ["end_of_answer", "end_token", "ends_answers", "is_special", "trailing_special_token"]
@@ -12,6 +13,9 @@ ANSWER = "An answer, 4711."
 """Text that no template and no special token holds."""
 TURN: Conversation = [{"role": "user", "content": "?"}, {"role": "assistant", "content": ANSWER}]
 NEXT_TURN: Conversation = [*TURN, {"role": "user", "content": "?"}]
+
+LONGEST_NAME = 200
+"""Characters of a text's end that are looked at for a token's name: a text may be long, and end in many names."""
 
 NAMED_END = ("stop_reason", "matched_stop")
 """Where a choice names the id of the token that ended it: vLLM's field, and SGLang's."""
@@ -59,7 +63,8 @@ def trailing_special_token(text: str, tokenizer: Tokenizer) -> tuple[str, int] |
     """
     rest, first = text, None
     while trimmed := rest.rstrip():
-        ids = tokenizer.encode(trimmed, add_special_tokens=False, split_special_tokens=False)
+        end = well_formed(trimmed[-LONGEST_NAME:])
+        ids = tokenizer.encode(end, add_special_tokens=False, split_special_tokens=False)
         name = tokenizer.decode(ids[-1:])
         if not ids or not ends_answers(ids[-1], tokenizer) or not trimmed.endswith(name):
             break

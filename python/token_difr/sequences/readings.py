@@ -15,7 +15,7 @@ from typing import Any, Literal
 from token_difr.errors import InputError
 from token_difr.records import Conversation, Response
 from token_difr.sequences.broken_end import has_broken_end, without_broken_end
-from token_difr.sequences.decoding import encode_behind, encode_without_space
+from token_difr.sequences.decoding import encode_behind, encode_without_space, well_formed
 from token_difr.sequences.end_of_turn import end_of_answer, end_token, ends_answers, trailing_special_token
 from token_difr.sequences.given_ids import answer_ids
 from token_difr.sequences.pieces import Piece, Pieces, text_of
@@ -97,7 +97,7 @@ class AnswerReader:
             return Readings(options=[self._given(ids, response)], given=True)
         if calls_tools(response):
             return self._tool_calls(prompt, response)
-        response = replace(response, content=_well_formed(response.content), reasoning=_well_formed(response.reasoning))
+        response = replace(response, content=well_formed(response.content), reasoning=well_formed(response.reasoning))
         return Readings(options=list(dict.fromkeys(self._text_readings(prompt, prompt_ids, response))))
 
     def _given(self, ids: list[int], response: Response) -> Reading:
@@ -112,7 +112,7 @@ class AnswerReader:
             text = tool_call_text(prompt, response, self._tokenizer, self._variables)
         except InputError:  # counted by the finding `tool_calls`
             return Readings(options=[Reading(ids=())], written=False)
-        ids = self._tokenizer.encode(_well_formed(text), add_special_tokens=False, split_special_tokens=False)
+        ids = self._tokenizer.encode(well_formed(text), add_special_tokens=False, split_special_tokens=False)
         if ids and ends_answers(ids[-1], self._tokenizer):
             return Readings(options=[Reading(ids=tuple(ids[:-1]), ended=True, end=ids[-1])])
         return Readings(options=[Reading(ids=tuple(ids))])
@@ -207,8 +207,3 @@ class AnswerReader:
 
     def _encode(self, context: Sequence[int], text: str, *, special: bool) -> list[int]:
         return encode_behind(context, text, self._tokenizer, special=special)
-
-
-def _well_formed(text: str) -> str:
-    """``text`` with lone surrogates, which JSON may hold and no tokenizer takes, as U+FFFD."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

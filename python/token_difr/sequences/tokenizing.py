@@ -9,6 +9,7 @@ from typing import Any, get_args
 from token_difr.errors import InputError
 from token_difr.records import Conversation, Fidelity, Response, TokenSequence
 from token_difr.sequences.counts import Counts
+from token_difr.sequences.decoding import well_formed
 from token_difr.sequences.readings import AnswerReader, Reading, Readings, TokenIds
 from token_difr.sequences.rendering import Tokenizer, render
 from token_difr.services import StatedUsage, reasoning_is_unsent
@@ -208,6 +209,5 @@ def _is_summary(response: Response, tokenizer: Tokenizer) -> bool:
     counted = StatedUsage.of(response.body).reasoning_tokens
     if not response.reasoning or counted is None:
         return False
-    text = response.reasoning.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    ids = tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True)
+    ids = tokenizer.encode(well_formed(response.reasoning), add_special_tokens=False, split_special_tokens=True)
     return counted > SUMMED_UP * len(ids) + SUMMED_UP
