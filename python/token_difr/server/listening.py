@@ -24,8 +24,10 @@ from token_difr.server.settings import ServerSettings
 __all__ = ["running", "serve"]
 
 _POLL_SECONDS = 0.01
+_LAST_SECONDS = 1
+"""After the grace: what the models abandon has so long to say so; uvicorn counts in whole seconds."""
 _KEEP_ALIVE_SECONDS = 5
-"""An idle connection is closed so long after an answer; uvicorn counts in whole seconds."""
+"""An idle connection is closed so long after an answer."""
 _logger = logging.getLogger("token_difr.server")
 
 
@@ -101,8 +103,7 @@ class _AnnouncingServer(uvicorn.Server):
                 http=timed_connection(settings.request_seconds),
                 limit_concurrency=settings.max_connections,
                 timeout_keep_alive=min(_KEEP_ALIVE_SECONDS, math.ceil(settings.request_seconds)),
-                # Longer than the grace, in whole seconds: what the models abandon at its end has time to say so.
-                timeout_graceful_shutdown=math.ceil(settings.grace_seconds) + 1,
+                timeout_graceful_shutdown=math.ceil(settings.grace_seconds) + _LAST_SECONDS,
             )
         )
         self._services = services

@@ -1,4 +1,4 @@
-"""The page of all fields, ``docs/server_fields.md``: ``python -m token_difr.server.answers.requests.field_page``."""
+"""The page of all fields: ``python -m token_difr.server.answers.requests.field_page > docs/server_fields.md``."""
 
 from __future__ import annotations
 
