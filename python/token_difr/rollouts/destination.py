@@ -55,12 +55,12 @@ def destination_of(config: Config) -> Destination:
         given = public_url(provider)
         return Destination(given, profile_of(given) if config.service is None else profile_named(config.service))
     profile = profile_named(provider)
-    url = service_url(profile)
-    if url is None:
+    known = service_url(profile)
+    if known is None:
         raise InputError(
             f"{provider} is software that people run themselves: give its base URL, and service={provider!r}"
         )
-    return Destination(public_url(url), profile, key_variable=None if url == profile.url else profile.key_variable)
+    return Destination(public_url(known), profile, key_variable=None if known == profile.url else profile.key_variable)
 
 
 def check_destination(destination: Destination, config: Config, options: RequestOptions) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from pathlib import Path
 
 from token_difr.errors import NO_SPACE, RunDirectoryError
 from token_difr.run.layout import LOCK, MADE_FOR, MANIFEST, PROMPTS
+from token_difr.run.system_lock import try_to_lock
 
 __all__ = ["lock", "make_directory", "sync_directory", "why_unwritten", "write_whole"]
 
@@ -66,10 +66,10 @@ def unfinished(path: Path) -> Path:
 def lock(directory: Path) -> int:
     """Lock ``directory`` for this process; returns the descriptor whose closing unlocks it.
 
-    The lock is the system's (``flock``): it ends with the process, however that ends.
+    The lock is the system's: it ends with the process, however that ends.
 
     Raises:
-        RunDirectoryError: Another process holds it, or the file system has no such lock.
+        RunDirectoryError: Another process holds it, or file system or Python have no such lock.
     """
     path = directory / LOCK
     try:
@@ -77,18 +77,26 @@ def lock(directory: Path) -> int:
     except OSError as error:
         raise RunDirectoryError(f"cannot write {path}: {why_unwritten(error)}") from error
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try_to_lock(descriptor)
     except BlockingIOError as error:
         os.close(descriptor)
         raise RunDirectoryError(f"{directory} is in use by another process that works on the same audit") from error
     except OSError as error:
         os.close(descriptor)
         raise RunDirectoryError(f"cannot lock {path}: {error.strerror}; choose another file system") from error
+    except RunDirectoryError:
+        os.close(descriptor)
+        raise
     return descriptor
 
 
 def sync_directory(directory: Path) -> None:
-    """Return once the names of the files in ``directory`` are on the disk; ``OSError`` if that fails."""
+    """Return once the names of the files in ``directory`` are on the disk; ``OSError`` if that fails.
+
+    Windows opens no directories, and keeps names in a journal of its own.
+    """
+    if os.name == "nt":
+        return
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(descriptor)
