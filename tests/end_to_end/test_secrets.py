@@ -82,7 +82,8 @@ async def rolled(url: str, key: str, header: str, folder: Path) -> list[str]:
         drawn = await client.agenerate("why?", 2)
     with (folder / "export").open("w", encoding="utf-8") as file:
         RolloutCache(folder / "cache").export(file)
-    return [json.dumps(each.to_dict()) for each in (*drawn.responses, *drawn.errors)] + [repr(client.config)]
+    responses, errors = [each.to_dict() for each in drawn.responses], [each.to_dict() for each in drawn.errors]
+    return [json.dumps([*responses, *errors]), repr(client.config)]
 
 
 async def probed(url: str, key: str, header: str, _: Path) -> list[str]:
