@@ -82,8 +82,8 @@ async def rolled(url: str, key: str, header: str, folder: Path) -> list[str]:
         drawn = await client.agenerate("why?", 2)
     with (folder / "export").open("w", encoding="utf-8") as file:
         RolloutCache(folder / "cache").export(file)
-    told: list[Any] = [*drawn.responses, *drawn.errors]
-    return [json.dumps(each.to_dict()) for each in told] + [repr(client.config)]
+    responses, errors = [each.to_dict() for each in drawn.responses], [each.to_dict() for each in drawn.errors]
+    return [json.dumps([*responses, *errors]), repr(client.config)]
 
 
 async def probed(url: str, key: str, header: str, _: Path) -> list[str]:
