@@ -19,7 +19,7 @@ from token_difr.records import Rule
 from token_difr.verdict import RowFacts, SideRows, compare
 from token_difr.verdict.known_deviations import LOOKED_AT
 from token_difr.verdict.prompt_mix import ACCUSATION, prompt_mix
-from verdict_tables import LEVEL, QUICK, Row, Task, is_divergent
+from verdict_tables import LEVEL, MORE, Row, Task, is_divergent
 
 SHORT, LONG, SIDE = 24, 64, 100
 SIZES = (3, 4, 6, 9, 13, 19, 28, 40, 60, 90, 130, 190, 250)
@@ -114,7 +114,7 @@ def _told_apart(sides: Sides, repetitions: int) -> tuple[float, float]:
     """The shares of draws in which the prompts of both sides are told apart, and in which a difference counts their factor."""
     p_values = np.array(
         [
-            prompt_mix(*sides(np.random.default_rng(seed)), Rule(seed=seed, **QUICK)).p_value
+            prompt_mix(*sides(np.random.default_rng(seed)), Rule(seed=seed, **MORE)).p_value
             for seed in range(repetitions)
         ]
     )

@@ -26,6 +26,7 @@ from token_difr.verdict.statistics import STATISTICS
 from token_difr.verdict.sums import SequenceSums
 
 QUICK = {"permutations": 299, "most_permutations": 299}
+MORE = {"permutations": 1999, "most_permutations": 1999}
 """Few deals tell already that most p-values lie far above the level."""
 
 LEVEL, BOUND = Rule().level, Rule().tolerance
@@ -105,7 +106,6 @@ def _alike() -> Iterable[Case]:
 
 FIRST = Side(rate=0.017, first=0.027)
 LEVEL_CASES = (
-    *_alike(),
     Case("20 against 64 tokens", Side(tokens=20), Side()),
     Case("8 against 64 tokens", Side(tokens=8), Side()),
     Case("64 against 300 tokens", Side(), Side(tokens=300)),
@@ -114,6 +114,7 @@ LEVEL_CASES = (
     Case("2.7 % in 64 tokens, then 1.7 %: 64 against 256", FIRST, Side(rate=0.017, first=0.027, tokens=256)),
     Case("hard prompts: 30 % against 10 %", Side(hard=0.3), Side(hard=0.1)),
     Case("hard prompts: 30 %, the same", Side(hard=0.3), Side(hard=0.3), paired=True),
+    *_alike(),
 )
 
 
@@ -130,11 +131,14 @@ def is_divergent(ours: Scores, theirs: Scores, rows: SideRows | None, seed: int,
 def surely_alike(tested: Callable[..., PermutationTest], seed: int) -> bool:
     """Whether few deals show already that the p-value lies above the level, as surely as the product wants it to.
 
-    They say nothing of the adjusted p-value itself. It is a multiple of the number of forms over that of the deals, since a
-    deal of each comes first, and with few deals none lies below the level. But it is at least the smallest by itself.
+    The fewest say nothing of the adjusted p-value itself. It is a multiple of the number of forms over that of the deals,
+    since a deal of each comes first, and then none lies below the level. But it is at least the smallest by itself.
     """
     quick = tested(rule=Rule(seed=seed, **QUICK))
-    return wilson(quick.smallest, quick.deals, z=Z_TWO_SIDED_99)[0] >= LEVEL
+    if wilson(quick.smallest, quick.deals, z=Z_TWO_SIDED_99)[0] >= LEVEL:
+        return True
+    more = tested(rule=Rule(seed=seed, **MORE))
+    return wilson(more.p_value, more.deals, z=Z_TWO_SIDED_99)[0] >= LEVEL
 
 
 REPLAYED = tuple(each for each in STATISTICS if not each.name.startswith(("surprise", "percentile")))
@@ -192,7 +196,7 @@ def _is_consistent(rng: Rng, losing: Side, honest: Side, seed: int) -> bool:
         ours, theirs, paired=False, tokens=tokens, compared=tokens, lengths=(ours.decided, theirs.decided)
     )
     alike = surely_alike(partial(permutation_test, ours, theirs), seed)
-    rule = Rule(seed=seed, **QUICK) if alike else Rule(seed=seed)
+    rule = Rule(seed=seed, **MORE) if alike else Rule(seed=seed)
     return compare_matched(matched, rule).verdict is Verdict.CONSISTENT
 
 
