@@ -58,6 +58,7 @@ def unreadable(endpoint: Any, numbers: set[int], how: str = "other tokens") -> N
     endpoint.answer = answer
 
 
+UNREAD = [PIECES.index("cc"), PIECES.index(" a")]
 HOW = {"other tokens": "lacks the id", "a row is missing": "no logprobs", "refused": "maximum context length"}
 
 
@@ -152,16 +153,17 @@ async def test_cuts_that_cannot_be_read(tmp_path: Path, temperature: float) -> N
         tokens = pieces.encode(text, add_special_tokens=False, split_special_tokens=True)
         for index in range(3):
             run.keep_response(Response(index=index, content=text, finish_reason="length", completion_tokens=len(own)))
-        for index, fidelity in enumerate((Fidelity.CONTRADICTED, Fidelity.UNCOUNTED, Fidelity.COUNTED)):
-            unread = "it was unread from the beginning" if index == 2 else None
-            run.keep_sequences({index: TokenSequence(PROMPT, tokens, fidelity=fidelity, unread=unread)})
+        for index, fidelity in enumerate((Fidelity.CONTRADICTED, Fidelity.UNCOUNTED)):
+            run.keep_sequences({index: TokenSequence(PROMPT, tokens, fidelity=fidelity)})
         judge = LosesItsTokenizer({text: own})
+        run.keep_sequences({2: TokenSequence(PROMPT, UNREAD, fidelity=Fidelity.COUNTED, unread="from the beginning")})
         await reference_run(run, judge, concurrency=1, progress=False)
         judge.is_lost = True
         judge.asked.clear()
         await resegment_run(run, judge, pieces, requests=20, concurrency=1, progress=False)
         assert judge.asked
-        assert [list(run.sequences()[index].output_token_ids) for index in range(3)] == [tokens] * 3
+        assert tuple(UNREAD) not in judge.asked
+        assert [list(run.sequences()[index].output_token_ids) for index in range(3)] == [tokens, tokens, UNREAD]
         judge.asked.clear()
         await resegment_run(run, judge, pieces, requests=20, concurrency=1, progress=False)
         assert judge.asked == []
