@@ -28,7 +28,7 @@ NO_KEY = "EMPTY"
 MASK = "[key]"
 """Stands where a secret stood."""
 
-SHORTEST = 8
+SHORTEST = 6
 """Characters of a secret that is masked in answers; a shorter one may be any word."""
 
 PART = 12

@@ -79,11 +79,21 @@ def bounded_transport(
                 raise openai.OpenAIError(_redirected(request, response))
             return response if stream else _read(response, content, proxy)
 
-    # Mounts of our own cover those that httpx makes of the environment: one place decides on proxies.
-    none = {"http://": None, "https://": None, "all://": None}
-    ways: dict[str, Any] = {"mounts": none} if proxy is None else {"proxy": proxy}
+    return _opened(Bounded, seconds, proxy)
+
+
+def _opened(kind: type[httpx2.AsyncClient], seconds: float, proxy: str | None) -> httpx2.AsyncClient:
+    """A transport with one way for all URLs, whatever httpx would make of the environment: one place decides on proxies.
+
+    Raises:
+        InputError: The proxy cannot be used.
+    """
+    import httpx2
+
+    none: dict[str, Any] = {"mounts": dict.fromkeys(("http://", "https://", "all://"))}
+    ways = none if proxy is None else {"proxy": proxy}
     try:
-        return Bounded(timeout=httpx2.Timeout(seconds, connect=5.0), follow_redirects=False, **ways)
+        return kind(timeout=httpx2.Timeout(seconds, connect=5.0), follow_redirects=False, **ways)
     except (
         ValueError,
         httpx2.InvalidURL,
