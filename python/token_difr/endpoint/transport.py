@@ -18,13 +18,17 @@ from token_difr.errors import InputError
 if TYPE_CHECKING:
     import httpx2
 
-__all__ = ["FAILURE", "PROXY", "Pace", "bounded_transport"]
+__all__ = ["FAILURE", "PROXY", "Pace", "RedirectedError", "bounded_transport"]
 
 Pace = Callable[[], Awaitable[None]]
 """Waits until one more attempt may be sent."""
 
 FAILURE, PROXY = "token_difr.failure", "token_difr.proxy"
 """Extensions of a response: what its body says went wrong, though its status was 200; the proxy that it came through."""
+
+
+class RedirectedError(Exception):
+    """An answer that names another URL, as all others of the endpoint would."""
 
 
 def bounded_transport(
@@ -76,7 +80,7 @@ def bounded_transport(
                 raise
             if response.has_redirect_location:
                 await response.aclose()
-                raise openai.OpenAIError(_redirected(request, response))
+                raise openai.OpenAIError(_redirected(request, response)) from RedirectedError()
             return response if stream else _read(response, content, proxy)
 
     return _opened(Bounded, seconds, proxy)
