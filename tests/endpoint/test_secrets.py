@@ -90,8 +90,8 @@ def test_answers_keep_words(secret: str) -> None:
     assert Mask([secret]).answer(body) == body
 
 
-@pytest.mark.parametrize("secret", ["hunter2", "secret-key", "abcDEF", "tok_en"])
-def test_short_secrets_that_are_no_words(secret: str) -> None:
+@pytest.mark.parametrize("secret", ["hunter2", "secret-key", "abcDEF", "tok_en", "A" * 16])
+def test_secrets_that_are_no_words(secret: str) -> None:
     """They are taken out of answers in whole."""
     assert Mask([secret]).answer({"debug": f"x {secret}."}) == {"debug": "x [key]."}
 
