@@ -86,14 +86,20 @@ def finished(endpoint: Any, tmp_path: Path) -> Path:
     ],
 )
 def test_bad_input(
-    arguments: list[str], finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any
+    arguments: list[str],
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Wrong usage and wrong input exit with 2 and a word on it, without a traceback."""
     monkeypatch.chdir(tmp_path)
     prompts = tmp_path / "prompts.jsonl"
     prompts.write_text("".join(json.dumps(prompt) + "\n" for prompt in PROMPTS))
     rest = ["--model", "m", "--prompts", str(prompts), "--out", "DIR", "--max-retries", "0"]
-    arguments = [str(finished) if part == "RUN" else part for part in arguments]
+    if "RUN" in arguments:
+        run = str(request.getfixturevalue("finished"))
+        arguments = [run if part == "RUN" else part for part in arguments]
     code, _, words = run_here([*arguments, *(rest if arguments[:1] == ["collect"] else [])], capsys)
     assert code == 2
     assert words or not arguments

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from token_difr.endpoint import post
+from token_difr.endpoint import post, stops_everything
 from token_difr.endpoint.proxies import proxy_of, shown_proxy
 from token_difr.errors import AnswerError, EndpointError, EndpointUnreachableError, InputError
 from token_difr.services import listed_prices, open_client
@@ -164,6 +164,7 @@ def test_redirects(status: int, there: str) -> None:
     place = {"/elsewhere": "/elsewhere, where"}.get(there, there.replace("user:pw@", "").partition("?")[0])
     assert place in str(caught.value)
     assert "pw" not in str(caught.value)
+    assert stops_everything(caught.value)
     assert len(seen) == 1
 
 

@@ -83,11 +83,17 @@ def test_errors_stay_readable(text: str, shown: str) -> None:
     assert Mask([KEY]).error(text) == shown
 
 
-@pytest.mark.parametrize("secret", ["test", "password", "Authorization", "DEMO", "a1b2"])
+@pytest.mark.parametrize("secret", ["test", "password", "Authorization", "DEMO", "a1b2", "gpt4o"])
 def test_answers_keep_words(secret: str) -> None:
     """A secret that anybody may write is not taken out of what a model wrote: the answer is scored."""
     body = {"choices": [{"message": {"content": f"my {secret} is {secret}"}, "token_ids": [1]}]}
     assert Mask([secret]).answer(body) == body
+
+
+@pytest.mark.parametrize("secret", ["hunter2", "secret-key", "abcDEF", "tok_en", "A" * 16])
+def test_secrets_that_are_no_words(secret: str) -> None:
+    """They are taken out of answers in whole."""
+    assert Mask([secret]).answer({"debug": f"x {secret}."}) == {"debug": "x [key]."}
 
 
 def test_answers_keep_nothing_that_spells_the_key() -> None:

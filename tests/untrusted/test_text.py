@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from token_difr.untrusted import printable
+from token_difr.untrusted import printable, text_of_page
 
 
 @pytest.mark.parametrize(
@@ -23,3 +23,29 @@ from token_difr.untrusted import printable
 def test_text_is_shown_on_one_line_without_control_characters(text: str, shown: str) -> None:
     """Escape sequences, line breaks, bidirectional overrides and lone surrogates become visible."""
     assert printable(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("<html><title>502 &amp; all</title><body><h1>Bad <b>Gateway</b></h1></body>", "502 & all: Bad Gateway"),
+        ("\ufeff\n<!DOCTYPE html>\n<script>var x = '<b>';</script><p>Sign in", "Sign in"),
+        ("<!-- a comment --><HTML><style>p {}</style>Blocked", "Blocked"),
+        ("<html>", ""),
+        ("<?xml version='1.0'?><Error>no</Error>", None),
+        ("plain <html>", None),
+        ("", None),
+    ],
+)
+def test_what_a_page_says(content: str, words: str | None) -> None:
+    """Its title and its text, without tags, scripts and styles; what is no page has none."""
+    assert text_of_page(content) == words
+
+
+@pytest.mark.parametrize("piece", ["<", "<!--", "<script>", "<title", "<title>", "<html ", "&#", "</script>"])
+def test_pages_without_an_end(piece: str) -> None:
+    """Only the beginning of a page is looked at, and each part of it a few times."""
+    content = "<html>" + piece * (10**6 // len(piece))
+    said = text_of_page(content)
+    assert said is not None
+    assert len(said) <= 40_100

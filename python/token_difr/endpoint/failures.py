@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from token_difr.endpoint.client import shown_url
 from token_difr.endpoint.inside import error_text
 from token_difr.endpoint.secrets import mask_of
-from token_difr.endpoint.transport import FAILURE, PROXY
+from token_difr.endpoint.transport import FAILURE, PROXY, RedirectedError
 from token_difr.errors import (
     AnswerError,
     AuthenticationError,
@@ -115,17 +115,20 @@ def _no_json(content: bytes, wrong: str, client: AsyncOpenAI) -> str:
 def stops_everything(error: BaseException) -> bool:
     """Whether every other request would meet the same error, so that none should be sent.
 
-    So it is with a host that nobody reaches, a refused key, an account without credit (HTTP 402), a model that is not
-    served, and whatever is no endpoint's fault. A path that there is not (HTTP 404) says nothing of others' paths.
+    So it is with a host that nobody reaches or that redirects to another, a refused key, an account without credit (HTTP
+    402), a model that is not served, and whatever is no endpoint's fault. A path that there is not (HTTP 404) says nothing of others' paths.
     """
     import httpx2
 
+    failure = error.__cause__
+    cause = failure.__cause__ if failure else None
     if isinstance(error, EndpointUnreachableError):
-        failure = error.__cause__
-        return isinstance(failure.__cause__ if failure else None, httpx2.ConnectError | httpx2.ConnectTimeout)
+        return isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout)
+    if isinstance(cause, RedirectedError):
+        return True
     if not isinstance(error, EndpointError) or isinstance(error, AuthenticationError | UnknownModelError):
         return True
-    return getattr(error.__cause__, "status_code", None) == OUT_OF_CREDIT
+    return getattr(failure, "status_code", None) == OUT_OF_CREDIT
 
 
 def _status_error(error: Any, *, url: str, client: AsyncOpenAI, model: str) -> EndpointError:

@@ -28,8 +28,11 @@ NO_KEY = "EMPTY"
 MASK = "[key]"
 """Stands where a secret stood."""
 
-SHORTEST = 8
+SHORTEST = 6
 """Characters of a secret that is masked in answers; a shorter one may be any word."""
+
+LONGEST_WORD = 15
+"""Letters of a secret that may be a word."""
 
 PART = 12
 """Characters in a row of a secret that are masked in answers."""
@@ -157,7 +160,8 @@ def secrets_in(api_key: str | None, headers: Mapping[str, str], user_info: str) 
 
 def _is_telling(secret: str) -> bool:
     """Whether a text that holds the secret holds it by no chance; a word of one case may be anybody's."""
-    plain_word = secret.isalpha() and (secret.islower() or secret.isupper() or secret.istitle())
+    one_case = secret.islower() or secret.isupper() or secret.istitle()
+    plain_word = len(secret) <= LONGEST_WORD and secret.isalpha() and one_case
     return len(secret) >= SHORTEST and not plain_word
 
 

@@ -18,13 +18,17 @@ from token_difr.errors import InputError
 if TYPE_CHECKING:
     import httpx2
 
-__all__ = ["FAILURE", "PROXY", "Pace", "bounded_transport"]
+__all__ = ["FAILURE", "PROXY", "Pace", "RedirectedError", "bounded_transport"]
 
 Pace = Callable[[], Awaitable[None]]
 """Waits until one more attempt may be sent."""
 
 FAILURE, PROXY = "token_difr.failure", "token_difr.proxy"
 """Extensions of a response: what its body says went wrong, though its status was 200; the proxy that it came through."""
+
+
+class RedirectedError(Exception):
+    """An answer that names another URL, as all others of the endpoint would."""
 
 
 def bounded_transport(
@@ -76,14 +80,24 @@ def bounded_transport(
                 raise
             if response.has_redirect_location:
                 await response.aclose()
-                raise openai.OpenAIError(_redirected(request, response))
+                raise openai.OpenAIError(_redirected(request, response)) from RedirectedError()
             return response if stream else _read(response, content, proxy)
 
-    # Mounts of our own cover those that httpx makes of the environment: one place decides on proxies.
-    none = {"http://": None, "https://": None, "all://": None}
-    ways: dict[str, Any] = {"mounts": none} if proxy is None else {"proxy": proxy}
+    return _opened(Bounded, seconds, proxy)
+
+
+def _opened(kind: type[httpx2.AsyncClient], seconds: float, proxy: str | None) -> httpx2.AsyncClient:
+    """A transport with one way for all URLs, whatever httpx would make of the environment: one place decides on proxies.
+
+    Raises:
+        InputError: The proxy cannot be used.
+    """
+    import httpx2
+
+    none: dict[str, Any] = {"mounts": dict.fromkeys(("http://", "https://", "all://"))}
+    ways = none if proxy is None else {"proxy": proxy}
     try:
-        return Bounded(timeout=httpx2.Timeout(seconds, connect=5.0), follow_redirects=False, **ways)
+        return kind(timeout=httpx2.Timeout(seconds, connect=5.0), follow_redirects=False, **ways)
     except (
         ValueError,
         httpx2.InvalidURL,

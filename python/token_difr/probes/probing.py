@@ -83,7 +83,7 @@ async def aprobe(
         provider: The endpoint's base URL, or a client of it.
         model: The model that it is asked for.
         reference: Any :class:`~token_difr.reference.Reference` of the same model, or the base URL of a server that
-            speaks vLLM's dialect and knows the model by the same name. It is asked only if seeds are honored.
+            speaks vLLM's dialect and knows the model's name. It is asked only if seeds are honored.
         tokenizer: The model's tokenizer, or its folder or name; None = ``model``.
         prompts: What to ask; None = twelve questions that have many answers.
         params: How to sample; a seed in it is not used. Without filters every engine's rule is simplest.
@@ -106,10 +106,7 @@ async def aprobe(
         cold, hot = await asking.answers(params, seed=seed)
         first, again, other = _parts(hot, len(questions))
         seeds = compare_seeds(first, again, other)
-        rows: TopKBatch | None = None
-        if seeds.honored is not Honored.NO:
-            sequences = tokenize(questions * 3, [*first, *other], loaded, max_tokens=max_tokens)
-            rows = await judge.topk(sequences, concurrency=concurrency, progress=progress)
+        rows = None if seeds.honored is Honored.NO else await asking.rows(judge, [*first, *other], loaded)
     fits, untried = _fits(rows, replace(params, seed=_seeds(seed, len(questions))), samplers, vocab_size)
     return Probe(
         provider=shown_url(client),
@@ -182,6 +179,11 @@ class _Questioning:
             await self._asked(2, SamplingParams(), asking),
             await self._asked(3, replace(params, seed=(*first, *seeds)), asking),
         )
+
+    async def rows(self, judge: Reference, answers: Sequence[Response], tokenizer: Tokenizer) -> TopKBatch:
+        """The reference's rows of three answers a question."""
+        sequences = tokenize(self.questions * 3, answers, tokenizer, max_tokens=self.max_tokens)
+        return await judge.topk(sequences, concurrency=self.concurrency, progress=self.progress)
 
     async def _asked(self, times: int, params: SamplingParams, asking: Asking) -> list[Response]:
         return await collect(

@@ -35,10 +35,10 @@ def text_of_page(content: str) -> str | None:
     >>> text_of_page("<html><title>502</title><body><h1>Bad Gateway</h1></body></html>")
     '502: Bad Gateway'
     """
-    page = content[:LONGEST_PAGE]
-    if page.lstrip("\ufeff \t\r\n")[:1] != "<" or not re.search(r"(?i)<(!doctype html|html|head|body)\b", page):
+    page = content[:LONGEST_PAGE].removeprefix("\ufeff")
+    if page.lstrip()[:1] != "<" or not re.search(r"(?i)<(!doctype html|html|head|body)\b", page):
         return None
-    title = re.search(r"(?i)<title[^>]*>([^<]*)", page)
+    title = re.search(r"(?i)<title[^>]{0,200}>([^<]*)", page)
     rest = re.sub(r"(?is)<(script|style|title)\b.*?(</\1\s*>|$)|<!--.*?(-->|$)", " ", page)
     parts = [title[1] if title else "", re.sub(r"<[^>]*>?", " ", rest)]
     return ": ".join(words for part in parts if (words := " ".join(html.unescape(part).split())))
