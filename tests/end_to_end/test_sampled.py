@@ -154,13 +154,12 @@ def test_near_greedy(reference: str, temperature: float, tmp_path: Path) -> None
 def test_token_ids_are_the_providers_own(reference: str, tmp_path: Path) -> None:
     """What was sampled is what is scored: the ids that the server sent, also where its text would encode otherwise."""
     name = "vllm@0.33"
+    text: dict[str, Any] = {"token_ids": False, "repair_requests": 0}
     params = SamplingParams(temperature=1.3, seed=SEEDS)
     run = sampled(reference, tmp_path / "run", {"sampler": Sampler.parse(name)}, params, sampler=name)
     with RunDirectory.read(run.path) as stored:
         responses, sequences = stored.responses(), stored.sequences()
     for index, response in responses.items():
         assert list(sequences[index].output_token_ids) == response.body["choices"][0]["token_ids"]
-    encoded = sampled(
-        reference, tmp_path / "text", {"sampler": Sampler.parse(name)}, params, sampler=name, token_ids=False
-    )
+    encoded = sampled(reference, tmp_path / "text", {"sampler": Sampler.parse(name)}, params, sampler=name, **text)
     assert mismatches(run.scores) == 0 < mismatches(encoded.scores)
