@@ -28,6 +28,7 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, 
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from demo_corpus import QUESTION_FORMS, Entry, documented_names, topic_passages
+from token_difr.demo_model import MODEL_FOLDER
 
 VOCABULARY = 2048
 CONTEXT = 1024
@@ -46,14 +47,8 @@ SYSTEM_PROMPTS = (
 )
 SYSTEM_PROMPT_SHARE = 0.2
 PROMPTS_SHIPPED = 3000
-CHAT_TEMPLATE = """\
-{%- for message in messages -%}
-{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>\\n' }}
-{%- endfor -%}
-{%- if add_generation_prompt -%}
-{{ '<|im_start|>assistant\\n' }}
-{%- endif -%}
-"""
+CHAT_TEMPLATE = (MODEL_FOLDER / "chat_template.jinja").read_text(encoding="utf-8")
+"""The packaged model's: it is written by hand, and takes tools though the model was not trained to call any."""
 
 
 def main() -> None:

@@ -107,6 +107,16 @@ def test_prompts_are_cut_as_asked(http: httpx2.Client, fields: dict[str, Any], k
     assert answer["prompt_token_ids"] == prompt[kept]
 
 
+def test_long_texts_are_cut_before_they_are_tokenized(http: httpx2.Client, folder: ModelFolder) -> None:
+    """What stays is what would stay of all their tokens."""
+    text = "".join(f"line {number}: the list method append, with ümlauts\n" for number in range(4000))
+    ids = folder.tokenizer.encode(text, add_special_tokens=False)
+    for side, kept in (("left", ids[-50:]), ("right", ids[:50])):
+        answer = choice(http, prompt=text, truncate_prompt_tokens=50, truncation_side=side, max_tokens=1)
+
+        assert answer["prompt_token_ids"] == kept
+
+
 def test_cut_chats_fit(http: httpx2.Client) -> None:
     """A conversation that is too long is refused, by its text already, and fits where it may be cut."""
     long = {"messages": [{"role": "user", "content": "word " * 20_000}], "max_tokens": 2, "return_token_ids": True}

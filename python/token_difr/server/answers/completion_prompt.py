@@ -51,16 +51,13 @@ class CompletionPrompt:
         cls, given: str | list[int], body: CompletionRequest, tokenizer: ModelTokenizer, fit: PromptFit
     ) -> CompletionPrompt:
         from_text = isinstance(given, str)
-        if isinstance(given, str):
-            fit.check_text(given)
-            ids = tokenizer.encode(given, add_special_tokens=body.add_special_tokens)
-        else:
-            ids = given
-        whole, ids = ids, fit.cut(ids)
+        fed = fit.text(given) if isinstance(given, str) else given
+        whole = tokenizer.encode(fed, add_special_tokens=body.add_special_tokens) if isinstance(fed, str) else fed
+        ids = fit.cut(whole)
         echoed = None if body.echo else 0 if body.echo_last is None else body.echo_last
         if echoed is not None and echoed >= len(ids) > 0:
             echoed = None
-        if echoed is None and isinstance(given, str) and len(ids) == len(whole):
+        if echoed is None and isinstance(given, str) and fed == given and len(ids) == len(whole):
             text = given
         else:
             text = tokenizer.decode(ids if echoed is None else ids[len(ids) - echoed :], skip_special_tokens=False)

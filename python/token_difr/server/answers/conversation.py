@@ -83,9 +83,8 @@ class ConversationRenderer:
         except PromptError as error:
             raise bad_request(str(error), param="messages") from error
         begun = _begun_call(body)
-        if fit is not None:
-            fit.check_text(text)
-        token_ids = self._tokenizer.encode(text + begun, add_special_tokens=False)
+        fed = text + begun if fit is None else fit.text(text + begun)
+        token_ids = self._tokenizer.encode(fed, add_special_tokens=False)
         return RenderedChat(
             token_ids=token_ids if fit is None else fit.cut(token_ids),
             thinking=text.rstrip().endswith(THINK_OPEN),

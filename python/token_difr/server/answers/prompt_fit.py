@@ -7,6 +7,8 @@ from token_difr.server.answers.requests.limits import Limits
 
 __all__ = ["PromptFit"]
 
+_SPARE_TOKENS = 64
+
 
 class PromptFit:
     """What one request's prompts go through.
@@ -18,21 +20,28 @@ class PromptFit:
     """
 
     def __init__(self, fields: GenerationFields, limits: Limits, max_tokens: int | None) -> None:
-        self._keep = fields.truncate_prompt_tokens
-        self._side = fields.truncation_side
+        wanted = fields.truncate_prompt_tokens
+        self._kept = None if wanted is None else limits.kept_tokens(wanted, reserved=max_tokens)
+        self._from_left = fields.truncation_side == "left"
         self._limits = limits
-        self._reserved = max_tokens
 
-    @property
-    def cuts(self) -> bool:
-        """Whether prompts may lose tokens."""
-        return self._keep is not None
+    def text(self, text: str) -> str:
+        """The part of a text that is tokenized: all of it, unless it is cut and too long for any of the rest to stay.
 
-    def check_text(self, text: str) -> None:
-        """Refuses a text, before it is tokenized, that cannot fit and is not to be cut."""
-        if not self.cuts:
+        Raises:
+            ApiError: 400 for one that cannot fit and is not to be cut.
+        """
+        if self._kept is None:
             self._limits.check_text(text)
+            return text
+        if self._limits.bytes_a_token is None:
+            return text
+        # More characters than these tokens can stand for; some tokens more, since the first ones of a part may be others.
+        longest = (self._kept + _SPARE_TOKENS) * self._limits.bytes_a_token
+        return text[-longest:] if self._from_left else text[:longest]
 
     def cut(self, token_ids: list[int]) -> list[int]:
         """The tokens that stay."""
-        return self._limits.truncated(token_ids, self._keep, side=self._side, reserved=self._reserved)
+        if self._kept is None:
+            return token_ids
+        return token_ids[-self._kept :] if self._from_left else token_ids[: self._kept]

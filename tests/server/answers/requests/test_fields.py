@@ -148,6 +148,8 @@ def test_an_answers_message_goes_back_as_it_came(http: httpx2.Client) -> None:
         (COMPLETIONS, {"stop": ["x"] * 17}, "'stop' holds 17 elements; at most 16"),
         (COMPLETIONS, {"stop": ["x", 5]}, "'stop[1]' must be a text, not a number"),
         (COMPLETIONS, {"stop": 5}, "'stop' must be a text or a list of texts"),
+        (COMPLETIONS, {"prompt": [5] * (2**20 + 1)}, "'prompt' holds 1048577 elements; at most 1048576"),
+        (GENERATE, {"text": None, "input_ids": [[5] * (2**20 + 1)]}, "'input_ids[0]' holds 1048577 elements"),
         (COMPLETIONS, {"prompt": [-1]}, "'prompt[0]' must be at least 0, not -1"),
         (COMPLETIONS, {"prompt": [5, "x"]}, "'prompt[1]' must be a whole number, not a text"),
         (COMPLETIONS, {"prompt": [[5], [5, -7]]}, "'prompt[1][1]' must be at least 0, not -7"),

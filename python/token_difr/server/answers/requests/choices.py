@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import BeforeValidator, Discriminator, Field, Tag
+from pydantic_core import PydanticCustomError
 
 from token_difr.server.answers.requests.strict import TokenId
 
@@ -12,6 +13,8 @@ __all__ = ["KIND_MARK", "CompletionLogprobs", "PromptIds", "PromptTexts", "Promp
 
 KIND_MARK = ":"
 """Tags of kinds begin with it: an error's path leaves them out."""
+LONGEST_PROMPT = 2**20
+"""Most token ids of a prompt, whatever the model."""
 
 
 def kind_of(value: Any) -> str | None:
@@ -49,6 +52,15 @@ def _one_of(words: str, kind: Any = kind_of) -> Any:
     return Discriminator(kind, custom_error_type="kind", custom_error_message=f"must be {words}")
 
 
+def _of_bearable_length(values: Any) -> Any:
+    """A list, before its elements are looked at, one by one and with the interpreter to itself."""
+    if isinstance(values, list) and len(values) > LONGEST_PROMPT:
+        details = {"actual_length": len(values), "max_length": LONGEST_PROMPT}
+        raise PydanticCustomError("too_long", "is too long", details)
+    return values
+
+
+TokenIds = Annotated[list[TokenId], BeforeValidator(_of_bearable_length)]
 Stop = Annotated[
     Annotated[str, Tag(":text")] | Annotated[list[str], Field(max_length=16), Tag(":texts")],
     _one_of("a text or a list of texts", _text_kind),
@@ -58,14 +70,14 @@ PromptTexts = Annotated[
     _one_of("a text or a list of texts", _text_kind),
 ]
 PromptIds = Annotated[
-    Annotated[list[TokenId], Tag(":ids")] | Annotated[list[list[TokenId]], Tag(":lists")],
+    Annotated[TokenIds, Tag(":ids")] | Annotated[list[TokenIds], Tag(":lists")],
     _one_of("a list of token ids or a list of such lists"),
 ]
 Prompts = Annotated[
     Annotated[str, Tag(":text")]
     | Annotated[list[str], Tag(":texts")]
-    | Annotated[list[TokenId], Tag(":ids")]
-    | Annotated[list[list[TokenId]], Tag(":lists")],
+    | Annotated[TokenIds, Tag(":ids")]
+    | Annotated[list[TokenIds], Tag(":lists")],
     _one_of("a text, a list of texts, a list of token ids, or a list of such lists"),
 ]
 CompletionLogprobs = Annotated[

@@ -83,23 +83,17 @@ class Limits:
             )
             raise bad_request(f"{message}least {least} tokens.", param="prompt", code="context_length_exceeded")
 
-    def truncated(self, prompt: list[int], keep: int | None, *, side: str, reserved: int | None) -> list[int]:
-        """The prompt with its end alone, or its beginning, as far as the request wants it cut.
+    def kept_tokens(self, wanted: int, *, reserved: int | None) -> int:
+        """How many tokens stay of a prompt that is cut.
 
         Args:
-            prompt: Token ids.
-            keep: How many tokens stay; -1 = as many as fit; None = all.
-            side: Where tokens are dropped, ``left`` or ``right``.
+            wanted: What the request says; -1 = as many as fit.
             reserved: Tokens that -1 leaves room for; None = one.
         """
-        if keep is None:
-            return prompt
-        if keep == 0 or keep > self.context_length:
+        if wanted == 0 or wanted > self.context_length:
             message = f"truncate_prompt_tokens must be -1 or from 1 to the context length {self.context_length}."
             raise bad_request(message, param="truncate_prompt_tokens")
-        if keep == -1:
-            keep = max(self.context_length - (1 if reserved is None else reserved), 1)
-        return prompt[-keep:] if side == "left" else prompt[:keep]
+        return wanted if wanted != -1 else max(self.context_length - (1 if reserved is None else reserved), 1)
 
     def output_tokens(self, prompt: Sequence[int], max_tokens: int | None, *, default: int | None) -> int:
         """The number of tokens to generate; 400 where prompt and output do not fit.
