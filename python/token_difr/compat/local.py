@@ -68,7 +68,8 @@ def verify_outputs(
     if not any(len(sequence.output_token_ids) for sequence in outputs):
         return [[] for _ in outputs]
     longest = max(len(each.prompt_token_ids) + len(each.output_token_ids) for each in outputs)
-    settings = {"gpu_memory_utilization": gpu_memory_utilization, "max_model_len": max_model_len or 2 * longest}
+    room = 2 * longest if max_model_len is None else max_model_len
+    settings = {"gpu_memory_utilization": gpu_memory_utilization, "max_model_len": room}
     reference = _reference(model_name, top_k if top_k > 0 else TOPK_LOGPROBS, dtype, settings, vllm_kwargs)
     batch = run_blocking(lambda: reference.topk(outputs, progress=verbose))
     width = _logits_width(model_name) if params.replays else None
