@@ -10,18 +10,15 @@ from token_difr.cli import options
 from token_difr.cli.dry_run import show_dry_run
 from token_difr.cli.grouped import grouped
 from token_difr.cli.groups import (
-    DryRunOptions,
-    PaceOptions,
-    PreflightOptions,
     ProviderOptions,
     ReferenceOptions,
     RepairOptions,
     RuleOptions,
     SamplingOptions,
     ScoredOptions,
-    ShownOptions,
     reference_behind,
 )
+from token_difr.cli.manner import DryRunOptions, PaceOptions, PreflightOptions, ShownOptions
 from token_difr.cli.show import interrupted_note, note, show_report
 from token_difr.interrupts import run_work
 

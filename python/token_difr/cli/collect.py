@@ -5,7 +5,8 @@ from __future__ import annotations
 from token_difr.cli import options
 from token_difr.cli.dry_run import show_dry_run
 from token_difr.cli.grouped import grouped
-from token_difr.cli.groups import DryRunOptions, PaceOptions, ProviderOptions, SamplingOptions
+from token_difr.cli.groups import ProviderOptions, SamplingOptions
+from token_difr.cli.manner import DryRunOptions, PaceOptions
 from token_difr.cli.show import interrupted_note, note
 from token_difr.interrupts import run_work
 

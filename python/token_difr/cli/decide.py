@@ -8,7 +8,8 @@ import typer
 
 from token_difr.cli import options
 from token_difr.cli.grouped import grouped
-from token_difr.cli.groups import RuleOptions, ShownOptions
+from token_difr.cli.groups import RuleOptions
+from token_difr.cli.manner import ShownOptions
 
 __all__ = ["command"]
 

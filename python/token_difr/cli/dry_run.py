@@ -12,7 +12,7 @@ import typer
 
 if TYPE_CHECKING:
     from token_difr.answers import Estimate
-    from token_difr.cli.groups import DryRunOptions
+    from token_difr.cli.manner import DryRunOptions
     from token_difr.records import Audit, Conversation
     from token_difr.sequences import Tokenizer
 

@@ -4,36 +4,30 @@ from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from token_difr.cli import options
 from token_difr.endpoint import public_url
-from token_difr.endpoint.bodies import MAX_ANSWER_MB
-from token_difr.endpoint.client import MAX_RETRIES, TIMEOUT_SECONDS
 from token_difr.errors import InputError
 from token_difr.reference.dialects import DIALECTS
-from token_difr.report import forms_help
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
+    from token_difr.cli.manner import PaceOptions
     from token_difr.records import Asked, Judged, Resegmented, Rule, SamplingParams, Scored
     from token_difr.reference import Reference
     from token_difr.sequences import Tokenizer
 
 __all__ = [
-    "DryRunOptions",
-    "PaceOptions",
-    "PreflightOptions",
     "ProviderOptions",
     "ReferenceOptions",
     "RepairOptions",
     "RuleOptions",
     "SamplingOptions",
     "ScoredOptions",
-    "ShownOptions",
     "reference_behind",
 ]
 
@@ -274,65 +268,3 @@ class RuleOptions:
         from token_difr.records import Rule
 
         return Rule(level=self.level, seed=seed)
-
-
-@dataclass(frozen=True, kw_only=True)
-class PaceOptions:
-    """How fast, how patiently and how loudly."""
-
-    concurrency: options.Concurrency = 8
-    max_retries: options.MaxRetries = MAX_RETRIES
-    timeout: options.Timeout = TIMEOUT_SECONDS
-    max_answer_mb: options.MaxAnswerMb = MAX_ANSWER_MB
-    quiet: options.Quiet = False
-
-    def of_client(self) -> dict[str, Any]:
-        """What a client of either side is told, by the names of its arguments."""
-        return {"max_retries": self.max_retries, "timeout_seconds": self.timeout, "max_answer_mb": self.max_answer_mb}
-
-
-@dataclass(frozen=True, kw_only=True)
-class DryRunOptions:
-    """What a run would send and cost."""
-
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be sent, and send nothing.")] = False
-    price_input: options.PriceInput = None
-    price_output: options.PriceOutput = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class PreflightOptions:
-    """What is tried before anything is paid for."""
-
-    no_preflight: Annotated[
-        bool,
-        typer.Option("--no-preflight", help="Do not ask each side for one token before the first answer is paid for."),
-    ] = False
-    check: Annotated[
-        bool, typer.Option("--check", help="With --dry-run: do ask each side for that one token, and nothing else.")
-    ] = False
-
-    def checked(self, *, dry: bool) -> bool:
-        """Whether each side is to be asked for one token in a dry run.
-
-        Raises:
-            InputError: ``--check`` without a dry run, or beside ``--no-preflight``.
-        """
-        if self.check and not dry:
-            raise InputError("--check goes with --dry-run: an audit checks anyway")
-        if self.check and self.no_preflight:
-            raise InputError("give --check or --no-preflight, not both")
-        return self.check
-
-
-@dataclass(frozen=True, kw_only=True)
-class ShownOptions:
-    """How a report is shown on standard output."""
-
-    form: Annotated[str, typer.Option("--format", metavar="NAME", help=forms_help())] = "terminal"
-    as_json: Annotated[bool, typer.Option("--json", help="Short for --format json.")] = False
-
-    @property
-    def chosen(self) -> str:
-        """The form's name."""
-        return "json" if self.as_json else self.form

@@ -6,7 +6,8 @@ from typing import Any
 
 from token_difr.cli import options
 from token_difr.cli.grouped import grouped
-from token_difr.cli.groups import PaceOptions, ReferenceOptions, RepairOptions, reference_behind
+from token_difr.cli.groups import ReferenceOptions, RepairOptions, reference_behind
+from token_difr.cli.manner import PaceOptions
 from token_difr.cli.show import interrupted_note, local_tokenizer, note
 from token_difr.interrupts import run_work
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from token_difr.cli import options
 from token_difr.cli.grouped import grouped
-from token_difr.cli.groups import ShownOptions
+from token_difr.cli.manner import ShownOptions
 from token_difr.errors import RunDirectoryError
 
 __all__ = ["command"]

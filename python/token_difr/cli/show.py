@@ -14,7 +14,7 @@ from token_difr.errors import InputError
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from token_difr.cli.groups import ShownOptions
+    from token_difr.cli.manner import ShownOptions
     from token_difr.records import Audit, Report
     from token_difr.sequences import Tokenizer
 
