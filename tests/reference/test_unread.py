@@ -90,6 +90,8 @@ def refused(status: int, words: str, kind: type[EndpointError] = EndpointError) 
         (refused(429, "slow down"), False),
         (refused(500, "out of memory"), False),
         (refused(503, "overloaded"), False),
+        (refused(502, "an error inside of HTTP 200", AnswerError), False),
+        (refused(400, "an error inside of HTTP 200: too long", AnswerError), True),
         (EndpointUnreachableError("did not answer in time"), False),
     ],
 )
