@@ -93,6 +93,8 @@ def refused(status: int, words: str, kind: type[EndpointError] = EndpointError) 
         (refused(503, "overloaded"), False),
         (AnswerError("http://reference/v1 answered a web page, not JSON"), False),
         (AnswerError("http://reference/v1 answered HTTP 200 with an error inside (HTTP 502): upstream failed"), False),
+        (refused(502, "an error inside of HTTP 200", AnswerError), False),
+        (refused(400, "an error inside of HTTP 200: too long", AnswerError), True),
         (EndpointUnreachableError("did not answer in time"), False),
     ],
 )

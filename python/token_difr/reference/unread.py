@@ -46,8 +46,9 @@ def is_of_one_sequence(error: EndpointError) -> bool:
     """
     if isinstance(error, AuthenticationError | UnknownModelError):
         return False
-    if getattr(error.__cause__, "status_code", None) in REFUSALS:
-        return "logprob" not in str(error).lower()
+    status = getattr(error.__cause__, "status_code", None)
+    if status is not None:
+        return status in REFUSALS and "logprob" not in str(error).lower()
     return isinstance(error, RowsError)
 
 

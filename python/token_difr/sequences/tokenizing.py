@@ -144,11 +144,7 @@ def _judged_answers(
         [(each, told) for each, response in whole if (told := response.completion_tokens) is not None]
     )
     limits = Counts.learned(
-        [
-            (each, max_tokens)
-            for each, response in whole
-            if response.finish_reason == "length" and max_tokens is not None
-        ]
+        [(each, max_tokens) for each, response in whole if response.ended is False and max_tokens is not None]
     )
     answers = []
     for prompt_ids, readings, response in zip(rendered, read, responses, strict=True):
@@ -176,7 +172,7 @@ def _lengths(
     """How many tokens the output may have, by the provider's count or else by the limit that cut it; None = not known."""
     if counts.believed and response.completion_tokens is not None:
         return counts.lengths(reading, response.completion_tokens)
-    if limits.believed and response.finish_reason == "length" and max_tokens is not None:
+    if limits.believed and response.ended is False and max_tokens is not None:
         return limits.lengths(reading, max_tokens)
     return None
 
