@@ -7,7 +7,7 @@ Standard output gets one JSON list a case: for each token [chosen token, Gumbel 
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import json
 import sys
 from pathlib import Path
@@ -16,8 +16,22 @@ from typing import Any
 import numpy as np
 import torch
 
-# By name: in the environment of a type checker, this is another token-difr.
-common: Any = importlib.import_module("token_difr.common")
+
+def module_alone(name: str) -> Any:
+    """A module of 0.1.2 without its package, which would import transformers and the openai SDK: seconds for nothing."""
+    package = importlib.util.find_spec("token_difr")
+    assert package is not None
+    assert package.submodule_search_locations is not None
+    file = Path(package.submodule_search_locations[0], f"{name}.py")
+    spec = importlib.util.spec_from_file_location(name, file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+common = module_alone("common")
 
 
 def replayed(case: dict[str, Any], logits: torch.Tensor) -> list[tuple[int, float, float]]:
