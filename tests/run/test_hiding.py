@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from token_difr.answers.chat_answer import chat_response
-from token_difr.errors import AnswerError
+from token_difr.errors import RowsError
 from token_difr.records import Conversation, Response, SamplingParams, TokenSequence, TopKBatch, Verdict
 from token_difr.reference import Reference
 from token_difr.run.audit import AuditRun, audit
@@ -72,12 +72,18 @@ class ModelItself(Reference):
         """Sure of the next token, as long as it reads the model's own."""
         index = int(tag.removeprefix("reference-"))
         if index in self.unread:
-            raise AnswerError("the reference read other tokens than those sent")
+            raise RowsError("the reference read other tokens than those sent")
         return rows_of(sequence, tokens_of(text_of(index)))
 
 
 def run_audit(edit: Edit, out: Path, baseline: Path | None = None, unread: Container[int] = ()) -> AuditRun:
-    asked: dict[str, Any] = {"model": "m", "tokenizer": Pieces(), "repair_requests": 0, "progress": False}
+    asked: dict[str, Any] = {
+        "model": "m",
+        "tokenizer": Pieces(),
+        "repair_requests": 0,
+        "preflight": False,
+        "progress": False,
+    }
     reference = ModelItself(unread)
     return audit(PROMPTS, provider=EditedProvider(edit), reference=reference, out=out, baseline=baseline, **asked)
 
@@ -192,7 +198,10 @@ def ninth_of_ten(index: int, answer: dict[str, Any]) -> None:
 
 
 def test_answers_that_the_reference_cannot_read(baseline: Path, tmp_path: Path) -> None:
-    """One of them, or as many on both sides, changes nothing; a side that alone has a tenth of them is not consistent."""
+    """One of them, or as many on both sides, changes nothing; a tenth on one side alone is never consistent.
+
+    Nor is it divergent for what the reference did not read.
+    """
     tenth = range(9, COUNT, 10)
     alike = run_audit(unedited, tmp_path / "alike", unread=tenth)
     again = run_audit(unedited, tmp_path / "again", alike.path, unread=tenth)
@@ -200,5 +209,8 @@ def test_answers_that_the_reference_cannot_read(baseline: Path, tmp_path: Path) 
     assert again.verdict is Verdict.CONSISTENT
     one = run_audit(unedited, tmp_path / "one", baseline, unread={7})
     assert (one.decision.summary.withheld_sequences, one.verdict) == (1, Verdict.CONSISTENT)
+    honest = run_audit(unedited, tmp_path / "honest", baseline, unread=tenth)
+    assert honest.verdict is Verdict.INCONCLUSIVE
+    assert "could not read" in honest.decision.reason
     alone = run_audit(ninth_of_ten, tmp_path / "alone", baseline, unread=tenth)
     assert alone.verdict is not Verdict.CONSISTENT

@@ -27,7 +27,8 @@ class Summary:
     Attributes:
         sequences: Number of sequences, empty and withheld ones included.
         empty_sequences: Number of answers without a token.
-        withheld_sequences: Number of answers that were not scored, since their own tokens are not known.
+        withheld_sequences: Number of answers that were not scored, since their own tokens are not known or the
+            reference could not read them.
         tokens: Number of claimed tokens.
         decided_tokens: Tokens whose match could be decided; the denominator of every rate.
         statuses: Number of tokens of each :class:`~token_difr.ScoreStatus`, by lower-case name.

@@ -80,11 +80,13 @@ class Scores(Sequence[list[TokenMetrics]]):
             the token's own share: uniform for an honest sampler. NaN where it cannot be said.
         withheld: bool[sequences], or None where none is. The sequence's tokens are not known for certain, so it was
             not scored: it has no positions, but is no empty answer.
+        unread: bool[sequences], or None where none is. Those of the withheld ones that the reference could not read as
+            they were sent: that speaks of the reference, and not of who wrote them.
         improper_rows: Number of rows whose mass is above 1.01: the reference gave no distribution there.
 
     Raises:
         InputError: Columns of different lengths, offsets that do not fit them, an unknown status, percentiles outside
-            [0, 1], or positions of a sequence that is withheld.
+            [0, 1], positions of a sequence that is withheld, or an unread one that is not.
     """
 
     exact_match: NDArray[np.bool_] = field(metadata={DTYPE: np.bool_})
@@ -99,6 +101,7 @@ class Scores(Sequence[list[TokenMetrics]]):
     rival_possible: NDArray[np.bool_] | None = field(default=None, metadata={OPTIONAL: np.bool_})
     percentile: NDArray[np.float32] | None = field(default=None, metadata={OPTIONAL: np.float32})
     withheld: NDArray[np.bool_] | None = field(default=None, metadata={OPTIONAL: np.bool_})
+    unread: NDArray[np.bool_] | None = field(default=None, metadata={OPTIONAL: np.bool_})
     improper_rows: int = 0
 
     def __post_init__(self) -> None:
@@ -120,6 +123,14 @@ class Scores(Sequence[list[TokenMetrics]]):
             raise InputError("percentile must lie in [0, 1], or be NaN")
         if self.withheld is not None:
             self._check_withheld(self.withheld)
+        if self.unread is not None:
+            if (
+                self.withheld is None
+                or self.unread.shape != self.withheld.shape
+                or (self.unread & ~self.withheld).any()
+            ):
+                raise InputError("unread marks sequences among those that are withheld")
+            object.__setattr__(self, "unread", read_only(self.unread))
 
     def _check_withheld(self, withheld: NDArray[np.bool_]) -> None:
         if withheld.shape != (len(self),):

@@ -160,7 +160,10 @@ def scored(batch: TopKBatch, audit: Audit, sequences: Sequence[TokenSequence] = 
         vocab_size=None if audit.scored is None else audit.scored.vocab_size,
     )
     withheld = np.array([not sequence.scorable for sequence in sequences], np.bool_)
-    return replace(scores, withheld=withheld) if withheld.any() else scores
+    unread = np.array([sequence.unread is not None for sequence in sequences], np.bool_)
+    if not withheld.any():
+        return scores
+    return replace(scores, withheld=withheld, unread=unread if unread.any() else None)
 
 
 def check_replayable(params: SamplingParams, sampler: Sampler | None, vocab_size: int | None) -> None:

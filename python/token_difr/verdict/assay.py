@@ -89,7 +89,10 @@ def _disagreement(baseline: Scores, rule: Rule) -> Iterator[str]:
 def _left_out(side: Scores) -> Iterator[tuple[float, str]]:
     tokens = len(side.status)
     if side.withheld is not None and len(side):
-        yield float(np.mean(side.withheld)), "answers are not scored, since their own tokens are not known"
+        yield (
+            float(np.mean(side.withheld)),
+            "answers are not scored, since their own tokens are not known or could not be read",
+        )
     if tokens:
         yield float(np.mean(side.status == ScoreStatus.UNSCORED)), "tokens have no row to be compared with"
         yield float(np.mean(side.status == ScoreStatus.UNDECIDED)), "tokens are not decided by the reference's rows"

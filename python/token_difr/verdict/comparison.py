@@ -83,10 +83,14 @@ def compare(
     matched = match(candidate, baseline, pairs)
     doubt = next(doubts(candidate, baseline, rule, None if rows is None else rows.baseline), None)
     mix = prompt_mix(rows.candidate, rows.baseline, rule) if rows is not None and pairs is None else SAME_MIX
-    return compare_matched(matched, rule, doubt=doubt, mix=mix)
+    return compare_matched(
+        matched, rule, doubt=doubt, mix=mix, unread=_share_unread(candidate) - _share_unread(baseline)
+    )
 
 
-def compare_matched(matched: Matched, rule: Rule, *, doubt: str | None = None, mix: PromptMix = SAME_MIX) -> Comparison:
+def compare_matched(
+    matched: Matched, rule: Rule, *, doubt: str | None = None, mix: PromptMix = SAME_MIX, unread: float = 0.0
+) -> Comparison:
     """:func:`compare` from the sums a sequence, which are all that it looks at.
 
     Args:
@@ -94,6 +98,7 @@ def compare_matched(matched: Matched, rule: Rule, *, doubt: str | None = None, m
         rule: By which rule.
         doubt: Why the comparison can show nothing; None where nothing speaks against it.
         mix: How the prompts differ.
+        unread: By what share of the answers the reference could read fewer of the candidate's than of the baseline's.
 
     Raises:
         InputError: The sides hold sums of different statistics.
@@ -119,6 +124,7 @@ def compare_matched(matched: Matched, rule: Rule, *, doubt: str | None = None, m
         hidden=hidden,
         beyond_mix=_beyond_mix(matched, mix, rule) if test.p_value < rule.level else 1.0,
         misserved=misserved(ours, theirs),
+        unread=unread,
     )
     verdict, reason = judged(evidence, rule, doubt)
     return Comparison(
@@ -137,6 +143,10 @@ def compare_matched(matched: Matched, rule: Rule, *, doubt: str | None = None, m
         deciding=None if deciding is None else deciding.name,
         rule=rule,
     )
+
+
+def _share_unread(scores: Scores) -> float:
+    return 0.0 if scores.unread is None else float(np.mean(scores.unread))
 
 
 def _withheld_alike(candidate: Scores, baseline: Scores) -> tuple[Scores, Scores]:

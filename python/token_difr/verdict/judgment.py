@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,6 +40,7 @@ class Evidence:
         hidden: How much of a loss in match rate that may hide, a share.
         beyond_mix: The p-value against a baseline whose prompts had been as hard; 0 where they do not differ.
         misserved: Answers of the candidate that look wholly misserved.
+        unread: By what share of the answers the reference could read fewer of the candidate's than of the baseline's.
     """
 
     matched: Matched
@@ -52,6 +54,7 @@ class Evidence:
     hidden: float
     beyond_mix: float
     misserved: Misserved
+    unread: float = 0.0
 
 
 def judged(evidence: Evidence, rule: Rule, doubt: str | None) -> tuple[Verdict, str]:
@@ -79,7 +82,7 @@ def _compared(evidence: Evidence, rule: Rule) -> tuple[Verdict, str]:
     if evidence.hidden and evidence.bound >= rule.tolerance:
         loss = f"a loss of {100 * evidence.bound:.2f} points in match rate could go unseen (95 % bound)"
         return Verdict.INCONCLUSIVE, _other_prompts(evidence, loss)
-    missing = _missing(evidence, rule)
+    missing = next(_lacks(evidence, rule), None)
     if missing is not None:
         return Verdict.INCONCLUSIVE, missing
     return Verdict.CONSISTENT, _consistency(evidence, rule)
@@ -136,11 +139,11 @@ def _divergence(evidence: Evidence, deciding: StatisticComparison, rule: Rule) -
     return "; ".join(parts)
 
 
-def _missing(evidence: Evidence, rule: Rule) -> str | None:
-    """What *consistent* lacks, and how much of it; None if nothing."""
+def _lacks(evidence: Evidence, rule: Rule) -> Iterator[str]:
+    """What *consistent* lacks, and how much of it; the gravest first."""
     shown = f"not shown to be worse (p = {evidence.p_value:.4f})"
     if math.isnan(evidence.bound):
-        return f"{shown}, {_without_bound(evidence)}"
+        yield f"{shown}, {_without_bound(evidence)}"
     ours, theirs = (
         int(np.count_nonzero(side.decided)) for side in (evidence.matched.candidate, evidence.matched.baseline)
     )
@@ -150,28 +153,32 @@ def _missing(evidence: Evidence, rule: Rule) -> str | None:
             for name, count in (("candidate", ours), ("baseline", theirs))
             if count < rule.fewest_sequences
         )
-        return (
+        yield (
             f"too few sequences: {ours} against {theirs} in the baseline, {rule.fewest_sequences} are needed on each side "
             f"to exclude a loss of {100 * rule.tolerance:g} points in wholly misserved requests; missing: {lacking}"
         )
     if evidence.bound >= rule.tolerance:
-        return (
+        yield (
             f"{shown}, but the match rate may lie up to {100 * evidence.bound:.2f} points below the baseline's (95 % "
             f"bound), and only less than {100 * rule.tolerance:g} would be consistent: more prompts would decide"
         )
     if evidence.misserved.count and evidence.misserved.upper >= rule.tolerance:
-        return (
+        yield (
             f"{shown}, but {evidence.misserved.count} of {ours} answers mismatch in more than half of their tokens: up to "
             f"{100 * evidence.misserved.upper:.1f} % of the requests may be wholly misserved beyond the baseline's, and only "
             f"less than {100 * rule.tolerance:g} % would be consistent: more prompts would decide"
         )
+    if evidence.unread >= rule.tolerance:
+        yield (
+            f"{shown}, but the reference could not read {100 * evidence.unread:.1f} % more of the candidate's answers than of "
+            f"the baseline's, where as large a loss may hide: ask a reference that reads token ids, or one with room for them"
+        )
     tokens, compared = evidence.matched.tokens[0], evidence.matched.compared[0]
     if compared < LEAST_COMPARED * tokens:
-        return (
+        yield (
             f"{shown}, but only {compared:,} of the candidate's {tokens:,} tokens have a counterpart in the baseline, "
             f"whose answers are shorter: at least half must be compared"
         )
-    return None
 
 
 def _without_bound(evidence: Evidence) -> str:

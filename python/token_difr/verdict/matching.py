@@ -116,10 +116,11 @@ def cut(scores: Scores, sequences: npt.NDArray[np.int64], lengths: Lengths) -> S
     columns = {
         name: value[positions]
         for name, value in scores.to_arrays().items()
-        if name not in {"sequence_indptr", "withheld", "improper_rows"}
+        if name not in {"sequence_indptr", "withheld", "unread", "improper_rows"}
     }
     withheld = None if scores.withheld is None else scores.withheld[sequences]
-    return replace(scores, **columns, sequence_indptr=offsets, withheld=withheld)
+    unread = None if scores.unread is None else scores.unread[sequences]
+    return replace(scores, **columns, sequence_indptr=offsets, withheld=withheld, unread=unread)
 
 
 def _summed(left: Scores, whole: Scores, statistics: tuple[Statistic, ...]) -> SequenceSums:

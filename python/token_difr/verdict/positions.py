@@ -60,6 +60,12 @@ class Positions:
         return np.zeros(len(self.lengths), np.bool_) if withheld is None else withheld
 
     @cached_property
+    def unread(self) -> Flags:
+        """bool[sequences]: whether the reference could not read the sequence as it was sent."""
+        unread = self.scores.unread
+        return np.zeros(len(self.lengths), np.bool_) if unread is None else unread
+
+    @cached_property
     def percentile(self) -> Floats:
         """float64[positions]: the randomized percentile of what was not replayed; NaN where it is not known."""
         if self.scores.percentile is None:

@@ -103,7 +103,9 @@ def _empty(positions: Positions) -> Columns:
 
 
 def _withheld(positions: Positions) -> Columns:
-    return Columns(positions.withheld, np.full(len(positions.lengths), positions.scores.withheld is not None))
+    # What the reference could not read says nothing of the provider: it is neither withheld nor given.
+    known = ~positions.unread & (positions.scores.withheld is not None)
+    return Columns(positions.withheld & known, known)
 
 
 def _lengths(positions: Positions) -> Columns:
