@@ -10,6 +10,7 @@
 #   make soak         ten minutes of mixed requests against the server, and 20,000 samples through a bad proxy;
 #                     `make test` has a short form of both
 #   make faults       each way in which an audit can break, at each of its stages; `make test` has a few of them
+#   make clients      other projects' clients (openai, litellm, lm-eval and so on) at the server, an environment each
 #   make house        figures of the code: sizes, names, imports
 #   make lock         newest versions that pyproject.toml allows into requirements/*.txt, which demo and test install
 #   make develop      the development environment in .venv
@@ -29,7 +30,7 @@ PYTEST := -m pytest -q -n 2 --dist loadfile
 INSTALL_LOCKED = $(1)/bin/python $(PIP_INSTALL) --require-hashes --requirement $(2)
 INSTALL_PACKAGE = PATH="$(abspath $(1)/bin):$$PATH" $(1)/bin/python $(PIP_INSTALL) --no-deps --no-build-isolation --editable .
 
-.PHONY: demo demo-size test test-newest test-busy check bench fuzz soak faults house lock develop format clean
+.PHONY: demo demo-size test test-newest test-busy check bench fuzz soak faults clients house lock develop format clean
 
 develop: $(DEV)
 
@@ -107,6 +108,9 @@ soak: $(DEV)
 faults: $(DEV)
 	$(BIN)/python scripts/fault_matrix.py --messages
 
+clients: $(DEV) $(LOCKER)
+	$(BIN)/python scripts/clients.py
+
 house: $(DEV)
 	$(BIN)/python scripts/measure_house.py
 
@@ -116,4 +120,4 @@ format: $(DEV)
 	$(BIN)/ruff check --fix --quiet .
 
 clean:
-	rm -rf target build .venv .venv-demo .venv-newest .venv-lock .venv-peer python/token_difr/*.so
+	rm -rf target build .venv .venv-demo .venv-newest .venv-lock .venv-clients .venv-peer python/token_difr/*.so
