@@ -14,14 +14,15 @@ from lm_eval.models.openai_completions import LocalCompletionsAPI
 from lm_eval.tasks import TaskManager
 from lm_eval.utils import get_rolling_token_windows, make_disjoint_window
 
+# White space at the end of a context would be moved to the output by the harness.
 PAIRS = [
     ("What does str.join do?", " It joins strings."),
     ("The list method append adds", " one element at the end of the list"),
     ("", "A text without any context."),
     ("日本語の", "文字列は"),
-    ("<|im_start|>user\nWhat is a list?<|im_end|>\n<|im_start|>assistant\n", "A list holds values.<|im_end|>"),
+    ("<|im_start|>user\nWhat is a list?<|im_end|>\n<|im_start|>assistant", "\nA list holds values.<|im_end|>"),
     # The demo's own answer: the token that is generated behind it, and left out of the sum, is the end token.
-    ("<|im_start|>user\nWhat does str.join do?<|im_end|>\n<|im_start|>assistant\n", "Support for writing an Intio."),
+    ("<|im_start|>user\nWhat does str.join do?<|im_end|>\n<|im_start|>assistant", "\nSupport for writing an Intio."),
 ]
 TEXTS = ["A whole text is scored from its first token on.", "word " * 700]
 """The second one is longer than the model's context, so that it is scored in windows."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import jinja2
 import pytest
 
 from token_difr.errors import PromptError
@@ -29,6 +32,35 @@ def test_template_equals_transformers(folder: ModelFolder) -> None:
             text = folder.template.render(messages, add_generation_prompt=opened)
 
             assert folder.tokenizer.encode(text, add_special_tokens=False) == expected
+
+
+CALL = {"function": {"name": "weather", "arguments": {"city": "Paris"}}}
+
+
+@pytest.mark.parametrize("tools", [None, [{"type": "function", "function": {"name": "weather"}}]])
+@pytest.mark.parametrize(
+    "messages",
+    [
+        [{"role": "user", "content": "hi"}],
+        [{"role": "system", "content": "s"}, {"role": "user", "content": "hi"}],
+        [{"role": "system"}, {"role": "user"}],
+        [{"role": "user", "content": "hi"}, {"role": "assistant", "tool_calls": [CALL]}, {"role": "tool"}],
+        [{"role": "assistant", "content": None, "tool_calls": None}],
+    ],
+)
+def test_the_demos_template_takes_nothing_for_given(
+    folder: ModelFolder, messages: list[dict[str, Any]], tools: list[dict[str, Any]] | None
+) -> None:
+    """Clients that render it themselves may leave out what is not there, even where an unknown name is an error."""
+    source = (folder.path / "chat_template.jinja").read_text(encoding="utf-8")
+    strict = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True)  # noqa: S701 - no HTML
+    strict.policies["json.dumps_kwargs"] = {"sort_keys": False}
+    given = {} if tools is None else {"tools": tools}
+    assert folder.template is not None
+    for opened in (True, False):
+        more = given | ({"add_generation_prompt": True} if opened else {})
+        expected = folder.template.render(messages, tools=tools, add_generation_prompt=opened)
+        assert strict.from_string(source).render(messages=messages, **more).rstrip() == expected.rstrip()
 
 
 def test_continued_message_stays_open(folder: ModelFolder) -> None:
