@@ -43,8 +43,15 @@ def test_end_tokens_are_ids(copy: Path, named: Any) -> None:
 def test_end_tokens_are_the_models_own(folder: ModelFolder, copy: Path, named: Any) -> None:
     """An id that the model does not have could never end anything."""
     (copy / "config.json").write_text(json.dumps({"max_position_embeddings": 64, "eos_token_id": named}))
-    with pytest.raises(InputError, match="is none of the model's 2048 tokens"):
+    with pytest.raises(InputError, match="there are 2048 tokens"):
         ModelService(ServerSettings(model=copy), ScriptedEngine([1], folder.tokenizer.size))
+
+
+def test_end_tokens_are_the_engines_too(copy: Path) -> None:
+    """The tokenizer may have more tokens than the weights."""
+    (copy / "config.json").write_text(json.dumps({"max_position_embeddings": 64, "eos_token_id": 5}))
+    with pytest.raises(InputError, match="is none of the model's 2 tokens"):
+        ModelService(ServerSettings(model=copy), ScriptedEngine([1], 2))
 
 
 def test_tokenizer_info_tells_no_path(copy: Path) -> None:
