@@ -23,7 +23,8 @@ NEWEST := .venv-newest
 LOCKER := .venv-lock/installed
 BIN := .venv/bin
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
-PYTEST := -m pytest -q -n 2 --dist loadfile
+# In the order of the tree: by number of tests, the longest file (the demo, of seven) would come last, and alone.
+PYTEST := -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 # Only what the lock names is installed, by hash. The package is then built with the locked maturin, which pip looks for
 # on the path; --no-deps, because its dependencies are the lock's business.
@@ -103,6 +104,7 @@ fuzz: $(DEV)
 
 soak: $(DEV)
 	$(BIN)/python scripts/soak_server.py --seconds 600
+	$(BIN)/python scripts/large_prompts.py
 	$(BIN)/python scripts/soak_rollouts.py --samples 20000
 
 faults: $(DEV)
