@@ -16,6 +16,7 @@ import token_difr.audit
 import token_difr.common
 import token_difr.demo_model
 import token_difr.errors
+import token_difr.interrupts
 import token_difr.local
 import token_difr.model_registry
 import token_difr.openrouter_api

@@ -21,6 +21,7 @@ from token_difr import cli
 from token_difr.compat.openrouter import generate_openrouter_responses
 from token_difr.errors import TokenDifrError
 from token_difr.probes import aprobe
+from token_difr.reference import open_reference
 from token_difr.report import FORMS, render
 from token_difr.rollouts import RolloutCache, RolloutsClient
 from token_difr.run.audit import aaudit
@@ -69,8 +70,9 @@ def echoing(endpoint: Any, secrets: list[str], status: int) -> None:
 async def audited(url: str, key: str, header: str, folder: Path) -> list[str]:
     """The reports of an audit."""
     async with open_client(url, api_key=key, headers={"X-Extra": header}, max_retries=0) as client:
+        judge = open_reference("vllm", client, "m")
         run = await aaudit(
-            PROMPTS, provider=client, model="m", reference=url, tokenizer="demo", out=folder / "run", progress=False
+            PROMPTS, provider=client, model="m", reference=judge, tokenizer="demo", out=folder / "run", progress=False
         )
         return [render(run.report, form) for form in FORMS]
 

@@ -129,6 +129,7 @@ async def test_a_killed_audit_goes_on(tmp_path: Path) -> None:
             "tokenizer": Plain(),
             "max_tokens": 8,
             "concurrency": 1,
+            "preflight": False,
             "progress": False,
         }
         done = await aaudit(PROMPTS, provider=provider, reference=judge, out=path, **how)

@@ -20,9 +20,6 @@ from token_difr.sequences import Tokenizer, render
 
 __all__ = ["Outstanding", "outstanding", "run_preflight"]
 
-PROBED_TEXT = "A"
-"""Whose first token the reference is asked to judge; any text that every vocabulary has."""
-
 
 class Outstanding(NamedTuple):
     """Indexes of the prompts that an audit still lacks something of.
@@ -78,8 +75,9 @@ async def run_preflight(
     """
     missing = outstanding(out, record, prompts)
     read, asked = (_shortest(prompts, indexes, record, sides.tokenizer) for indexes in (missing.rows, missing.answers))
-    if read is not None:
-        sequence = TokenSequence(read.prompt_token_ids, _one_token(sides.tokenizer))
+    if read is not None and read.prompt_token_ids:
+        *before, last = read.prompt_token_ids  # tokens that are sure to be the model's
+        sequence = TokenSequence(before or [last], [last])
         await sides.reference.rows(sequence, tag="preflight")
     if asked is None or record.asked is None:
         return
@@ -103,10 +101,6 @@ def _shortest(
     variables = record.asking.chat_template_kwargs
     rendered = (_Rendered(index, render(prompts[index], tokenizer, variables)) for index in indexes)
     return min(rendered, key=lambda prompt: len(prompt.prompt_token_ids), default=None)
-
-
-def _one_token(tokenizer: Tokenizer) -> list[int]:
-    return tokenizer.encode(PROBED_TEXT, add_special_tokens=False, split_special_tokens=False)[:1]
 
 
 def _oddities(answer: Response, record: Audit, prompt_tokens: int) -> Iterator[str]:
