@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from token_difr.cli import options
 from token_difr.cli.grouped import grouped
@@ -15,11 +17,25 @@ __all__ = ["command"]
 
 
 @grouped
-def command(run: options.Run, *, reference: ReferenceOptions, repair: RepairOptions, pace: PaceOptions) -> None:
+def command(
+    run: options.Run,
+    *,
+    reference: ReferenceOptions,
+    reference_moved: Annotated[
+        bool,
+        typer.Option(
+            "--reference-moved",
+            help="It is the run's own reference, at another URL: go on with it, here and in an audit.",
+        ),
+    ] = False,
+    repair: RepairOptions,
+    pace: PaceOptions,
+) -> None:
     """Ask a reference for the logprobs of a run's tokens. The same command again asks for those that RUN lacks."""
     from token_difr.records import Audit
     from token_difr.reference import dialect_named
     from token_difr.run import RunDirectory
+    from token_difr.run.moving import move_reference
     from token_difr.run.resegmenting import resegment_run
     from token_difr.run.stages import reference_run
     from token_difr.segmentation import is_repairable
@@ -33,6 +49,9 @@ def command(run: options.Run, *, reference: ReferenceOptions, repair: RepairOpti
             resegmented.requests != 0 and any(is_repairable(each) for each in stored.sequences().values())
         )
         tokenizer = local_tokenizer(stored.audit) if needed else None
+
+    if reference_moved:
+        move_reference(run, judged)
 
     async def work() -> None:
         async with reference.opened(pace) as client:

@@ -17,6 +17,7 @@ from token_difr.run.repair_limit import most_repair_requests
 __all__ = ["settled"]
 
 LONGEST_SHOWN = 150
+MOVED = "Choose another directory; if it is the same reference at another URL, token-difr reference {} --reference-moved goes on"
 
 
 def settled(path: Path, stored: Audit, stated: Audit) -> Audit:
@@ -35,7 +36,8 @@ def settled(path: Path, stored: Audit, stated: Audit) -> Audit:
             "the prompts" if name == "prompts.digest" else f"{name} ({_shown(there)} there, {_shown(here)} here)"
             for name, (there, here) in differences.items()
         )
-        raise RunDirectoryError(f"{path} belongs to another audit; it differs in {named}. Choose another directory")
+        mend = MOVED.format(path) if differences.keys() == {"judged.reference"} else "Choose another directory"
+        raise RunDirectoryError(f"{path} belongs to another audit; it differs in {named}. {mend}")
     return bound.completed_by(stated).completed_by(stored)
 
 
