@@ -16,7 +16,7 @@ from token_difr.records import Audit, Conversation, Response, TokenSequence
 from token_difr.run.directory import RunDirectory
 from token_difr.run.manifest import is_run_directory
 from token_difr.run.sides import Sides
-from token_difr.sequences import Tokenizer, render
+from token_difr.sequences import render
 
 __all__ = ["Outstanding", "outstanding", "run_preflight"]
 
@@ -73,34 +73,24 @@ async def run_preflight(
         RunDirectoryError: ``out`` holds another audit.
         EndpointError: A side cannot be reached, refuses, or sends what cannot be judged.
     """
-    missing = outstanding(out, record, prompts)
-    read, asked = (_shortest(prompts, indexes, record, sides.tokenizer) for indexes in (missing.rows, missing.answers))
-    if read is not None and read.prompt_token_ids:
-        *before, last = read.prompt_token_ids  # tokens that are sure to be the model's
-        sequence = TokenSequence(before or [last], [last])
-        await sides.reference.rows(sequence, tag="preflight")
+    missing, variables = outstanding(out, record, prompts), record.asking.chat_template_kwargs
+    read, asked = (_shortest(prompts, indexes) for indexes in (missing.rows, missing.answers))
+    if read is not None and (sent := render(prompts[read], sides.tokenizer, variables)):
+        *before, last = sent  # tokens that are sure to be the model's
+        await sides.reference.rows(TokenSequence(before or [last], [last]), tag="preflight")
     if asked is None or record.asked is None:
         return
     answer = await as_provider(sides.provider, record.asking).answer(
-        asked.number, prompts[asked.number], model=record.asked.model, params=record.params, max_tokens=1
+        asked, prompts[asked], model=record.asked.model, params=record.params, max_tokens=1
     )
     if tell is not None:
-        for sentence in _oddities(answer, record, len(asked.prompt_token_ids)):
+        for sentence in _oddities(answer, record, len(render(prompts[asked], sides.tokenizer, variables))):
             tell(sentence)
 
 
-class _Rendered(NamedTuple):
-    number: int
-    prompt_token_ids: list[int]
-
-
-def _shortest(
-    prompts: Sequence[Conversation], indexes: Sequence[int], record: Audit, tokenizer: Tokenizer
-) -> _Rendered | None:
-    """The prompt of fewest tokens among these; None where there are none."""
-    variables = record.asking.chat_template_kwargs
-    rendered = (_Rendered(index, render(prompts[index], tokenizer, variables)) for index in indexes)
-    return min(rendered, key=lambda prompt: len(prompt.prompt_token_ids), default=None)
+def _shortest(prompts: Sequence[Conversation], indexes: Sequence[int]) -> int | None:
+    """Which of these prompts has the fewest characters: to count tokens, all would have to be rendered once more."""
+    return min(indexes, key=lambda index: sum(len(message["content"]) for message in prompts[index]), default=None)
 
 
 def _oddities(answer: Response, record: Audit, prompt_tokens: int) -> Iterator[str]:

@@ -5,7 +5,7 @@ from token_difr.sequences.decoding import decode_behind, encode_behind, well_for
 from token_difr.sequences.end_of_turn import end_token, ends_answers, is_special, trailing_special_token
 from token_difr.sequences.given_ids import answer_ids
 from token_difr.sequences.load import load_tokenizer, tokenizer_digest
-from token_difr.sequences.named_ends import ends_named_in
+from token_difr.sequences.named_ends import ends_named_in, json_object, special_token_text
 from token_difr.sequences.pieces import Pieces, text_of
 from token_difr.sequences.readings import TokenIds
 from token_difr.sequences.reasoning import ReasoningJoin, ReasoningJoiner
@@ -29,9 +29,11 @@ __all__ = [
     "expected_lengths",
     "has_broken_end",
     "is_special",
+    "json_object",
     "load_tokenizer",
     "render",
     "rendered_text",
+    "special_token_text",
     "text_of",
     "tokenize",
     "tokenizer_digest",

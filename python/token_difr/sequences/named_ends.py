@@ -9,7 +9,7 @@ from typing import Any
 
 from token_difr.errors import InputError
 
-__all__ = ["FILES", "ends_named_in"]
+__all__ = ["FILES", "ends_named_in", "json_object", "special_token_text"]
 
 FILES = ("generation_config.json", "config.json")
 """Where ids stand; the first of the files that names any counts, as in vLLM and transformers."""
@@ -30,9 +30,9 @@ def ends_named_in(folder: Path, token_id: Callable[[str], int | None], size: int
     Raises:
         InputError: A file that is no JSON object, or an id that no token has.
     """
-    size = max(size, _vocabulary_size(_object(folder / "config.json")))
+    size = max(size, _vocabulary_size(json_object(folder / "config.json")))
     for file in FILES:
-        named = _ids(_object(folder / file))
+        named = _ids(json_object(folder / file))
         if named is None:
             continue
         for token in named:
@@ -41,10 +41,9 @@ def ends_named_in(folder: Path, token_id: Callable[[str], int | None], size: int
                     f"{folder / file}: eos_token_id has {token!r}, and there are {size} tokens: no token ends so"
                 )
         return tuple(dict.fromkeys(named))
-    settings = _object(folder / "tokenizer_config.json")
-    name = settings.get("eos_token")
-    name = name.get("content") if isinstance(name, dict) else name
-    token = token_id(name) if isinstance(name, str) else None
+    settings = json_object(folder / "tokenizer_config.json")
+    name = special_token_text(settings.get("eos_token"))
+    token = None if name is None else token_id(name)
     return () if token is None else (token,)
 
 
@@ -64,7 +63,18 @@ def _vocabulary_size(config: dict[str, Any]) -> int:
     return max((size for part in parts if type(size := part.get("vocab_size")) is int), default=0)
 
 
-def _object(file: Path) -> dict[str, Any]:
+def special_token_text(entry: Any) -> str | None:
+    """The text of a special token, which a configuration gives as such or as an object with ``content``."""
+    text = entry.get("content") if isinstance(entry, dict) else entry
+    return text if isinstance(text, str) else None
+
+
+def json_object(file: Path) -> dict[str, Any]:
+    """The JSON object in a file of a model's folder; empty where there is no such file.
+
+    Raises:
+        InputError: It holds something else.
+    """
     if not file.is_file():
         return {}
     try:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from token_difr.demo_model import MODEL_FOLDER
 from token_difr.errors import InputError
-from token_difr.sequences import ends_named_in
+from token_difr.sequences import ends_named_in, json_object, special_token_text
 from token_difr.server.model.chat_template import ChatTemplate
 from token_difr.server.model.engine.torch import is_gguf
 from token_difr.server.model.tokenizer import ModelTokenizer
@@ -98,7 +97,7 @@ class ModelFolder:
         """
         config = {} if is_gguf(self.path) else _read_json(self.path, "tokenizer_config.json")
         told = {name: value for name, value in config.items() if isinstance(value, str | int | float | bool)}
-        special = {name: _special_text(value) for name, value in config.items() if name.endswith("_token")}
+        special = {name: special_token_text(value) for name, value in config.items() if name.endswith("_token")}
         # Where the tokenizer once lay is nobody's business.
         told.pop("name_or_path", None)
         return {**told, **{name: text for name, text in special.items() if text}, "chat_template": template}
@@ -118,17 +117,9 @@ class ModelFolder:
 
 def _read_json(folder: Path, name: str, *, required: bool = False) -> dict[str, Any]:
     file = folder / name
-    if not file.is_file():
-        if required:
-            raise InputError(f"{folder}: no {name}: not a model's folder")
-        return {}
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(f"{file}: not JSON: {error}") from error
-    if not isinstance(content, dict):
-        raise InputError(f"{file}: not a JSON object")
-    return content
+    if required and not file.is_file():
+        raise InputError(f"{folder}: no {name}: not a model's folder")
+    return json_object(file)
 
 
 def _end_token_ids(folder: Path, tokenizer: ModelTokenizer) -> frozenset[int]:
@@ -138,9 +129,3 @@ def _end_token_ids(folder: Path, tokenizer: ModelTokenizer) -> frozenset[int]:
         return frozenset(named)
     usual = (tokenizer.token_id(token) for token in _USUAL_ENDS)
     return frozenset(token_id for token_id in usual if token_id is not None)
-
-
-def _special_text(entry: Any) -> str | None:
-    """The text of a special token, which a configuration gives as such or as an object with ``content``."""
-    text = entry.get("content") if isinstance(entry, dict) else entry
-    return text if isinstance(text, str) else None
