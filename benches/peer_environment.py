@@ -9,9 +9,11 @@ nothing large is installed twice.
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import sysconfig
+import tempfile
 import venv
 from pathlib import Path
 
@@ -31,14 +33,33 @@ def make_peer_environment() -> Path:
     """
     python = FOLDER / "bin" / "python"
     if not python.exists():
-        venv.create(FOLDER, with_pip=True)
-        install = [python, "-m", "pip", "install", "--quiet", "--no-deps", f"token-difr=={PEER_VERSION}"]
-        subprocess.run(install, check=True)
-        _borrow_packages(python)
+        _put_environment_in_place()
     found = subprocess.run([python, "-c", CHECK], check=True, capture_output=True, text=True).stdout.strip()
     if found != PEER_VERSION:
         raise RuntimeError(f"{FOLDER} has token-difr {found}, not {PEER_VERSION}: remove the folder and try again")
     return python
+
+
+def _put_environment_in_place() -> None:
+    """Makes the environment beside its place and renames it, whole.
+
+    Two processes of one test run may ask for it at once: neither may find a half of the other's. The first rename
+    stands, and the later process removes its own.
+    """
+    made = Path(tempfile.mkdtemp(prefix=f"{FOLDER.name}-", dir=FOLDER.parent))
+    try:
+        venv.create(made, with_pip=True)
+        python = made / "bin" / "python"
+        install = [python, "-m", "pip", "install", "--quiet", "--no-deps", f"token-difr=={PEER_VERSION}"]
+        subprocess.run(install, check=True)
+        _borrow_packages(python)
+        try:
+            made.rename(FOLDER)
+        except OSError:
+            if not (FOLDER / "bin" / "python").exists():
+                raise
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
 
 
 def _borrow_packages(python: Path) -> None:

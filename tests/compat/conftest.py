@@ -74,5 +74,6 @@ def serving() -> Serving:
 def peer_python() -> str:
     """The interpreter of an environment with token-difr 0.1.2, which is made once."""
     script = Path(__file__).parents[2] / "benches" / "peer_environment.py"
-    made = subprocess.run([sys.executable, script], check=True, capture_output=True, text=True)
+    # What it writes about a failure goes to the test's own error stream, which pytest shows.
+    made = subprocess.run([sys.executable, script], check=True, stdout=subprocess.PIPE, text=True)
     return made.stdout.splitlines()[-1]
