@@ -349,6 +349,13 @@ class _RowsAsked(Protocol):
     @property
     def vocabulary(self) -> Vocabulary | None: ...
 
+def json_parts(document: bytes, /) -> tuple[int, int]:
+    """How much a JSON document holds, told without building any of it.
+
+    Returns:
+        The number of texts, names of fields, lists and objects; and that of values behind the first of their list or object.
+    """
+
 def parse(form: str, body: bytes, asked: _RowsAsked, /) -> Rows:
     """The rows in a reference's answer.
 

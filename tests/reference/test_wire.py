@@ -17,6 +17,7 @@ from token_difr.records import UNRESOLVED
 from token_difr.reference import vocabulary_of
 from token_difr.reference.rows import RowsAsked, batch_of
 from token_difr.sequences import load_tokenizer
+from token_difr.untrusted import LOWEST, read_logprob
 
 K = 3
 LOGPROBS = st.floats(-50, 0, width=32)
@@ -195,7 +196,7 @@ def test_sentencepiece_names() -> None:
     assert vocabulary.resolve(["return", " return", "x"], claimed).tolist() == [1, 0, UNRESOLVED]
 
 
-@pytest.mark.parametrize("lowest", ["-9999.0", "-3.4028235e38", "-1e30"])
+@pytest.mark.parametrize("lowest", [str(LOWEST), "-9999.5", "-3.4028235e38", "-1e30", "-1e400"])
 def test_what_stands_for_minus_infinity(lowest: str) -> None:
     """In rows and beside them: a number of that size is no logprob of any token."""
     top = '{"7": {"logprob": -0.1}, "8": {"logprob": LOW}}'
@@ -203,9 +204,21 @@ def test_what_stands_for_minus_infinity(lowest: str) -> None:
     answer = f'{{"choices": [{{"prompt_token_ids": [5, 7, 9], "prompt_logprobs": [null, {top}, {outside}]}}]}}'
     sent = np.array([5, 7, 9], np.uint32)
     rows = _core.parse("vllm", answer.replace("LOW", lowest).encode(), RowsAsked(sent, 1, 2))
+    assert (rows.logprobs[1], rows.claimed_logprob[1]) == (-math.inf, -math.inf)
     batch = batch_of(rows, sent, 1)
     assert batch.logprobs.tolist()[1] == -math.inf
     assert batch.claimed_logprob.tolist()[1] == -math.inf
+
+
+def test_the_lowest_logprob_is_the_same_for_the_core_and_for_python() -> None:
+    """What lies just above it is a logprob on both sides."""
+    number = LOWEST + 0.5
+    answer = (
+        f'{{"choices": [{{"prompt_token_ids": [5, 7], "prompt_logprobs": [null, {{"7": {{"logprob": {number}}}}}]}}]}}'
+    )
+    rows = _core.parse("vllm", answer.encode(), RowsAsked(np.array([5, 7], np.uint32), 1, 1))
+    assert rows.logprobs.tolist() == [number] == [read_logprob(number)]
+    assert math.isnan(read_logprob(LOWEST) or 0.0)
 
 
 @pytest.mark.parametrize("written", ["NaN", "Infinity", "1e400", "0.5", "true", '"x"', "null", "9" * 400])

@@ -69,7 +69,7 @@ def batch_of(rows: Rows, sent: NDArray[np.uint32], prompt_length: int) -> TopKBa
 
 
 def _with_infinities(logprobs: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Minus infinity for all that servers write in its place: the core knows -9999, some write a float's lowest number."""
+    """Minus infinity for what SDKs and engines hand over in its place; in bytes of answers the core has read it so."""
     return np.where(logprobs <= LOWEST, np.float32(-np.inf), logprobs)
 
 

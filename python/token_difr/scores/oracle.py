@@ -98,7 +98,9 @@ def _score_absent(row: list[tuple[int, float]], *, contiguous: bool) -> _Token:
     greatest = max([cap, *unresolved])
     if greatest > best:
         return _Token(ScoreStatus.UNDECIDED)
-    return _Token(ScoreStatus.CENSORED, False, 0.0, math.inf, best - greatest, len(row))
+    return _Token(
+        ScoreStatus.CENSORED, False, 0.0, math.inf, best - greatest, sum(logprob > -math.inf for logprob in logprobs)
+    )
 
 
 class Contest(NamedTuple):

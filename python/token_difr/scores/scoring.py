@@ -46,7 +46,7 @@ status          when                                                            
 
 The greatest logprob of a token that is no candidate, the *cap*: ``min(min l of the row, ln(max(0, 1 - sum exp l) + 1e-5))``,
 without ``min l`` where rows are not contiguous; or that of the row's ``UNRESOLVED`` entries, one of which it may be. Its
-``prob`` is 0 and its rank the length of the row (token-difr 0.1 counts the finite entries alone). Unscored tokens have NaN in every column but
+``prob`` is 0 and its rank the number of entries above -inf. Unscored tokens have NaN in every column but
 ``exact_match`` and ``status``; so have undecided ones at temperature 0, and no ``gumbel_rank`` at others.
 
 At T > 0 **a decided mismatch is a mismatch of the answer that the whole distribution gives, and a match is that answer

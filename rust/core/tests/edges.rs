@@ -94,7 +94,7 @@ const CASES: &[Case] = &[
         name: "absent from a row that ends at -inf",
         row: &[(9, -1.5), (3, -INF)],
         margin_bound: INF,
-        logit_rank: 2.0,
+        logit_rank: 1.0,
         ..ABSENT
     },
     Case {

@@ -24,7 +24,8 @@ fn naive(row: &[(u32, f32)], claimed: u32, claimed_logprob: Option<f32>) -> (Sta
     let Some(l) = in_row.or(claimed_logprob) else {
         let mass: f64 = row.iter().map(|entry| f64::from(entry.1).exp()).sum();
         let cap = row.iter().map(|entry| f64::from(entry.1)).fold(((1.0 - mass).max(0.0) + 1e-5).ln(), f64::min);
-        return (Status::Censored, false, ABSENT, f32::INFINITY, (f64::from(best.1) - cap) as f32, row.len() as f32);
+        let possible = row.iter().filter(|entry| entry.1 > ABSENT).count() as f32;
+        return (Status::Censored, false, ABSENT, f32::INFINITY, (f64::from(best.1) - cap) as f32, possible);
     };
     let rank = candidates.iter().filter(|entry| entry.1 > l).count() as f32;
     (Status::Scored, best.0 == claimed, l, best.1 - l, best.1 - l, rank)

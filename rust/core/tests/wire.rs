@@ -191,3 +191,22 @@ fn each_fault_names_its_place() {
         assert!(fault(body).contains(words), "{body}: {}", fault(body));
     }
 }
+
+#[test]
+fn what_is_written_for_minus_infinity() {
+    let table = [
+        ("-9998.5", -9998.5),
+        ("-9999", f32::NEG_INFINITY),
+        ("-9999.0", f32::NEG_INFINITY),
+        ("-99999.0", f32::NEG_INFINITY),
+        ("-3.4028235e38", f32::NEG_INFINITY),
+        ("-1e400", f32::NEG_INFINITY),
+    ];
+    for (written, read) in table {
+        let body = format!(
+            r#"{{"choices":[{{"prompt_token_ids":[10,5],"prompt_logprobs":[null,{{"1":{{"logprob":-0.1}},"2":{{"logprob":{written}}}}}]}}]}}"#
+        );
+        let found = parse("vllm", body.as_bytes(), NEXT).expect(written);
+        assert_eq!(rows(&found), [[(1, -0.1), (2, read)]], "{written}");
+    }
+}

@@ -8,6 +8,7 @@
 mod batch;
 mod error;
 mod filters;
+mod json_parts;
 mod resample;
 mod score;
 mod stream;
@@ -22,6 +23,8 @@ mod _core {
     use super::batch::check_topk;
     #[pymodule_export]
     use super::filters::{FilterFacts, Filters, filter_rules};
+    #[pymodule_export]
+    use super::json_parts::json_parts;
     #[pymodule_export]
     use super::resample::{shuffled_sums, swapped_sums};
     #[pymodule_export]

@@ -9,7 +9,7 @@ from typing import Any
 
 from token_difr.errors import PromptError
 from token_difr.records import Message
-from token_difr.server.answers.prompt_fit import PromptFit
+from token_difr.server.answers.prompt_fit import AnyLength, PromptFit
 from token_difr.server.answers.reasoning import THINK_OPEN
 from token_difr.server.answers.requests.error import bad_request
 from token_difr.server.answers.requests.messages import ChatMessage, ChatPrompt, NamedToolChoice, ToolFunction
@@ -53,12 +53,12 @@ class ConversationRenderer:
         self._tokenizer = tokenizer
         self._forced_system_prompt = forced_system_prompt
 
-    def render(self, body: ChatPrompt, fit: PromptFit | None = None) -> RenderedChat:
+    def render(self, body: ChatPrompt, fit: AnyLength | PromptFit) -> RenderedChat:
         """Renders the conversation of a request.
 
         Args:
             body: The conversation, and what is to be called.
-            fit: Cuts the prompt or refuses it; None = it may be of any length.
+            fit: Cuts the prompt or refuses it.
 
         Raises:
             ApiError: 400 where the model has no template, the template refuses the messages, or the request contradicts
@@ -83,10 +83,9 @@ class ConversationRenderer:
         except PromptError as error:
             raise bad_request(str(error), param="messages") from error
         begun = _begun_call(body)
-        fed = text + begun if fit is None else fit.text(text + begun)
-        token_ids = self._tokenizer.encode(fed, add_special_tokens=False)
+        token_ids = self._tokenizer.encode(fit.text(text + begun), add_special_tokens=False)
         return RenderedChat(
-            token_ids=token_ids if fit is None else fit.cut(token_ids),
+            token_ids=fit.cut(token_ids),
             thinking=text.rstrip().endswith(THINK_OPEN),
             tools=[tool.function for tool in tools or ()],
             begun_call=begun,

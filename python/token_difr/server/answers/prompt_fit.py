@@ -5,7 +5,7 @@ from __future__ import annotations
 from token_difr.server.answers.requests.bodies import GenerationFields
 from token_difr.server.answers.requests.limits import Limits
 
-__all__ = ["PromptFit"]
+__all__ = ["AnyLength", "PromptFit"]
 
 _SPARE_TOKENS = 64
 
@@ -35,6 +35,7 @@ class PromptFit:
             self._limits.check_text(text)
             return text
         if self._limits.bytes_a_token is None:
+            self._limits.check_size(text)
             return text
         # More characters than these tokens can stand for; some tokens more, since the first ones of a part may be others.
         longest = (self._kept + _SPARE_TOKENS) * self._limits.bytes_a_token
@@ -45,3 +46,28 @@ class PromptFit:
         if self._kept is None:
             return token_ids
         return token_ids[-self._kept :] if self._from_left else token_ids[: self._kept]
+
+
+class AnyLength:
+    """What goes through whole, whether it fits the context or not: its tokens are only counted.
+
+    Args:
+        limits: How much text is tokenized at once.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+
+    def text(self, text: str) -> str:
+        """The text.
+
+        Raises:
+            ApiError: 400 for one that would take too much memory.
+        """
+        self._limits.check_size(text)
+        return text
+
+    @staticmethod
+    def cut(token_ids: list[int]) -> list[int]:
+        """All of them."""
+        return token_ids

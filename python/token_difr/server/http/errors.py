@@ -42,6 +42,7 @@ ERROR_RESPONSES: dict[int | str, dict[str, Any]] = {
     404: {"model": ErrorBody, "description": "No such path or model."},
     405: {"model": ErrorBody, "description": "The path takes other methods."},
     413: {"model": ErrorBody, "description": "The body is too large."},
+    415: {"model": ErrorBody, "description": "The body is encoded."},
     429: {"model": ErrorBody, "description": "Too many requests."},
     500: {"model": ErrorBody, "description": "The server failed."},
     503: {"model": ErrorBody, "description": "The queue is full, or the server is shutting down; try again later."},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 import numpy as np
 from starlette.datastructures import Headers
@@ -17,6 +18,8 @@ from token_difr.server.http.errors import error_response
 __all__ = ["ApiKeyGuard", "BodyLimit", "FaultInjector"]
 
 _logger = logging.getLogger("token_difr.server")
+BODIES_HELD = 2
+"""The bodies of all requests in work may be as large together as so many of the largest."""
 _OPEN_PATHS = ("/health", "/health/live", "/health/ready")
 
 
@@ -42,14 +45,18 @@ class ApiKeyGuard:
 
 
 class BodyLimit:
-    """Refuses bodies above a size, whether they announce it or not."""
+    """Refuses bodies above a size, whether they announce it or not, and what would be too much together.
+
+    The bytes of a request count until it is answered: its texts are held as long.
+    """
 
     def __init__(self, app: ASGIApp, largest: int) -> None:
         self._app = app
         self._largest = largest
+        self._held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers 413 or passes the request on."""
+        """Answers 413 or 503, or passes the request on."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -58,24 +65,43 @@ class BodyLimit:
             error = ApiError(413, self._message, code="body_too_large")
             await error_response(error)(scope, receive, send)
             return
-        await self._app(scope, self._counting(receive), send)
+        body = _HeldBody(receive)
+        try:
+            await self._app(scope, self._counting(body), send)
+        finally:
+            self._held -= body.size
 
     @property
     def _message(self) -> str:
         return f"The body is larger than the {self._largest} bytes that this server takes."
 
-    def _counting(self, receive: Receive) -> Callable[[], Awaitable[Message]]:
-        read = 0
-
+    def _counting(self, body: _HeldBody) -> Callable[[], Awaitable[Message]]:
         async def counted() -> Message:
-            nonlocal read
-            message = await receive()
-            read += len(message.get("body", b""))
-            if read > self._largest:
+            message = await body.receive()
+            size = len(message.get("body", b""))
+            body.size += size
+            self._held += size
+            if body.size > self._largest:
                 raise HTTPException(413, self._message)
+            if self._held > BODIES_HELD * self._largest:
+                message_of_all = "The bodies of all requests together are more than this server holds; try again later."
+                raise ApiError(503, message_of_all, code="overloaded", headers={"Retry-After": "1"})
             return message
 
         return counted
+
+
+@dataclass
+class _HeldBody:
+    """A body that is being read.
+
+    Attributes:
+        receive: Gives its next part.
+        size: Bytes so far.
+    """
+
+    receive: Receive
+    size: int = 0
 
 
 class FaultInjector:

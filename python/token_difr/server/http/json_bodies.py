@@ -14,7 +14,8 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json, to_json
 
-from token_difr.server.answers.requests.error import bad_request
+from token_difr.server.answers.requests.error import ApiError, bad_request
+from token_difr.server.http.body_parts import check_parts, turn_of
 from token_difr.server.http.field_errors import field_error
 from token_difr.server.http.off_loop import off_loop
 from token_difr.untrusted import printable
@@ -40,6 +41,10 @@ class _ReadRequest(Request):
 
     parsed: BaseModel
 
+    async def body(self) -> bytes:
+        """Something: FastAPI asks for it only to know whether there is a body. The bytes are gone, to save their memory."""
+        return b"{}"
+
     async def json(self) -> Any:
         """The body."""
         return self.parsed
@@ -57,8 +62,9 @@ class JsonRoute(APIRoute):
 
         async def strictly(request: Request) -> Response:
             _check_type(request.headers.get("content-type", ""))
+            _check_encoding(request.headers.get("content-encoding", ""))
             read = _ReadRequest(request.scope, request.receive)
-            read.parsed = await off_loop(_judged, await read.body(), kind)
+            read.parsed = await off_loop(_judged, [part async for part in request.stream()], kind)
             return await handle(read)
 
         return strictly
@@ -71,7 +77,22 @@ def _check_type(given: str) -> None:
         raise bad_request(f"The body must be sent with the header 'content-type: application/json'; {came}.")
 
 
-def _judged(content: bytes, kind: type[BaseModel]) -> BaseModel:
+def _check_encoding(given: str) -> None:
+    if given.strip().lower() not in {"", "identity"}:
+        raise ApiError(
+            415, f"The body came with the encoding {printable(given)}, which is not undone here: send it as it is."
+        )
+
+
+def _judged(parts: list[bytes], kind: type[BaseModel]) -> BaseModel:
+    with turn_of(sum(map(len, parts))):
+        content = b"".join(parts)
+        parts.clear()
+        check_parts(content)
+        return _read(content, kind)
+
+
+def _read(content: bytes, kind: type[BaseModel]) -> BaseModel:
     try:
         # The standard library would let NaN, infinities and half surrogate pairs pass, and any depth up to its stack.
         value = from_json(content, allow_inf_nan=False)

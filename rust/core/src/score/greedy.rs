@@ -115,7 +115,7 @@ fn score_absent(row: &Row<'_>, top: f32, contiguous: bool) -> TokenScore {
         logprob: f32::NEG_INFINITY,
         margin: f32::INFINITY,
         margin_bound: (f64::from(top) - cap) as f32,
-        rank: row.logprobs.len() as f32,
+        rank: larger(row.logprobs, f32::NEG_INFINITY),
     }
 }
 

@@ -109,7 +109,8 @@ impl Contest<'_> {
             rivals.best_kept
         };
         let exact = claimed.known && lowest == highest;
-        let rank = if claimed.known { rivals.above as f64 } else { self.logprobs.len() as f64 };
+        let possible = || self.logprobs.partition_point(|&l| l > f32::NEG_INFINITY);
+        let rank = (if claimed.known { rivals.above } else { possible() }) as f64;
         let outcome = |status, margin: f64, margin_bound: f64| {
             let gumbel_rank = if status == Status::Undecided { f64::NAN } else { rank };
             Outcome { status, exact_match: false, margin, margin_bound, gumbel_rank, best }

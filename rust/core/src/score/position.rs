@@ -185,15 +185,15 @@ impl<'a> Position<'a> {
         if self.support.reaches || unresolved { Standing::Open } else { Standing::Dropped }
     }
 
-    /// Number of candidates with a larger logprob, or what the API says of a token outside the row; the row's length
-    /// where nothing is known.
+    /// Number of candidates with a larger logprob, or what the API says of a token outside the row; that of all that are
+    /// possible where nothing is known.
     pub(super) fn logit_rank(&self) -> f32 {
         let larger = |l: f32| self.row.logprobs.partition_point(|&other| other > l) as f32;
         match (self.place, self.candidates.joined) {
             (Some(place), _) => larger(self.row.logprobs[place]),
             (None, Some(_)) if self.row.claimed_rank() >= 0 => self.row.claimed_rank() as f32,
             (None, Some(_)) => larger(self.row.claimed_logprob()),
-            (None, None) => self.row.logprobs.len() as f32,
+            (None, None) => larger(f32::NEG_INFINITY),
         }
     }
 

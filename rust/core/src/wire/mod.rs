@@ -10,7 +10,7 @@
 //!
 //! One rule for all: row j scores token j given the tokens before it, and the rows of a sequence are those of its output
 //! tokens. A row is the top of the distribution without a gap; a claimed token that an API adds below it goes to
-//! `claimed_logprob`. -9999.0 is -inf. The answer's own tokens must be those that were sent; one extra leading row (a
+//! `claimed_logprob`. What is -9999.0 or below is -inf. The answer's own tokens must be those that were sent; one extra leading row (a
 //! BOS before a text prompt) is found by them, never assumed. A string that names no token, or several, is
 //! [`UNRESOLVED`](crate::UNRESOLVED), never a guess.
 //!

@@ -152,14 +152,14 @@ impl<'j> Reader<'j> {
         self.json.next_float().map_err(|error| self.fault(&error))
     }
 
-    /// A logprob; -9999.0 is -inf.
+    /// A logprob; [`MINUS_INFINITY`] and all below it is -inf.
     #[inline]
     pub(super) fn logprob(&mut self) -> Result<f32> {
         let value = self.number()?;
         if value.is_nan() || value == f64::INFINITY {
             return Err(self.form("NaN and infinity are no logprobs"));
         }
-        Ok(if value == MINUS_INFINITY { f32::NEG_INFINITY } else { value as f32 })
+        Ok(if value <= MINUS_INFINITY { f32::NEG_INFINITY } else { value as f32 })
     }
 
     /// A logprob, or None where it is null.

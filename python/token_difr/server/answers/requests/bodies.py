@@ -8,7 +8,7 @@ from pydantic import Field
 
 from token_difr.server.answers.requests.choices import CompletionLogprobs, Prompts, Stop
 from token_difr.server.answers.requests.messages import ChatPrompt
-from token_difr.server.answers.requests.strict import StrictBody, TokenId
+from token_difr.server.answers.requests.strict import FirstFault, StrictBody, TokenId
 
 __all__ = ["ChatRequest", "CompletionRequest", "GenerationFields", "StreamOptions"]
 
@@ -36,7 +36,7 @@ class GenerationFields(StrictBody):
     seed: int | None = Field(default=None, ge=-(2**63), lt=2**64)
     n: int = Field(default=1, ge=1, le=128)
     stop: Stop | None = None
-    stop_token_ids: list[TokenId] | None = None
+    stop_token_ids: Annotated[list[TokenId], FirstFault] | None = None
     include_stop_str_in_output: bool = False
     no_stop_trim: bool = False
     skip_special_tokens: bool = True
@@ -48,11 +48,13 @@ class GenerationFields(StrictBody):
     repeat_penalty: float | None = Field(default=None, ge=0.01, le=100)
     repeat_last_n: int | None = Field(default=None, ge=-1, lt=2**31)
     logit_bias: dict[str, float] | None = None
-    allowed_token_ids: Annotated[list[TokenId], Field(min_length=1)] | None = None
-    bad_words: Annotated[list[Annotated[str, Field(min_length=1)]], Field(max_length=1024)] | None = None
+    allowed_token_ids: Annotated[list[TokenId], Field(min_length=1), FirstFault] | None = None
+    bad_words: (
+        Annotated[list[Annotated[str, Field(min_length=1, max_length=1024)]], Field(max_length=1024), FirstFault] | None
+    ) = None
     prompt_logprobs: LogprobCount | None = None
     top_logprobs: LogprobCount | None = None
-    logprob_token_ids: list[TokenId] | None = None
+    logprob_token_ids: Annotated[list[TokenId], FirstFault] | None = None
     return_token_ids: bool = False
     return_tokens_as_token_ids: bool = False
     truncate_prompt_tokens: int | None = Field(default=None, ge=-1)

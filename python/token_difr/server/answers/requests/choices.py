@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 from pydantic_core import PydanticCustomError
 
-from token_difr.server.answers.requests.strict import TokenId
+from token_difr.server.answers.requests.strict import FirstFault, TokenId
 
 __all__ = ["KIND_MARK", "CompletionLogprobs", "PromptIds", "PromptTexts", "Prompts", "Stop", "kind_of"]
 
@@ -60,24 +60,24 @@ def _of_bearable_length(values: Any) -> Any:
     return values
 
 
-TokenIds = Annotated[list[TokenId], BeforeValidator(_of_bearable_length)]
+TokenIds = Annotated[list[TokenId], FirstFault, BeforeValidator(_of_bearable_length)]
 Stop = Annotated[
-    Annotated[str, Tag(":text")] | Annotated[list[str], Field(max_length=16), Tag(":texts")],
+    Annotated[str, Tag(":text")] | Annotated[list[str], Field(max_length=16), FirstFault, Tag(":texts")],
     _one_of("a text or a list of texts", _text_kind),
 ]
 PromptTexts = Annotated[
-    Annotated[str, Tag(":text")] | Annotated[list[str], Tag(":texts")],
+    Annotated[str, Tag(":text")] | Annotated[list[str], FirstFault, Tag(":texts")],
     _one_of("a text or a list of texts", _text_kind),
 ]
 PromptIds = Annotated[
-    Annotated[TokenIds, Tag(":ids")] | Annotated[list[TokenIds], Tag(":lists")],
+    Annotated[TokenIds, Tag(":ids")] | Annotated[list[TokenIds], FirstFault, Tag(":lists")],
     _one_of("a list of token ids or a list of such lists"),
 ]
 Prompts = Annotated[
     Annotated[str, Tag(":text")]
-    | Annotated[list[str], Tag(":texts")]
+    | Annotated[list[str], FirstFault, Tag(":texts")]
     | Annotated[TokenIds, Tag(":ids")]
-    | Annotated[list[TokenIds], Tag(":lists")],
+    | Annotated[list[TokenIds], FirstFault, Tag(":lists")],
     _one_of("a text, a list of texts, a list of token ids, or a list of such lists"),
 ]
 CompletionLogprobs = Annotated[

@@ -9,6 +9,11 @@ from token_difr.server.answers.requests.error import bad_request
 
 __all__ = ["AskedLogprobs", "Limits"]
 
+LONGEST_TEXT = 2**18
+"""Bytes that are tokenized whatever the context: a token takes some 400 bytes of memory meanwhile, and may stand for one."""
+USUAL_BYTES_A_TOKEN = 64
+"""Taken where a tokenizer has no longest token: ample for the mean of any text."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class AskedLogprobs:
@@ -75,6 +80,7 @@ class Limits:
     def check_text(self, text: str) -> None:
         """Refuses a text that cannot fit, by its bytes: to count its tokens would take long."""
         if self.bytes_a_token is None:
+            self.check_size(text)
             return
         least = -(-len(text.encode()) // self.bytes_a_token)
         if least > self.context_length:
@@ -82,6 +88,14 @@ class Limits:
                 f"This model's maximum context length is {self.context_length} tokens. However, your prompt has at "
             )
             raise bad_request(f"{message}least {least} tokens.", param="prompt", code="context_length_exceeded")
+
+    def check_size(self, text: str) -> None:
+        """Refuses a text that would take too much memory to tokenize, though nothing says that it must fit the context."""
+        size = len(text.encode())
+        most = max(LONGEST_TEXT, self.context_length * (self.bytes_a_token or USUAL_BYTES_A_TOKEN))
+        if size > most:
+            message = f"The text has {size} bytes; this server tokenizes at most {most} at once: send it in parts."
+            raise bad_request(message, param="prompt", code="context_length_exceeded")
 
     def kept_tokens(self, wanted: int, *, reserved: int | None) -> int:
         """How many tokens stay of a prompt that is cut.

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Discriminator, Field, Tag
 
 from token_difr.server.answers.requests.choices import kind_of
-from token_difr.server.answers.requests.strict import StrictBody
+from token_difr.server.answers.requests.strict import FirstFault, StrictBody
 
 __all__ = ["ChatMessage", "ChatPrompt", "NamedToolChoice", "Tool", "ToolFunction"]
 
@@ -55,7 +55,7 @@ def _content_kind(value: Any) -> str | None:
 
 
 Content = Annotated[
-    Annotated[str, Tag(":text")] | Annotated[list[Part], Tag(":parts")],
+    Annotated[str, Tag(":text")] | Annotated[list[Part], FirstFault, Tag(":parts")],
     Discriminator(_content_kind, custom_error_type="kind", custom_error_message="must be a text or a list of parts"),
 ]
 
@@ -89,7 +89,7 @@ class ChatMessage(StrictBody):
     name: str | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
-    tool_calls: list[CalledTool] | None = None
+    tool_calls: Annotated[list[CalledTool], FirstFault] | None = None
     tool_call_id: str | None = None
 
 
@@ -143,8 +143,8 @@ ToolChoice = Annotated[
 class ChatPrompt(StrictBody):
     """What makes the prompt of a chat."""
 
-    messages: Annotated[list[ChatMessage], Field(min_length=1)]
-    tools: list[Tool] | None = None
+    messages: Annotated[list[ChatMessage], Field(min_length=1), FirstFault]
+    tools: Annotated[list[Tool], FirstFault] | None = None
     tool_choice: ToolChoice | None = None
     chat_template_kwargs: dict[str, Any] | None = None
     add_generation_prompt: bool | None = None

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from token_difr.server.answers.requests.bodies import GenerationFields, LogprobCount
 from token_difr.server.answers.requests.choices import PromptIds, PromptTexts, Stop
-from token_difr.server.answers.requests.strict import StrictBody, TokenId
+from token_difr.server.answers.requests.strict import FirstFault, StrictBody, TokenId
 
 __all__ = ["GenerateRequest"]
 
@@ -29,7 +29,7 @@ class SglangSampling(StrictBody):
     repetition_penalty: float | None = Field(default=None, ge=0.01, le=100)
     logit_bias: dict[str, float] | None = None
     stop: Stop | None = None
-    stop_token_ids: list[TokenId] | None = None
+    stop_token_ids: Annotated[list[TokenId], FirstFault] | None = None
     no_stop_trim: bool = False
     ignore_eos: bool = False
     skip_special_tokens: bool = True
@@ -48,7 +48,7 @@ class GenerateRequest(StrictBody):
     return_logprob: bool = False
     logprob_start_len: int = Field(default=-1, ge=-1)
     top_logprobs_num: LogprobCount = 0
-    token_ids_logprob: list[TokenId] | None = None
+    token_ids_logprob: Annotated[list[TokenId], FirstFault] | None = None
     return_text_in_logprobs: bool = False
     stream: bool = False
     rid: str | None = None

@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import (
     BaseModel,
     ConfigDict,
+    FailFast,
     Field,
     GetJsonSchemaHandler,
     ModelWrapValidatorHandler,
@@ -17,9 +18,22 @@ from pydantic_core import CoreSchema, PydanticCustomError
 
 from token_difr.server.answers.requests.fields import RefusedFieldError, Settled, field_rules, settle
 
-__all__ = ["StrictBody", "TokenId"]
+__all__ = ["FirstFault", "StrictBody", "TokenId"]
 
 TokenId = Annotated[int, Field(ge=0, lt=2**32)]
+
+_MOST_FIELDS = 256
+"""More than any request has: each unknown one would be an error of its own."""
+
+
+class _FirstFault(FailFast):
+    """What ``X | None`` of an annotated X asks for, and pydantic's own does not have."""
+
+    __hash__ = object.__hash__
+
+
+FirstFault = _FirstFault()
+"""On a list: judging ends at its first wrong element. One is told, and each would take memory."""
 
 
 class StrictBody(BaseModel):
@@ -46,6 +60,9 @@ class StrictBody(BaseModel):
     def _settle(cls, given: Any, handler: ModelWrapValidatorHandler[StrictBody]) -> StrictBody:
         if not isinstance(given, dict):
             return handler(given)
+        if len(given) > _MOST_FIELDS:
+            details = {"actual_length": len(given), "max_length": _MOST_FIELDS}
+            raise PydanticCustomError("too_long", "has too many fields", details)
         settled = cls._settled(given)
         body = handler(settled.kept)
         body._ignored = settled.ignored  # noqa: SLF001 - its own class

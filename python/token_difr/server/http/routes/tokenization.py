@@ -7,10 +7,12 @@ from typing import Annotated, Any, ClassVar
 from fastapi import APIRouter
 from pydantic import Field
 
+from token_difr.server.answers.prompt_fit import AnyLength
 from token_difr.server.answers.requests.error import bad_request
 from token_difr.server.answers.requests.messages import ChatMessage, ChatPrompt, Tool
-from token_difr.server.answers.requests.strict import StrictBody, TokenId
+from token_difr.server.answers.requests.strict import FirstFault, StrictBody, TokenId
 from token_difr.server.answers.served_model import ServedModel
+from token_difr.server.http.body_parts import turn_of
 from token_difr.server.http.json_bodies import JsonRoute
 from token_difr.server.http.off_loop import off_loop
 from token_difr.server.http.served_models import ServedModels
@@ -25,8 +27,8 @@ class TokenizeRequest(StrictBody):
 
     model: str | None = None
     prompt: str | None = None
-    messages: Annotated[list[ChatMessage], Field(min_length=1)] | None = None
-    tools: list[Tool] | None = None
+    messages: Annotated[list[ChatMessage], Field(min_length=1), FirstFault] | None = None
+    tools: Annotated[list[Tool], FirstFault] | None = None
     chat_template_kwargs: dict[str, Any] | None = None
     add_generation_prompt: bool | None = None
     continue_final_message: bool = False
@@ -40,7 +42,7 @@ class DetokenizeRequest(StrictBody):
     part: ClassVar[str] = "detokenize"
 
     model: str | None = None
-    tokens: list[TokenId]
+    tokens: Annotated[list[TokenId], FirstFault]
 
 
 def tokenization_router(models: ServedModels) -> APIRouter:
@@ -77,7 +79,10 @@ def _tokens(body: TokenizeRequest, model: ServedModel) -> list[int]:
     if (body.prompt is None) == (body.messages is None):
         raise bad_request("Give either prompt or messages.", param="prompt")
     if body.messages is None:
-        return model.tokenizer.encode(body.prompt or "", add_special_tokens=body.add_special_tokens)
+        text = body.prompt or ""
+        model.limits.check_size(text)
+        with turn_of(len(text)):
+            return model.tokenizer.encode(text, add_special_tokens=body.add_special_tokens)
     chat = ChatPrompt(
         messages=body.messages,
         tools=body.tools,
@@ -85,4 +90,4 @@ def _tokens(body: TokenizeRequest, model: ServedModel) -> list[int]:
         add_generation_prompt=body.add_generation_prompt,
         continue_final_message=body.continue_final_message,
     )
-    return model.conversations.render(chat).token_ids
+    return model.conversations.render(chat, AnyLength(model.limits)).token_ids
