@@ -7,7 +7,13 @@ from typing import Any, Protocol
 
 from token_difr.errors import InputError
 from token_difr.records import Conversation
-from token_difr.sequences.template_limits import TEMPLATE_FAULTS, bounded_rendering
+from token_difr.sequences.template_limits import (
+    TEMPLATE_FAULTS,
+    TemplateLimitError,
+    bounded_rendering,
+    check_rendering,
+    check_template,
+)
 
 __all__ = ["Tokenizer", "render", "rendered_text"]
 
@@ -60,17 +66,24 @@ def rendered_text(
     """A conversation as the chat template writes it.
 
     Raises:
-        InputError: The tokenizer has no chat template, or the template refuses the conversation or takes too long.
+        InputError: The tokenizer has no chat template, or the template refuses the conversation, or is too long, takes too
+            long or writes too much.
     """
     from jinja2 import TemplateError
 
     if not tokenizer.chat_template:
         raise InputError("the tokenizer has no chat template, so conversations cannot be rendered with it")
     try:
+        check_template(tokenizer.chat_template)
         with bounded_rendering():
             text = tokenizer.apply_chat_template(
                 messages, tokenize=False, add_generation_prompt=add_generation_prompt, **(variables or {})
             )
+        check_rendering(text)
+    except TemplateLimitError as error:
+        raise InputError(
+            f"the tokenizer's chat template is not used: {error}; mend it, or audit with token ids from the provider"
+        ) from error
     except (TemplateError, *TEMPLATE_FAULTS) as error:  # whatever the template's code does
         raise InputError(f"the chat template refuses a conversation: {error}") from error
     return str(text)

@@ -1,7 +1,8 @@
-"""How long a chat template may run: it is a program of the model's author, and may never end.
+"""How long a chat template may be, run and write: it is a program of the model's author, and may never end.
 
 Jinja's sandbox keeps it from doing harm, not from running. The thread that renders is watched line by line, so that it can
-be stopped in any loop, and by itself: no other thread or process has to wait for it.
+be stopped in any loop, and by itself: no other thread or process has to wait for it. The same watch sees texts and lists
+that grow from line to line. What one line makes of nothing (``"x" * 10**11``) is Python's to refuse.
 """
 
 from __future__ import annotations
@@ -13,9 +14,24 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-__all__ = ["RENDER_SECONDS", "TEMPLATE_FAULTS", "TemplateLimitError", "bounded_rendering"]
+__all__ = [
+    "LARGEST_RENDERING",
+    "LONGEST_TEMPLATE",
+    "RENDER_SECONDS",
+    "TEMPLATE_FAULTS",
+    "TemplateLimitError",
+    "bounded_rendering",
+    "check_rendering",
+    "check_template",
+]
 
 RENDER_SECONDS = 10.0
+
+LONGEST_TEMPLATE = 2**20
+"""Characters of a template's source, ten times the longest of today's models; Jinja's compiler needs a second for so many."""
+
+LARGEST_RENDERING = 2**24
+"""Characters of a text, or elements of a list, that a template may make: far beyond the context of any model."""
 
 TEMPLATE_FAULTS = (
     TypeError,
@@ -33,21 +49,47 @@ class TemplateLimitError(ValueError):
     """A template takes more time or memory than it is given."""
 
 
-@contextmanager
-def bounded_rendering(seconds: float = RENDER_SECONDS) -> Iterator[None]:
-    """Ends what this thread does in the block after so long; a call into compiled code ends first.
-
-    Args:
-        seconds: From now on.
+def check_template(source: object) -> None:
+    """Refuses a template that is too long to be compiled; several by name are judged one by one.
 
     Raises:
-        TemplateLimitError: In the block, where it takes longer.
+        TemplateLimitError: With its length.
     """
+    for one in source.values() if isinstance(source, dict) else [source]:
+        if isinstance(one, str) and len(one) > LONGEST_TEMPLATE:
+            raise TemplateLimitError(f"it has {len(one)} characters; at most {LONGEST_TEMPLATE} are compiled")
+
+
+def check_rendering(text: object) -> None:
+    """Refuses a text that no model could read.
+
+    Raises:
+        TemplateLimitError: With the limit.
+    """
+    if isinstance(text, str | list | tuple) and len(text) > LARGEST_RENDERING:
+        raise TemplateLimitError(f"it makes more than {LARGEST_RENDERING} characters or elements")
+
+
+@contextmanager
+def bounded_rendering(seconds: float | None = None) -> Iterator[None]:
+    """Ends what this thread does in the block after so long, or once it holds too much; a call into compiled code ends first.
+
+    Args:
+        seconds: From now on; None = ``RENDER_SECONDS``.
+
+    Raises:
+        TemplateLimitError: In the block, where it takes longer or makes more.
+    """
+    seconds = RENDER_SECONDS if seconds is None else seconds
     deadline = time.monotonic() + seconds
 
-    def watch(_: FrameType, __: str, ___: Any) -> Any:
+    def watch(frame: FrameType, event: str, made: Any) -> Any:
         if time.monotonic() > deadline:
             raise TemplateLimitError(f"it takes longer than {seconds:g} seconds")
+        if event == "return":
+            check_rendering(made)
+        for value in frame.f_locals.values():
+            check_rendering(value)
         return watch
 
     usual = sys.gettrace()

@@ -204,9 +204,9 @@ fn what_is_written_for_minus_infinity() {
     ];
     for (written, read) in table {
         let body = format!(
-            r#"{{"choices":[{{"prompt_token_ids":[10,5],"prompt_logprobs":[null,{{"1":{{"logprob":-0.1}},"2":{{"logprob":{written}}}}}]}}]}}"#
+            r#"{{"choices":[{{"prompt_token_ids":[10,5],"prompt_logprobs":[null,{{"5":{{"logprob":-0.1}},"2":{{"logprob":{written}}}}}]}}]}}"#
         );
         let found = parse("vllm", body.as_bytes(), NEXT).expect(written);
-        assert_eq!(rows(&found), [[(1, -0.1), (2, read)]], "{written}");
+        assert_eq!(rows(&found), [[(5, -0.1), (2, read)]], "{written}");
     }
 }
