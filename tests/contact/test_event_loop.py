@@ -1,4 +1,8 @@
-"""Kind 3: work on the event loop, and an end that blocks."""
+"""Kind 3: work on the event loop, and an end that blocks.
+
+Elsewhere: health while prompts are tokenized and templates rendered, ``tests/server/test_off_loop.py``; 60 clients at the end
+of a server, ``tests/server/test_shutdown.py``.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Kind 2: numbers, sizes and text from outside without a bound."""
+"""Kind 2: numbers, sizes and text from outside without a bound.
+
+Elsewhere: bodies of requests, ``tests/server/http/test_memory.py``; ten kinds of numbers on all paths,
+``tests/end_to_end/test_hostile_numbers.py``.
+"""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def test_content_form_on_completions(http: httpx2.Client, ids: list[int]) -> Non
 
     assert [entry["token_id"] for entry in content] == ids + choice["token_ids"]
     assert bytes(b for entry in content[: len(ids)] for b in entry["bytes"]).decode() == PROMPT
-    assert (content[0]["logprob"], content[0]["top_logprobs"]) == (0.0, [])
+    assert (content[0]["logprob"], content[0]["top_logprobs"]) == (None, [])
     assert [len(entry["top_logprobs"]) for entry in content[1:]] == [3] * (len(content) - 1)
     assert all(entry["sampling_logprob"] is None for entry in content[: len(ids)])
     assert all(entry["sampling_logprob"] == 0 for entry in content[len(ids) :])

@@ -45,12 +45,12 @@ class ContentLogprobs:
         self._content: list[dict[str, Any]] = []
 
     def add_prompt(self, prompt: Sequence[int], rows: LogprobRows | None, *, last: int | None) -> None:
-        """Echoed prompt tokens. The first one gets the value 0 (Fireworks sends an unconditional one): to be ignored."""
+        """Echoed prompt tokens. The first one has no logprob (Fireworks sends an unconditional one): 0 would say that it is certain."""
         if last is None:
             if self._leading is not None:
-                self._content.append(self._entry(self._leading, 0.0, [], None, 0))
+                self._content.append(self._entry(self._leading, None, [], None, 0))
             offset = self._offsets.next(prompt[0], skip_special_tokens=False)
-            self._content.append(self._entry(prompt[0], 0.0, [], None, offset))
+            self._content.append(self._entry(prompt[0], None, [], None, offset))
         if rows is not None:
             rows = (rows if last is None else rows[len(rows) - last :]).narrow(self._k)
             self._add(rows, (), skip_special_tokens=False)
@@ -75,7 +75,7 @@ class ContentLogprobs:
             self._content.append(self._entry(token, logprob, top, sampled, offset))
 
     def _entry(
-        self, token: int, logprob: float, top: list[dict[str, Any]], sampled: float | None, offset: int
+        self, token: int, logprob: float | None, top: list[dict[str, Any]], sampled: float | None, offset: int
     ) -> dict[str, Any]:
         entry = self._token(token, logprob)
         entry["top_logprobs"] = top
@@ -84,10 +84,10 @@ class ContentLogprobs:
             entry["text_offset"] = offset
         return entry
 
-    def _token(self, token: int, logprob: float) -> dict[str, Any]:
+    def _token(self, token: int, logprob: float | None) -> dict[str, Any]:
         return {
             "token": f"token_id:{token}" if self._as_token_ids else self._tokenizer.token_text(token),
-            "logprob": max(logprob, SMALLEST_LOGPROB),
+            "logprob": None if logprob is None else max(logprob, SMALLEST_LOGPROB),
             "bytes": list(self._tokenizer.token_bytes(token)),
             "token_id": token,
         }
