@@ -332,6 +332,8 @@ def test_the_level_is_told_to_whatever_judges(
         asked = ["decide", tmp_path / "run"]
     _, output, _ = run_cli(*asked, "--level", "0.05", "--json")
     assert json.loads(output)["rule"]["level"] == 0.05
+    _, output, _ = run_cli("decide", tmp_path / "run", "--permutation-seed", 5, "--json")
+    assert json.loads(output)["rule"]["seed"] == 5
     endpoint.requests.clear()
     code, _, error = run_cli(*asked, "--level", "1.5")
     assert code == 2

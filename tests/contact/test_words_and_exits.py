@@ -100,8 +100,8 @@ def options_of(verb: str, run_cli: RunCli, monkeypatch: pytest.MonkeyPatch) -> s
     [
         ("reference", ["--timeout"]),
         ("probe", ["--timeout", "--min-p", "--provider-service", "--provider-header"]),
-        ("audit", ["--level", "--seed"]),
-        ("decide", ["--level", "--seed"]),
+        ("audit", ["--level", "--permutation-seed"]),
+        ("decide", ["--level", "--permutation-seed", "--seed"]),
     ],
 )
 def test_options_that_a_verb_lacked(

@@ -20,7 +20,9 @@ def command(
     *,
     baseline: options.Baseline = None,
     judging: RuleOptions,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the permutations.")] = 0,
+    seed: Annotated[
+        int | None, typer.Option("--seed", min=0, help="Short for --permutation-seed.", show_default=False)
+    ] = None,
     shown: ShownOptions,
 ) -> None:
     """Judge RUN against a baseline's run. Offline; replaces an older report. The exit code is the verdict."""

@@ -258,13 +258,16 @@ class RuleOptions:
     """By which rule a run is judged against its baseline."""
 
     level: Annotated[float, typer.Option("--level", help='False-alarm rate of "divergent".')] = 0.01
+    permutation_seed: Annotated[
+        int, typer.Option("--permutation-seed", min=0, help="Seed of the test's permutations.")
+    ] = 0
 
-    def rule(self, *, seed: int = 0) -> Rule:
-        """The same as a record, with the seed of its deals.
+    def rule(self, *, seed: int | None = None) -> Rule:
+        """The same as a record; ``seed`` takes the place of that of the permutations.
 
         Raises:
-            InputError: A level out of range.
+            InputError: A level or a seed out of range.
         """
         from token_difr.records import Rule
 
-        return Rule(level=self.level, seed=seed)
+        return Rule(level=self.level, seed=self.permutation_seed if seed is None else seed)
