@@ -7,8 +7,8 @@
 #   make check        formatting, lints, types, documentation, imports
 #   make bench        speed, as ratios measured side by side
 #   make fuzz         hostile bytes against the parsers, ten minutes from each side; `make test` has a short form
-#   make soak         ten minutes of mixed requests against the server, and 20,000 samples through a bad proxy;
-#                     `make test` has a short form of both
+#   make soak         ten minutes of mixed requests against the server, hostile ones, and 20,000 samples through a bad
+#                     proxy; `make test` has a short form of each
 #   make faults       each way in which an audit can break, at each of its stages; `make test` has a few of them
 #   make clients      other projects' clients (openai, litellm, lm-eval and so on) at the server, an environment each
 #   make house        figures of the code: sizes, names, imports
@@ -105,6 +105,7 @@ fuzz: $(DEV)
 soak: $(DEV)
 	$(BIN)/python scripts/soak_server.py --seconds 600
 	$(BIN)/python scripts/large_prompts.py
+	$(BIN)/python scripts/hostile_requests.py
 	$(BIN)/python scripts/soak_rollouts.py --samples 20000
 
 faults: $(DEV)

@@ -19,7 +19,7 @@ from token_difr.rollouts.fireworks import tokenizer_name
 from token_difr.rollouts.thinking import check_injection
 from token_difr.server import ModelService, ServerSettings
 from token_difr.server.listening import running
-from token_difr.server.model_option import parse_models
+from token_difr.server.model.folder import DEMO
 
 TOOLS = [{"type": "function", "function": {"name": "time", "description": "Tells the time."}}]
 
@@ -68,9 +68,9 @@ def test_tools_on_the_demo(http: httpx2.Client) -> None:
 
 def test_an_added_beginning_is_an_option_of_each_model() -> None:
     """Both kinds on one server."""
-    first, second = parse_models(["a=demo", "b=demo,echo-bos"], ServerSettings(model=""))
-    service = ModelService(first)
-    with running(service, ModelService(second, service.loaded)) as url:
+    service = ModelService(ServerSettings(model=DEMO, name="a"))
+    other = ModelService(ServerSettings(model=DEMO, name="b", echo_bos=True), service.loaded)
+    with running(service, other) as url:
         body = {"prompt": "The list", "max_tokens": 1, "echo": True, "logprobs": 0}
         rows = [
             len(

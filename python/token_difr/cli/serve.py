@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from token_difr.cli.serve_models import model_options, parse_models
 from token_difr.errors import InputError
 from token_difr.interrupts import begin_work
 
@@ -18,6 +19,21 @@ __all__ = ["command"]
 
 SAMPLER = "torch-cpu@2.13:filters=vllm"
 IMPOSTOR = "Deviations, for audits and power studies"
+OF_THE_SERVER = (
+    *(
+        "folder",
+        "model",
+        "host",
+        "port",
+        "model_name",
+        "api_key",
+        "max_connections",
+        "request_seconds",
+        "grace_seconds",
+    ),
+    *("until_stdin_closes", "faults"),
+)
+"""Options that no model has for itself."""
 
 
 class Rounding(StrEnum):
@@ -108,19 +124,20 @@ def command(
 
 def _models(options: dict[str, Any]) -> list[ServerSettings]:
     """The settings of each model: the one of the argument, or those of --model."""
-    from token_difr.server.model_option import parse_models
-
     folder, named = options.pop("folder"), options.pop("model")
     if (folder is None) == (not named):
         raise InputError("name what is served: either MODEL, or --model NAME=MODEL for each of several")
     if named and options["model_name"] is not None:
         raise InputError("--model-name is for one model; with --model each has its name before the =")
-    shared = _settings(options, model=folder or "")
-    return parse_models(named, shared) if named else [shared]
+    if not named:
+        return [_settings(options, model=folder or "")]
+    models = parse_models(named, model_options(command, but=OF_THE_SERVER))
+    return [_settings({**options, "model_name": one.name, **one.options}, model=one.model) for one in models]
 
 
 def _settings(options: dict[str, Any], *, model: str) -> ServerSettings:
     """The options under the names and in the types of the server's settings."""
+    options = dict(options)
     from token_difr.sampler import Sampler
     from token_difr.server import ServerSettings
     from token_difr.server.model.engine.loading import EngineChoice

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import httpx2
@@ -13,18 +14,17 @@ from token_difr.errors import InputError
 from token_difr.server import ModelService, ServerSettings
 from token_difr.server.listening import running
 from token_difr.server.model.folder import DEMO
-from token_difr.server.model_option import MODEL_OPTIONS, parse_models
 
-SHARED = ServerSettings(model="", max_logprobs=5)
+SHARED = ServerSettings(model=DEMO, max_logprobs=5)
 
 
 @pytest.fixture(scope="module")
 def several() -> Iterator[httpx2.Client]:
     """Two models on one engine: the second echoes a leading row and gives all logprobs."""
-    settings = parse_models(["plain=demo", "second=demo,echo-bos,max-logprobs=-1,system-prompt=Sing."], SHARED)
-    first = ModelService(settings[0])
+    first = ModelService(replace(SHARED, name="plain"))
+    other = replace(SHARED, name="second", echo_bos=True, max_logprobs=-1, system_prompt="Sing.")
     with (
-        running(first, ModelService(settings[1], first.loaded)) as url,
+        running(first, ModelService(other, first.loaded)) as url,
         httpx2.Client(base_url=url, timeout=PATIENCE_SECONDS) as http,
     ):
         yield http
@@ -67,36 +67,6 @@ def test_unknown_models_are_404(several: httpx2.Client, method: str, path: str, 
     assert answer.status_code == 404
     assert answer.json()["error"]["code"] == "model_not_found"
     assert "'plain', 'second'" in answer.json()["error"]["message"]
-
-
-def test_options_are_read_into_the_settings() -> None:
-    """Values in their types, switches without one; what a model does not say is shared."""
-    first, second = parse_models(["a=demo,weights=int4,kv-bits=4,force-top-p=0.5", "b=demo,ignore-seed"], SHARED)
-
-    assert (first.name, first.model, first.weights, first.kv_bits, first.force_top_p) == ("a", DEMO, "int4", 4, 0.5)
-    assert (second.ignore_seed, second.weights, second.max_logprobs) == (True, None, 5)
-    assert all(hasattr(SHARED, field) for field, _ in MODEL_OPTIONS.values())
-
-
-@pytest.mark.parametrize(
-    ("texts", "words"),
-    [
-        (["demo"], "NAME=MODEL"),
-        (["=demo"], "NAME=MODEL"),
-        (["a="], "NAME=MODEL"),
-        (["a=demo,colour=red"], "'colour' is no option"),
-        (["a=demo,api-key=x"], "'api-key' is no option"),
-        (["a=demo,kv-bits=x"], "'x' is no value of kv-bits"),
-        (["a=demo,kv-bits=1"], "kv_bits must be between 2 and 16"),
-        (["a=demo,weights=int3"], "'int3' is no value of weights"),
-        (["a=demo,echo-bos=yes"], "takes no value"),
-        (["a=demo", "a=demo"], "two models are called 'a'"),
-    ],
-)
-def test_wrong_options_are_errors(texts: list[str], words: str) -> None:
-    """Each says what is wrong, before anything is loaded."""
-    with pytest.raises(InputError, match=words):
-        parse_models(texts, SHARED)
 
 
 @pytest.mark.parametrize(
