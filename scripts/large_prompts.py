@@ -1,6 +1,6 @@
 """Prompts of megabytes at a server, and what they do to others: ``python scripts/large_prompts.py``.
 
-Sends texts, conversations and lists of token ids of 6 MB each, some of which are to be cut to the context, some at once.
+Sends texts, conversations and lists of token ids of 6 MB each, some of which are to be cut to the context, two at once.
 Meanwhile ``/health`` is asked twenty times a second. Prints how long that took and exits with 1 where the 99th percentile
 is 200 ms or more: it is a figure of the machine too, so no test rests on it. Then 60 clients ask for 1,000 tokens each of
 one slot, and the server is told to stop: prints how long it took, and what the clients were told.
@@ -52,8 +52,8 @@ async def watch(http: httpx2.AsyncClient, seconds: list[float]) -> None:
         await asyncio.sleep(0.05)
 
 
-async def send_large(url: str, size: int, at_once: int) -> list[float]:
-    """How long each question for the health took while the large requests were answered."""
+async def send_large(url: str, size: int, at_once: int, duration: float) -> list[float]:
+    """How long each question for the health took while large requests were answered, all of them again until the end."""
     seconds: list[float] = []
     async with httpx2.AsyncClient(base_url=url, timeout=PATIENCE_SECONDS) as http:
         watching = asyncio.create_task(watch(http, seconds))
@@ -65,7 +65,10 @@ async def send_large(url: str, size: int, at_once: int) -> list[float]:
                 return answer.status_code
 
         bodies = [(path, httpx2.Request("POST", url, json=body).read()) for path, body in large_bodies(size)]
-        statuses = await asyncio.gather(*(send(path, content) for path, content in bodies))
+        statuses: list[int] = []
+        end = time.monotonic() + duration
+        while not statuses or time.monotonic() < end:
+            statuses += await asyncio.gather(*(send(path, content) for path, content in bodies))
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)
     print(f"large requests     {Counter(statuses)}")
@@ -106,12 +109,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--megabytes", type=float, default=6)
     parser.add_argument("--at-once", type=int, default=2)
+    parser.add_argument("--seconds", type=float, default=20)
     arguments = parser.parse_args()
     command = [sys.executable, "-m", "token_difr", "serve", "demo", "--port", "0", "--max-batch", "1"]
     command += ["--grace-seconds", str(GRACE_SECONDS)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
         url = server.stdout.readline().strip() if server.stdout else ""
-        seconds = asyncio.run(send_large(url, int(arguments.megabytes * 1e6), arguments.at_once))
+        seconds = asyncio.run(send_large(url, int(arguments.megabytes * 1e6), arguments.at_once, arguments.seconds))
         took = asyncio.run(stop_under_load(url, server))
     late = float(np.quantile(seconds, 0.99))
     print(f"/health            p50 {1000 * np.median(seconds):.0f} ms, p99 {1000 * late:.0f} ms of {len(seconds)}")

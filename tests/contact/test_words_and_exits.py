@@ -143,9 +143,12 @@ def test_progress_in_a_log(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
     async def work() -> None:
         told = asyncio.Event()
         asyncio.get_running_loop().call_later(0.05, told.set)
-        await ask_all(
-            range(2), lambda index: told.wait() if index else asyncio.sleep(0), label="collect", concurrency=2
-        )
+
+        async def ask(index: int) -> None:
+            if index:
+                await told.wait()
+
+        await ask_all(range(2), ask, label="collect", concurrency=2)
 
     asyncio.run(work())
     assert "collect: 1 of 2" in capsys.readouterr().err

@@ -22,6 +22,7 @@ from token_difr.server import ModelService, ServerSettings
 from token_difr.server.answers.requests.limits import LONGEST_TEXT
 from token_difr.server.http import json_bodies
 from token_difr.server.http.body_parts import MOST_OBJECTS, MOST_VALUES
+from token_difr.server.http.field_errors import field_error
 from token_difr.server.http.guard import BODIES_HELD
 from token_difr.server.http.off_loop import off_loop
 from token_difr.server.listening import running
@@ -70,8 +71,12 @@ def test_texts_may_hold_any_signs(http: httpx2.Client) -> None:
 def test_only_the_first_fault_is_told(http: httpx2.Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """A list of wrong elements is one error, not one for each."""
     counts: list[int] = []
-    usual = json_bodies.field_error
-    monkeypatch.setattr(json_bodies, "field_error", lambda errors: counts.append(len(errors)) or usual(errors))  # type: ignore[func-returns-value]
+
+    def told(errors: Any) -> Any:
+        counts.append(len(errors))
+        return field_error(errors)
+
+    monkeypatch.setattr(json_bodies, "field_error", told)
     bodies: list[dict[str, Any]] = [
         {"prompt": ["a", *[5] * 9]},
         {"prompt": [5, *[-1] * 9]},
