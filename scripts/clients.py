@@ -98,10 +98,10 @@ CLIENTS = {
 def try_clients(names: Sequence[str]) -> list[Check]:
     """What each client did; a client that cannot be installed or breaks has one check that failed."""
     checks: list[Check] = []
-    with serving() as url:
+    with serving() as url, scripted_models() as scripted_url:
         for name in names:
             try:
-                found = run_script(name, CLIENTS[name], url)
+                found = run_script(name, CLIENTS[name], url, scripted_url)
             except (subprocess.SubprocessError, OSError, ValueError) as error:
                 checks.append(Check(name, "its script runs", reason(error)))
             else:
@@ -114,18 +114,31 @@ def try_clients(names: Sequence[str]) -> list[Check]:
 
 @contextmanager
 def serving() -> Iterator[str]:
-    """A server of the demo, as the command line starts it, and of the models that say one text; the base URL."""
+    """A server of the demo, started by the command line; the base URL."""
+    command = [sys.executable, "-m", "token_difr", "serve", "demo", "--port", "0", "--until-stdin-closes"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as server:
+        try:
+            yield server.stdout.readline().strip() if server.stdout else ""
+        finally:
+            server.communicate()
+
+
+@contextmanager
+def scripted_models() -> Iterator[str]:
+    """A server in this process of the models that say one text; the base URL."""
     folder = ModelFolder.open(DEMO)
 
     def saying(name: str, text: str) -> ModelService:
         script = [*folder.tokenizer.encode(text, add_special_tokens=False), *folder.end_token_ids]
         return ModelService(ServerSettings(model=DEMO, name=name), ScriptedEngine(script, folder.tokenizer.size))
 
-    with running(ModelService(ServerSettings(model=DEMO)), *(saying(*one) for one in SAID.items())) as url:
+    with running(*(saying(*one) for one in SAID.items())) as url:
         yield url
 
 
-def run_script(name: str, client: Client, url: str) -> list[dict[str, Any]]:
+def run_script(name: str, client: Client, url: str, scripted_url: str) -> list[dict[str, Any]]:
     """What a client's script wrote of its checks.
 
     Raises:
@@ -135,17 +148,17 @@ def run_script(name: str, client: Client, url: str) -> list[dict[str, Any]]:
     python = environment(name, client.requirements)
     with tempfile.TemporaryDirectory() as scratch:
         results = Path(scratch, "results.json")
-        variables = script_variables(os.environ, url, results, scratch)
+        variables = script_variables(os.environ, url, scripted_url, results, scratch)
         command = [str(python), str(CHECKS / client.script)]
         run(command, cwd=scratch, env=variables)
         found: list[dict[str, Any]] = json.loads(results.read_text(encoding="utf-8"))
     return found
 
 
-def script_variables(own: Mapping[str, str], url: str, results: Path, home: str) -> dict[str, str]:
+def script_variables(own: Mapping[str, str], url: str, scripted_url: str, results: Path, home: str) -> dict[str, str]:
     """The environment of a script: no keys, no home and no modules of ours, no way out but loopback."""
     kept = {name: own[name] for name in ("PATH", "LANG", "SSL_CERT_FILE") if name in own}
-    places = {"HOME": home, "SERVER_URL": url, "RESULTS": str(results)}
+    places = {"HOME": home, "SERVER_URL": url, "SCRIPTED_URL": scripted_url, "RESULTS": str(results)}
     return {**kept, **OFFLINE, **places}
 
 

@@ -1,7 +1,7 @@
 """What every script of a client says of itself: one thing after the other, and what came of each.
 
-The environment variables ``SERVER_URL`` and ``RESULTS`` name the server, without ``/v1``, and the file that the results go
-to. Standard output is the client's own.
+The environment variables ``SERVER_URL`` and ``SCRIPTED_URL`` name the server of the demo and that of the models that say one
+text, without ``/v1``; ``RESULTS`` names the file that the results go to. Standard output is the client's own.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-__all__ = ["ASKED", "CITY", "SERVER", "TOOL", "V1", "expect", "expect_raises", "run_checks"]
+__all__ = ["ASKED", "CITY", "SCRIPTED_V1", "SERVER", "TOOL", "V1", "expect", "expect_raises", "run_checks"]
 
 SERVER = os.environ.get("SERVER_URL", "")
 V1 = f"{SERVER}/v1"
+SCRIPTED_V1 = f"{os.environ.get('SCRIPTED_URL', '')}/v1"
 ASKED: list[Any] = [{"role": "user", "content": "What does str.join do?"}]
 CITY = "Paris"
 TOOL: dict[str, Any] = {

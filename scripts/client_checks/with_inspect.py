@@ -7,9 +7,10 @@ import os
 import tempfile
 from typing import Any
 
-from checking import CITY, V1, expect, run_checks
+from checking import CITY, SCRIPTED_V1, V1, expect, run_checks
 
 os.environ.update(LOCAL_BASE_URL=V1, LOCAL_API_KEY="EMPTY", INSPECT_DISPLAY="none")
+os.environ.update(SCRIPTED_BASE_URL=SCRIPTED_V1, SCRIPTED_API_KEY="EMPTY")
 
 from inspect_ai import Task
 from inspect_ai import eval as evaluate
@@ -39,7 +40,7 @@ def tools() -> None:
     """A call."""
     city = ToolParams(properties={"city": JSONSchema(type="string", description="The city.")}, required=["city"])
     tool = ToolInfo(name="Weather", description="The weather of a city.", parameters=city)
-    model = get_model("openai-api/local/caller")
+    model = get_model("openai-api/scripted/caller")
     output: Any = asyncio.run(model.generate("What is the weather?", tools=[tool]))
     expect(output.message.tool_calls[0].arguments == {"city": CITY}, output)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import instructor
-from checking import ASKED, CITY, V1, expect, expect_raises, run_checks
+from checking import ASKED, CITY, SCRIPTED_V1, V1, expect, expect_raises, run_checks
 from openai import OpenAI
 from pydantic import BaseModel
 
-sdk = OpenAI(base_url=V1, api_key="EMPTY", max_retries=0)
+demo, scripted = (OpenAI(base_url=url, api_key="EMPTY", max_retries=0) for url in (V1, SCRIPTED_V1))
 
 
 class Weather(BaseModel):
@@ -21,6 +21,7 @@ class Weather(BaseModel):
 def answered(mode: instructor.Mode, model: str) -> Any:
     """What instructor makes of a model's answer."""
     asked: dict[str, Any] = {"model": model, "messages": ASKED, "max_tokens": 40, "max_retries": 1}
+    sdk = demo if model == "demo" else scripted
     return instructor.from_openai(sdk, mode=mode).chat.completions.create(response_model=Weather, **asked)
 
 

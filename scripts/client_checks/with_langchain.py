@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from checking import ASKED, CITY, V1, expect, run_checks
+from checking import ASKED, CITY, SCRIPTED_V1, V1, expect, run_checks
 from langchain_core.messages import ToolMessage
 from langchain_openai import ChatOpenAI, OpenAI
 from pydantic import BaseModel
 
 PLACE: dict[str, Any] = {"base_url": V1, "api_key": "EMPTY", "max_retries": 0}
+SCRIPTED: dict[str, Any] = {**PLACE, "base_url": SCRIPTED_V1}
 GREEDY: dict[str, Any] = {**PLACE, "model": "demo", "temperature": 0, "max_tokens": 8}
 
 
@@ -40,7 +41,7 @@ def batch() -> None:
 
 def bind_tools() -> None:
     """A call, whole and in pieces; its result goes back."""
-    caller = ChatOpenAI(**PLACE, model="caller").bind_tools([Weather])
+    caller = ChatOpenAI(**SCRIPTED, model="caller").bind_tools([Weather])
     message: Any = caller.invoke(ASKED)
     expect(message.tool_calls[0]["args"] == {"city": CITY}, message)
     total: Any = None
@@ -53,7 +54,7 @@ def bind_tools() -> None:
 
 def structured() -> None:
     """An object of a class, by a call that is demanded."""
-    model = ChatOpenAI(**PLACE, model="opened").with_structured_output(Weather, method="function_calling")
+    model = ChatOpenAI(**SCRIPTED, model="opened").with_structured_output(Weather, method="function_calling")
     expect(model.invoke(ASKED) == Weather(city=CITY), model.invoke(ASKED))
 
 

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import litellm
-from checking import ASKED, CITY, TOOL, V1, expect, expect_raises, run_checks
+from checking import ASKED, CITY, SCRIPTED_V1, TOOL, V1, expect, expect_raises, run_checks
 
 litellm.telemetry = False
 PLACE: dict[str, Any] = {"api_base": V1, "api_key": "EMPTY", "max_retries": 0}
@@ -31,7 +31,7 @@ def stream() -> None:
 
 def tools() -> None:
     """A call, whole and in pieces."""
-    asked = {**PLACE, "model": "openai/caller", "messages": ASKED, "tools": [TOOL]}
+    asked = {**PLACE, "api_base": SCRIPTED_V1, "model": "openai/caller", "messages": ASKED, "tools": [TOOL]}
     answer: Any = litellm.completion(**asked)
     expect(json.loads(answer.choices[0].message.tool_calls[0].function.arguments) == {"city": CITY}, answer)
     chunks: Any = list(litellm.completion(stream=True, **asked))

@@ -12,14 +12,14 @@ home = tempfile.TemporaryDirectory()
 os.environ["LLM_USER_PATH"] = home.name
 
 import llm  # noqa: E402 - it looks for its folder when it is imported
-from checking import CITY, V1, expect, run_checks  # noqa: E402
+from checking import CITY, SCRIPTED_V1, V1, expect, run_checks  # noqa: E402
 from click.testing import CliRunner  # noqa: E402
 from llm.cli import cli  # noqa: E402
 
 Path(home.name, "extra-openai-models.yaml").write_text(
     "".join(
-        f"- {{model_id: {model}, model_name: {model}, api_base: {V1}, api_key_name: none, supports_tools: true}}\n"
-        for model in ("demo", "caller")
+        f"- {{model_id: {model}, model_name: {model}, api_base: {url}, api_key_name: none, supports_tools: true}}\n"
+        for model, url in (("demo", V1), ("caller", SCRIPTED_V1))
     ),
     encoding="utf-8",
 )

@@ -6,13 +6,14 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from checking import ASKED, CITY, TOOL, V1, expect, expect_raises, run_checks
+from checking import ASKED, CITY, SCRIPTED_V1, TOOL, V1, expect, expect_raises, run_checks
 from openai import BadRequestError, NotFoundError, OpenAI, pydantic_function_tool
 from openai.types import Completion
 from openai.types.chat import ChatCompletion
 from pydantic import BaseModel
 
 client = OpenAI(base_url=V1, api_key="EMPTY", max_retries=0)
+scripted = OpenAI(base_url=SCRIPTED_V1, api_key="EMPTY", max_retries=0)
 GREEDY: dict[str, Any] = {"model": "demo", "max_tokens": 8, "temperature": 0}
 ADDED = {"stop_reason", "seed", "prompt_logprobs", "prompt_token_ids", "token_ids", "token_id", "content"}
 """Fields beside OpenAI's: vLLM's and Fireworks'."""
@@ -92,7 +93,7 @@ def echo() -> None:
 
 def tools() -> None:
     """A call is typed; its result goes back; a model that makes no call answers with text."""
-    call: Any = client.chat.completions.create(model="caller", messages=ASKED, tools=[TOOL])  # type: ignore[list-item]
+    call: Any = scripted.chat.completions.create(model="caller", messages=ASKED, tools=[TOOL])  # type: ignore[list-item]
     typed(call)
     choice = call.choices[0]
     expect(choice.finish_reason == "tool_calls" and choice.message.content is None, choice)
@@ -105,7 +106,7 @@ def tools() -> None:
 
 def streamed_tools() -> None:
     """The SDK's own accumulator makes one call of the pieces."""
-    with client.chat.completions.stream(
+    with scripted.chat.completions.stream(
         model="caller", messages=ASKED, tools=[pydantic_function_tool(Weather)]
     ) as pieces:
         final: Any = pieces.get_final_completion()
@@ -115,7 +116,7 @@ def streamed_tools() -> None:
 def parse() -> None:
     """Arguments of a strict tool are parsed; a response format is refused, since nothing is constrained."""
     strict = [pydantic_function_tool(Weather)]
-    answer: Any = client.chat.completions.parse(model="caller", messages=ASKED, tools=strict)
+    answer: Any = scripted.chat.completions.parse(model="caller", messages=ASKED, tools=strict)
     expect(answer.choices[0].message.tool_calls[0].function.parsed_arguments == Weather(city=CITY), answer)
     expect_raises(
         BadRequestError,

@@ -48,7 +48,7 @@ def test_scripts_get_no_secret_and_no_way_out(clients: Any) -> None:
         "HTTPS_PROXY": "http://proxy",
         "HOME": "/me",
     }
-    given = clients.script_variables(own, "http://127.0.0.1:1", Path("results"), "/scratch")
+    given = clients.script_variables(own, "http://127.0.0.1:1", "http://127.0.0.1:2", Path("results"), "/scratch")
     assert not set(own.values()) - {"/bin"} & set(given.values())
     assert given["HTTPS_PROXY"] == given["HTTP_PROXY"] == "http://127.0.0.1:9"
     assert (given["PATH"], given["HOME"], given["SERVER_URL"]) == ("/bin", "/scratch", "http://127.0.0.1:1")
@@ -87,7 +87,8 @@ def test_a_client_that_cannot_be_tried_has_failed(
             raise error
         return [{"name": "chat", "failure": None, "told": None}]
 
-    monkeypatch.setattr(clients, "serving", lambda: contextlib.nullcontext("http://127.0.0.1:1"))
+    for servers in ("serving", "scripted_models"):
+        monkeypatch.setattr(clients, servers, lambda: contextlib.nullcontext("http://127.0.0.1:1"))
     monkeypatch.setattr(clients, "run_script", run_script)
     first, second = clients.try_clients(["llm", "openai"])
     assert said in first.failure
