@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jinja2
@@ -49,13 +49,19 @@ QUESTION: Conversation = [{"role": "user", "content": "q"}]
 
 
 class Templated:
-    """A tokenizer of characters; what is not ASCII is one token a byte, from 1000 on."""
+    """A tokenizer of characters; what is not ASCII is one token a byte, from 1000 on.
+
+    Args:
+        template: The chat template, which is rendered as it stands.
+        special: The special tokens, whose ids are 1, 2, 3, ...
+    """
 
     eos_token_id: int | None = 1
     name_or_path = "templated"
 
-    def __init__(self, template: str = CHATML) -> None:
+    def __init__(self, template: str = CHATML, *, special: Sequence[str] = SPECIAL) -> None:
         self.chat_template = template
+        self._special = special
 
     def apply_chat_template(
         self, conversation: Any, *, tokenize: bool, add_generation_prompt: bool, **variables: Any
@@ -70,7 +76,7 @@ class Templated:
         """Characters, bytes and special tokens."""
         assert not add_special_tokens
         if not split_special_tokens:
-            for number, special in enumerate(SPECIAL, 1):
+            for number, special in enumerate(self._special, 1):
                 text = text.replace(special, chr(number))
         ids: list[int] = []
         for character in text:
@@ -81,8 +87,8 @@ class Templated:
         """The text; bytes that are no character become U+FFFD."""
         encoded = b""
         for token in token_ids:
-            if token <= len(SPECIAL):
-                encoded += b"" if skip_special_tokens else SPECIAL[token - 1].encode()
+            if token <= len(self._special):
+                encoded += b"" if skip_special_tokens else self._special[token - 1].encode()
             else:
                 encoded += bytes([token - 1000]) if token >= 1000 else chr(token).encode()
         return encoded.decode(errors="replace")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import jinja2
 import pytest
 
+from chat_templates import QUESTION, Templated
 from token_difr.records import Response
 from token_difr.sequences import ReasoningJoiner, render, tokenize
 
@@ -45,46 +45,16 @@ PLAIN = (
 SPECIAL = ("<end>", "<start>", "<channel>", "<msg>", "<return>", "<call>", "</call>")
 
 
-class Templated:
-    """A tokenizer of characters with a real chat template; special tokens are 1, 2, 3, ..."""
-
-    eos_token_id: int | None = 1
-    name_or_path = "templated"
-
-    def __init__(self, template: str) -> None:
-        self.chat_template = template
-
-    def apply_chat_template(
-        self, conversation: Any, *, tokenize: bool, add_generation_prompt: bool, **variables: Any
-    ) -> str:
-        """The template's text."""
-        assert not tokenize
-        environment = jinja2.Environment(autoescape=False)  # noqa: S701  # chat templates are no HTML
-        template = environment.from_string(self.chat_template)
-        return template.render(messages=conversation, add_generation_prompt=add_generation_prompt, **variables)
-
-    def encode(self, text: str, *, add_special_tokens: bool, split_special_tokens: bool) -> list[int]:
-        """Code points, and numbers below 10 for special tokens."""
-        assert not add_special_tokens
-        if not split_special_tokens:
-            for number, special in enumerate(SPECIAL, 1):
-                text = text.replace(special, chr(number))
-        return [ord(character) for character in text]
-
-    def decode(self, token_ids: list[int], *, skip_special_tokens: bool = False) -> str:
-        """The text; special tokens by name unless they are skipped."""
-        names = ["" if skip_special_tokens else name for name in SPECIAL]
-        return "".join(names[token - 1] if token <= len(SPECIAL) else chr(token) for token in token_ids)
-
-
-QUESTION = [{"role": "user", "content": "q"}]
+def tokenizer_of(template: str) -> Templated:
+    """A tokenizer of characters with that template and the special tokens of this file."""
+    return Templated(template, special=SPECIAL)
 
 
 def written(
     template: str, reasoning: str, content: str, variables: Mapping[str, Any] | None = None, **response: Any
 ) -> str:
     """The output's tokens, spelled."""
-    tokenizer = Templated(template)
+    tokenizer = tokenizer_of(template)
     answer = Response(index=0, content=content, reasoning=reasoning, finish_reason="length", **response)
     (sequence,) = tokenize([QUESTION], [answer], tokenizer, chat_template_kwargs=variables)
     return tokenizer.decode(list(sequence.output_token_ids))
@@ -130,7 +100,7 @@ def test_indented_content() -> None:
 def test_reasoning_although_the_prompt_closes_the_block() -> None:
     """It is written as the model writes it, nothing of the probe's own prompt with it, and told apart."""
     assert written(ALWAYS_CLOSED, "hm", "yes") == "<think>\nhm\n</think>\n\nyes"
-    assert ReasoningJoiner(Templated(ALWAYS_CLOSED)).join(QUESTION).source == "closed"
+    assert ReasoningJoiner(tokenizer_of(ALWAYS_CLOSED)).join(QUESTION).source == "closed"
     assert written(QWEN, "hm", "yes", {"enable_thinking": False}) == "<think>\nhm\n</think>\n\nyes"
 
 
@@ -149,7 +119,7 @@ def test_answers_without_reasoning(template: str, output: str) -> None:
 
 def test_template_tokens_are_special_and_the_texts_are_not() -> None:
     """The template's special tokens are single tokens; what an answer spells stays text."""
-    tokenizer = Templated(HARMONY)
+    tokenizer = tokenizer_of(HARMONY)
     answer = Response(index=0, content="<end>", reasoning="r", finish_reason="length")
     (sequence,) = tokenize([QUESTION], [answer], tokenizer)
     ids = list(sequence.output_token_ids)
@@ -160,7 +130,7 @@ def test_template_tokens_are_special_and_the_texts_are_not() -> None:
 def test_source_is_told() -> None:
     """Whether the template says how to join, or the join is assumed."""
     sources = {
-        name: ReasoningJoiner(Templated(template)).join(QUESTION).source
+        name: ReasoningJoiner(tokenizer_of(template)).join(QUESTION).source
         for name, template in {"qwen": QWEN, "r1": R1, "plain": PLAIN}.items()
     }
     assert sources == {"qwen": "template", "r1": "opened", "plain": "assumed"}
@@ -168,7 +138,7 @@ def test_source_is_told() -> None:
 
 def test_template_variables_reach_the_prompt() -> None:
     """The prompt is rendered with the audit's variables."""
-    tokenizer = Templated(QWEN)
+    tokenizer = tokenizer_of(QWEN)
     off = tokenizer.decode(render(QUESTION, tokenizer, {"enable_thinking": False}))
     assert off == "U:q<end>A:<think>\n\n</think>\n\n"
     assert tokenizer.decode(render(QUESTION, tokenizer)) == "U:q<end>A:"
