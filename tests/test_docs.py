@@ -24,6 +24,7 @@ from token_difr.run.layout import LOCK, MADE_FOR, MANIFEST, PROMPTS, REPORT, RES
 from token_difr.run.manifest import read_manifest
 from token_difr.sampler import Sampler
 from token_difr.sampler.engines import rules
+from token_difr.sequences.template_limits import LARGEST_RENDERING, LONGEST_TEMPLATE, RENDER_SECONDS
 from token_difr.untrusted import printable
 from token_difr.untrusted.documents import DEEPEST, MOST_DIGITS
 from token_difr.untrusted.numbers import HIGHEST, MOST_TOKENS, MOST_USD
@@ -225,6 +226,9 @@ BOUNDS = {
     "dollars for an answer, or a million tokens": MOST_USD,
     "a logprob": HIGHEST,
     "an endpoint's message in an error": LONGEST_QUOTE,
+    "a chat template's source": LONGEST_TEMPLATE,
+    "text or list that a template makes": LARGEST_RENDERING,
+    "time of a template's rendering": RENDER_SECONDS,
     "text of others in a report": inspect.signature(printable).parameters["longest"].default,
 }
 """What the page on security says is bounded, and the number in the code."""

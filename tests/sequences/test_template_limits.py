@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from chat_templates import QUESTION, Templated
 from token_difr.errors import InputError
 from token_difr.sequences import rendered_text
-from token_difr.sequences.template_limits import TemplateLimitError, bounded_rendering
+from token_difr.sequences.template_limits import LONGEST_TEMPLATE, TemplateLimitError, bounded_rendering
 
 
 class Rendering:
@@ -77,3 +78,30 @@ def test_what_runs_too_long_is_ended() -> None:
     assert sys.gettrace() is usual
     with bounded_rendering():
         assert sum(range(10)) == 45
+
+
+GROWING = {
+    "a variable": "{% set a = namespace(t='x' * 9) %}{% for i in range(99) %}{% set a.t = a.t ~ a.t %}{% endfor %}",
+    "a product": "{% set a = namespace(t='x') %}{% for i in range(99) %}{% set a.t = a.t * 7 %}{% endfor %}",
+    "a list": "{% set a = namespace(t=[1]) %}{% for i in range(99) %}{% set a.t = a.t + a.t %}{% endfor %}",
+    "what is written": "{% for i in range(9999) %}{{ messages[0].content * 9999 }}{% endfor %}",
+}
+
+
+@pytest.mark.parametrize("source", GROWING.values(), ids=GROWING)
+def test_what_grows_is_ended(source: str) -> None:
+    """Long before the memory is full, with what to do."""
+    with pytest.raises(
+        InputError, match=r"more than 16777216 characters or elements; give a tokenizer with another one"
+    ):
+        rendered_text(QUESTION, Templated(source), add_generation_prompt=True)
+
+
+def test_a_template_of_megabytes() -> None:
+    """It is refused before it is compiled; a long one is not, nor a long conversation."""
+    with pytest.raises(InputError, match="has 1048577 characters; at most 1048576"):
+        rendered_text(QUESTION, Templated("x" * (LONGEST_TEMPLATE + 1)), add_generation_prompt=True)
+    long = [{"role": "user", "content": "x" * 2_000_000}]
+    text = "y" * 200_000
+    template = text + "{{ messages[0].content }}"
+    assert rendered_text(long, Templated(template), add_generation_prompt=True) == text + long[0]["content"]

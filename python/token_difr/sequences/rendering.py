@@ -82,7 +82,7 @@ def rendered_text(
         check_rendering(text)
     except TemplateLimitError as error:
         raise InputError(
-            f"the tokenizer's chat template is not used: {error}; mend it, or audit with token ids from the provider"
+            f"the tokenizer's chat template is not used: {error}; give a tokenizer with another one (--tokenizer)"
         ) from error
     except (TemplateError, *TEMPLATE_FAULTS) as error:  # whatever the template's code does
         raise InputError(f"the chat template refuses a conversation: {error}") from error

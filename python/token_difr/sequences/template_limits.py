@@ -67,7 +67,11 @@ def check_rendering(text: object) -> None:
         TemplateLimitError: With the limit.
     """
     if isinstance(text, str | list | tuple) and len(text) > LARGEST_RENDERING:
-        raise TemplateLimitError(f"it makes more than {LARGEST_RENDERING} characters or elements")
+        raise _too_much()
+
+
+def _too_much() -> TemplateLimitError:
+    return TemplateLimitError(f"it makes more than {LARGEST_RENDERING} characters or elements")
 
 
 @contextmanager
@@ -80,21 +84,44 @@ def bounded_rendering(seconds: float | None = None) -> Iterator[None]:
     Raises:
         TemplateLimitError: In the block, where it takes longer or makes more.
     """
-    seconds = RENDER_SECONDS if seconds is None else seconds
-    deadline = time.monotonic() + seconds
-
-    def watch(frame: FrameType, event: str, made: Any) -> Any:
-        if time.monotonic() > deadline:
-            raise TemplateLimitError(f"it takes longer than {seconds:g} seconds")
-        if event == "return":
-            check_rendering(made)
-        for value in frame.f_locals.values():
-            check_rendering(value)
-        return watch
-
     usual = sys.gettrace()
-    sys.settrace(watch)
+    sys.settrace(_Watch(RENDER_SECONDS if seconds is None else seconds).enter)
     try:
         yield
     finally:
         sys.settrace(usual)
+
+
+class _Watch:
+    """What Python calls at each new frame, and then at each of its lines."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._deadline = time.monotonic() + seconds
+        self._written = 0
+
+    def enter(self, frame: FrameType, event: str, made: Any) -> Any:
+        """How a frame is watched: values are looked at where they can grow, as it takes as long as the rendering itself.
+
+        That is in the template's own frames, which Jinja names so, and where a ``namespace`` gets a value.
+        """
+        if frame.f_code.co_filename == "<template>" or frame.f_code.co_name == "__setitem__":
+            return self.line_of_template(frame, event, made)
+        return self.line(frame, event, made)
+
+    def line(self, _: FrameType, __: str, ___: Any) -> Any:
+        """The time alone."""
+        if time.monotonic() > self._deadline:
+            raise TemplateLimitError(f"it takes longer than {self._seconds:g} seconds")
+        return self.line
+
+    def line_of_template(self, frame: FrameType, event: str, made: Any) -> Any:
+        """The time, the values of the frame, and what the template has written so far."""
+        self.line(frame, event, made)
+        for value in frame.f_locals.values():
+            check_rendering(value)
+        if event == "return" and isinstance(made, str):  # a piece of the text, which it goes on behind
+            self._written += len(made)
+            if self._written > LARGEST_RENDERING:
+                raise _too_much()
+        return self.line_of_template
