@@ -86,9 +86,10 @@ def splitmix64(state: int) -> int:
 
 @given(seeds, st.integers(0, 1300), ids)
 def test_vllm_cpu_is_its_kernel(seed: int, step: int, token_id: int) -> None:
-    """The kernel of vLLM 0.32 and later on CPUs: one word of NumPy's own mt19937 a step, hashed with the id."""
-    words = np.random.RandomState(seed % 2**32).randint(0, 2**32, size=step + 1, dtype=np.uint32)
-    key = splitmix64(int(words[step]) % 2**31)
+    """The kernel of vLLM 0.32 and later on CPUs: 64 bits of NumPy's own mt19937 a step, hashed with the id."""
+    words = np.random.RandomState(seed % 2**32).randint(0, 2**32, size=2 * (step + 1), dtype=np.uint32)
+    drawn = int(words[-2]) << 32 | int(words[-1])
+    key = splitmix64(drawn % 2**31)
     bits = splitmix64((key + (token_id + 1) * 0x9E3779B97F4A7C15) % 2**64) >> 11
     expected = -np.log(-np.log((np.float64(bits) + 0.5) * 2.0**-53))
 

@@ -38,6 +38,7 @@
 
 mod error;
 mod exp;
+mod logprob_rows;
 mod resample;
 pub mod rng;
 mod score;
@@ -47,6 +48,7 @@ mod vocabulary;
 pub mod wire;
 
 pub use error::{Error, Result};
+pub use logprob_rows::{LogprobRows, log_normalizers, logprob_rows};
 pub use resample::{shuffled_sums, swapped_sums};
 pub use score::{
     FilterRule, Filters, Replay, SampledScores, SamplingError, Scores, Status, Unseen, score_greedy, score_sampled,

@@ -244,8 +244,8 @@ proptest! {
         };
         for ((key, &id), found) in keys.iter().zip(&ids).zip(out) {
             let mut twin = PlainTwister::new((key.seed & 0xFFFF_FFFF) as u32);
-            let word = (0..=key.position).map(|_| twin.next()).last().expect("a word");
-            let state = finish(u128::from(word % (1 << 31))) + (u128::from(id) + 1) * 0x9E37_79B9_7F4A_7C15;
+            let drawn = (0..=key.position).map(|_| u64::from(twin.next()) << 32 | u64::from(twin.next())).last();
+            let state = finish(u128::from(drawn.expect("a draw") % (1 << 31))) + (u128::from(id) + 1) * 0x9E37_79B9_7F4A_7C15;
             let uniform = ((finish(state % wide) >> 11) as f64 + 0.5) / 2f64.powi(53);
             prop_assert!((found - -(-uniform.ln()).ln()).abs() <= 1e-9, "{found}");
         }

@@ -8,6 +8,7 @@
 mod batch;
 mod error;
 mod filters;
+mod logprob_rows;
 mod resample;
 mod score;
 mod stream;
@@ -22,6 +23,8 @@ mod _core {
     use super::batch::check_topk;
     #[pymodule_export]
     use super::filters::{FilterFacts, Filters, filter_rules};
+    #[pymodule_export]
+    use super::logprob_rows::{log_normalizers, logprob_rows};
     #[pymodule_export]
     use super::resample::{shuffled_sums, swapped_sums};
     #[pymodule_export]

@@ -1,18 +1,19 @@
-//! vLLM's Gumbel noise on CPUs since 0.32: `SplitMix64` of a word a step and the token id.
+//! vLLM's Gumbel noise on CPUs since 0.32: `SplitMix64` of a draw a step and the token id.
 //!
 //! ```text
-//! generator: MT19937 under the low 32 bits of the seed; step n takes its word n:  s = word mod 2^31
+//! generator: MT19937 under the low 32 bits of the seed; step n takes two words, high then low:  s = low mod 2^31
 //! f(z): z ^= z >> 30; z *= BF58476D1CE4E5B9; z ^= z >> 27; z *= 94D049BB133111EB; z ^ z >> 31      modulo 2^64
 //! b = f(f(s) + (id + 1) 9E3779B97F4A7C15) >> 11;   u = fl64(b + 1/2) 2^-53;   g = -ln(-ln u) in float64
 //! ```
 //!
 //! Source: `TopKTopPSampler.forward_cpu` in `vllm/v1/sample/ops/topk_topp_sampler.py` and `fused_gumbel_argmax` in
 //! `csrc/cpu/sampling_kernels.cpp` of 0.32 and 0.33; f is the finalizer of Steele, Lea and Flood, OOPSLA 2014. The step's
-//! word is `torch.randint(0, 2**31, (1,))` of the request's own generator. The arg-max is that of logits / T in float32
+//! seed is `torch.randint(0, 2**31, (1,))` of the request's own generator, which draws 64 bits for so wide a range (torch
+//! 2.13, which these versions ask for). The arg-max is that of logits / T in float32
 //! plus g in float64, after vLLM's filters.
 //!
-//! b = 2^53 - 1 gives u = 1 and g = +inf: that candidate wins. Else g lies in [-3.62, 36.04]. A row costs a pass over one
-//! word a step, so that all rows of a seed are served by one pass: see `fill`.
+//! b = 2^53 - 1 gives u = 1 and g = +inf: that candidate wins. Else g lies in [-3.62, 36.04]. A row costs a pass over two
+//! words a step, so that all rows of a seed are served by one pass: see `fill`.
 
 use rayon::prelude::*;
 
@@ -25,6 +26,8 @@ use super::rule::{Access, Facts, Family, Form, Noise};
 use super::torch_cpu::LONGEST_OUTPUT;
 use super::words::low;
 
+/// Words that one step takes.
+const WORDS: u64 = 2;
 /// `SplitMix64`'s step from one state to the next.
 const GAMMA: u64 = 0x9E37_79B9_7F4A_7C15;
 /// Rows below which another thread costs more than it saves.
@@ -68,9 +71,9 @@ impl Noise for VllmCpu {
 /// The seeds of a request's steps, in ascending order.
 struct StepSeeds {
     generator: Mt19937,
-    /// Words that have been taken.
+    /// Steps that have been taken.
     taken: u64,
-    /// The last of them, modulo 2^31.
+    /// The last one's, modulo 2^31.
     seed: u32,
 }
 
@@ -82,7 +85,8 @@ impl StepSeeds {
     /// The row of a step that is not before the last one.
     fn row(&mut self, step: u64) -> VllmCpuRow {
         if step >= self.taken {
-            self.generator.skip(step - self.taken);
+            // The high word of the 64 bits falls out of them modulo 2^31.
+            self.generator.skip((step - self.taken) * WORDS + 1);
             self.seed = self.generator.next_u32() & 0x7FFF_FFFF;
             self.taken = step + 1;
         }
@@ -90,7 +94,7 @@ impl StepSeeds {
     }
 }
 
-/// The seed of output step `step`: word `step` of the request's generator, modulo 2^31.
+/// The seed of output step `step`, from the request's generator, modulo 2^31.
 #[must_use]
 pub fn step_seed(seed: u64, step: u64) -> u32 {
     let mut seeds = StepSeeds::new(seed);
