@@ -84,8 +84,8 @@ pub(crate) fn exp_single(x: f32) -> f32 {
     let [c0, c1, c2, c3, c4, c5, c6, c7] = TAYLOR_F32;
     let polynomial = ((((((c7 * r + c6) * r + c5) * r + c4) * r + c3) * r + c2) * r + c1) * r + c0;
     let value = f32::from_bits(polynomial.to_bits().wrapping_add(shifted.to_bits() << 23));
-    // Without a branch: x - x is 0 for every number that counts.
-    if x < -87.0 { 0.0 } else { value + (x - x) }
+    // NaN has lost its way in the bits; 0 x brings it back and adds nothing to a number.
+    if x < -87.0 { 0.0 } else { value + 0.0 * x }
 }
 
 #[cfg(test)]

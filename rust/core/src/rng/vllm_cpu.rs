@@ -8,8 +8,8 @@
 //!
 //! Source: `TopKTopPSampler.forward_cpu` in `vllm/v1/sample/ops/topk_topp_sampler.py` and `fused_gumbel_argmax` in
 //! `csrc/cpu/sampling_kernels.cpp` of 0.32 and 0.33; f is the finalizer of Steele, Lea and Flood, OOPSLA 2014. The step's
-//! seed is `torch.randint(0, 2**31, (1,))` of the request's own generator, which draws 64 bits for so wide a range (torch
-//! 2.13, which these versions ask for). The arg-max is that of logits / T in float32
+//! seed is `torch.randint(0, 2**31, (1,))` of the request's own generator, which draws 64 bits for a range of 2^28 or more
+//! (torch 2.13). The arg-max is that of logits / T in float32
 //! plus g in float64, after vLLM's filters.
 //!
 //! b = 2^53 - 1 gives u = 1 and g = +inf: that candidate wins. Else g lies in [-3.62, 36.04]. A row costs a pass over two
