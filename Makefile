@@ -96,6 +96,7 @@ bench: $(DEV)
 	$(BIN)/python benches/bench_score.py
 	$(BIN)/python benches/bench_replay.py
 	$(BIN)/python benches/bench_wire.py
+	$(BIN)/python benches/bench_logprob_rows.py
 	$(BIN)/python benches/bench_server.py
 	$(BIN)/python benches/bench_rollouts.py
 

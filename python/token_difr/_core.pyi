@@ -23,6 +23,8 @@ __all__ = [
     "check_topk",
     "filter_rules",
     "gpus",
+    "log_normalizers",
+    "logprob_rows",
     "parse",
     "score_greedy",
     "score_sampled",
@@ -110,6 +112,31 @@ def score_greedy(batch: _Batch, /) -> ScoreColumns:
     Raises:
         ValueError: Arrays whose lengths contradict each other. Arrays that were changed after the check give
             wrong numbers.
+    """
+
+def logprob_rows(
+    logits: NDArray[np.float32], token_ids: NDArray[np.int64], top: int, /
+) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+    """The logprob of one given token a position, its rank, and the likeliest tokens.
+
+    Args:
+        logits: float32[n, vocabulary], contiguous.
+        token_ids: int64[n].
+        top: Number of likeliest tokens a row; at most the vocabulary.
+
+    Returns:
+        float32[n] logprobs and int64[n] ranks of the given tokens; int64[n, top] likeliest ids, largest first, equal ones
+        by ascending id, and float32[n, top] their logprobs.
+
+    Raises:
+        ValueError: Another number of ids than of rows; an id that is not below the vocabulary; no vocabulary.
+    """
+
+def log_normalizers(logits: NDArray[np.float32], /) -> NDArray[np.float32]:
+    """Logarithm of the sum of exp over each row of contiguous float32[n, vocabulary], float32[n]; the sum in float64.
+
+    Raises:
+        ValueError: No vocabulary.
     """
 
 class _Keys(Protocol):

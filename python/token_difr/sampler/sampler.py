@@ -29,8 +29,7 @@ class Sampler:
 
     Attributes:
         name: ``ENGINE@VERSION[:KEY=VALUE,...]``, which :meth:`parse` reads back; also ``str(sampler)``.
-        stream: The random stream: ``vllm-murmur3``, ``vllm-philox``, ``torch-cuda``, ``torch-cpu``,
-            ``sglang-murmur`` or ``sglang-prime``.
+        stream: The random stream, by its name in the native core, such as ``vllm-murmur3`` or ``torch-cpu``.
         variant: Its form, where it has several.
         filters: Order and tie rule of the filters: ``vllm`` (min-p, top-k, top-p), ``huggingface`` (top-k, top-p,
             min-p) or ``sglang`` (one sort; mass before the token above p, rank, min-p).
@@ -70,8 +69,8 @@ class Sampler:
         """The sampler of an engine's version.
 
         Args:
-            engine: ``vllm``, ``sglang`` (deterministic mode), ``tgi``, ``torch-cpu`` and ``torch-cuda`` (Hugging Face
-                ``generate``; the version is torch's).
+            engine: ``vllm``, ``vllm-cpu`` (vLLM on CPUs), ``sglang`` (deterministic mode), ``tgi``, ``torch-cpu`` and
+                ``torch-cuda`` (Hugging Face ``generate``; the version is torch's).
             version: As in ``0.33`` or ``0.33.1``.
             runner: vLLM's model runner, ``v1`` or ``v2``; None = the version's default, where it has one.
             gpu: Name of the GPU, where the noise is drawn by torch on CUDA (vLLM's V1, TGI, torch-cuda).
@@ -146,7 +145,15 @@ class Sampler:
                 continue
             for gpu in _core.gpus() if rule.needs_gpu else [None]:
                 sampler = cls.for_engine(rule.engine, rule.last, rule.runner, gpu=gpu)
-                same = (rule.engine, sampler.stream, sampler.variant, sampler.multiprocessors, sampler.threads)
+                # An experimental rule is no substitute for one that was checked, though their streams be the same.
+                same = (
+                    rule.engine,
+                    rule.experimental,
+                    sampler.stream,
+                    sampler.variant,
+                    sampler.multiprocessors,
+                    sampler.threads,
+                )
                 found[same] = sampler
         return tuple(found.values())
 

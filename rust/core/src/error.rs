@@ -132,6 +132,16 @@ pub enum Error {
         /// The length.
         value: i64,
     },
+    /// A token that the logits have no column for.
+    #[error("token_ids[{position}] is {id}: an id is at least 0 and below the width of the logits, {width}")]
+    TokenId {
+        /// Its row.
+        position: usize,
+        /// The id.
+        id: i64,
+        /// Columns of a row.
+        width: usize,
+    },
     /// Deals whose sums cannot be allocated.
     #[error("{deals} deals of {columns} columns do not fit into memory")]
     TooManyDeals {

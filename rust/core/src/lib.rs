@@ -39,6 +39,7 @@
 mod error;
 mod exp;
 mod json_parts;
+mod logprob_rows;
 mod resample;
 pub mod rng;
 mod score;
@@ -49,6 +50,7 @@ pub mod wire;
 
 pub use error::{Error, Result};
 pub use json_parts::{JsonParts, json_parts};
+pub use logprob_rows::{LogprobRows, log_normalizers, logprob_rows};
 pub use resample::{shuffled_sums, swapped_sums};
 pub use score::{
     FilterRule, Filters, Replay, SampledScores, SamplingError, Scores, Status, Unseen, score_greedy, score_sampled,

@@ -13,6 +13,7 @@ use token_difr_core::rng::sglang::{self, LogCeiling, Prime, PrimeColumns};
 use token_difr_core::rng::torch_cpu::{self, TorchCpu};
 use token_difr_core::rng::torch_cpu_mkl::TorchCpuMkl;
 use token_difr_core::rng::torch_cuda::TorchCuda;
+use token_difr_core::rng::vllm_cpu::{self, VllmCpu};
 use token_difr_core::rng::{RowKey, Stream};
 
 fn golden(name: &str) -> Value {
@@ -139,6 +140,23 @@ fn vllm_philox_gives_the_golden_noise() {
         }
         for (transform, name, tolerance) in transforms {
             assert_close(&noise(Stream::VllmPhilox(transform), key, &ids), &floats(&case[name]), tolerance, name);
+        }
+    }
+}
+
+#[test]
+fn vllm_cpu_gives_the_golden_noise_and_the_kernels_order() {
+    for case in cases(&golden("vllm_cpu.json")) {
+        let key = RowKey::new(seed(case), integer(&case["step"]));
+        assert_eq!(vllm_cpu::step_seed(key.seed, key.position), word(&case["step_seed"]));
+        let found = noise(Stream::VllmCpu(VllmCpu), key, &ids(&case["token_ids"]));
+        assert_close(&found, &floats(&case["gumbel_f64"]), 1e-12, "gumbel_f64");
+        for (vocab_size, winners) in case["winners"].as_object().expect("widths") {
+            let mut order: Vec<u32> = (0..vocab_size.parse().expect("a width")).collect();
+            let row = noise(Stream::VllmCpu(VllmCpu), key, &order);
+            order.sort_by(|&a, &b| row[b as usize].total_cmp(&row[a as usize]));
+            let expected = ids(winners);
+            assert_eq!(order[..expected.len()], expected, "{key:?} over {vocab_size}");
         }
     }
 }

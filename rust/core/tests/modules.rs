@@ -9,8 +9,8 @@ use std::fs;
 use std::path::Path;
 
 /// The rooms of the crate, lowest first: each may import those before it.
-const ROOMS: [&str; 10] =
-    ["exp", "json_parts", "sum", "error", "resample", "topk", "vocabulary", "rng", "score", "wire"];
+const ROOMS: [&str; 11] =
+    ["exp", "json_parts", "sum", "error", "logprob_rows", "resample", "topk", "vocabulary", "rng", "score", "wire"];
 
 /// A path of modules below the crate's root, which itself is the empty one.
 type Module = Vec<String>;

@@ -16,6 +16,7 @@ use token_difr_core::rng::sglang::{LogCeiling, Prime};
 use token_difr_core::rng::torch_cpu::{DenseRows, TorchCpu};
 use token_difr_core::rng::torch_cpu_mkl::TorchCpuMkl;
 use token_difr_core::rng::torch_cuda::TorchCuda;
+use token_difr_core::rng::vllm_cpu::VllmCpu;
 use token_difr_core::rng::{RowKey, Stream};
 
 fn noise(stream: &Stream, key: RowKey, ids: &[u32]) -> Vec<f64> {
@@ -221,6 +222,32 @@ proptest! {
             for j in bounds[0] as usize..bounds[1] as usize {
                 prop_assert!((out[j] - dense[ids[j] as usize]).abs() <= 1e-6);
             }
+        }
+    }
+
+    #[test]
+    fn vllm_cpu_pass_equals_one_row_at_a_time(
+        rows in prop::collection::vec((any::<u32>(), 0_u64..700, any::<u32>()), 1..20), high: u32,
+    ) {
+        // A few seeds, each with several steps; seeds that differ above 32 bits are one.
+        let keys: Vec<_> = rows.iter().map(|&(seed, step, _)| RowKey::new(u64::from(seed % 3) | u64::from(high) << 32, step)).collect();
+        let ids: Vec<u32> = rows.iter().map(|row| row.2).collect();
+        let indptr: Vec<i64> = (0..=rows.len() as i64).collect();
+        let mut out = vec![0.0; rows.len()];
+        Stream::VllmCpu(VllmCpu).gumbel_rows(&keys, &indptr, &ids, &mut out).expect("valid rows");
+
+        let wide = 1_u128 << 64;
+        let finish = |z: u128| {
+            let z = (z ^ z >> 30) * 0xBF58_476D_1CE4_E5B9 % wide;
+            let z = (z ^ z >> 27) * 0x94D0_49BB_1331_11EB % wide;
+            z ^ z >> 31
+        };
+        for ((key, &id), found) in keys.iter().zip(&ids).zip(out) {
+            let mut twin = PlainTwister::new((key.seed & 0xFFFF_FFFF) as u32);
+            let drawn = (0..=key.position).map(|_| u64::from(twin.next()) << 32 | u64::from(twin.next())).last();
+            let state = finish(u128::from(drawn.expect("a draw") % (1 << 31))) + (u128::from(id) + 1) * 0x9E37_79B9_7F4A_7C15;
+            let uniform = ((finish(state % wide) >> 11) as f64 + 0.5) / 2f64.powi(53);
+            prop_assert!((found - -(-uniform.ln()).ln()).abs() <= 1e-9, "{found}");
         }
     }
 

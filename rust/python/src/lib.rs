@@ -9,6 +9,7 @@ mod batch;
 mod error;
 mod filters;
 mod json_parts;
+mod logprob_rows;
 mod resample;
 mod score;
 mod stream;
@@ -25,6 +26,8 @@ mod _core {
     use super::filters::{FilterFacts, Filters, filter_rules};
     #[pymodule_export]
     use super::json_parts::json_parts;
+    #[pymodule_export]
+    use super::logprob_rows::{log_normalizers, logprob_rows};
     #[pymodule_export]
     use super::resample::{shuffled_sums, swapped_sums};
     #[pymodule_export]

@@ -8,8 +8,9 @@
 //! |---|---|---|---|
 //! | `VllmMurmur3` | vLLM 0.31 and later | position | any id at once |
 //! | `VllmPhilox` | vLLM 0.13 to 0.30, model runner V2 | position | any id at once |
+//! | `VllmCpu` | vLLM 0.32 and later on CPUs | output step | in order; one pass serves a seed |
 //! | `TorchCuda` | vLLM's model runner V1, TGI, Hugging Face on CUDA | output step | any id at once |
-//! | `TorchCpu` | Hugging Face on CPUs (torch 2.7 and later), this package's server | output step | in order; one pass serves a seed |
+//! | `TorchCpu` | Hugging Face on CPUs (torch 2.7 and later), vLLM to 0.31 on CPUs, this package's server | output step | in order; one pass serves a seed |
 //! | `TorchCpuMkl` (experimental) | the same with torch 2.3 to 2.6 on x86-64 | output step | any id at once |
 //! | `SglangMurmur`, `SglangPrime` | `SGLang`'s deterministic mode | position; column instead of id | any id at once |
 //!
@@ -19,9 +20,9 @@
 //! # What is promised
 //!
 //! The same request gives the same bits on every platform and for any number of threads; a test pins them. Seeds are 64
-//! bits (engines take theirs modulo 2^64; torch's CPU generator uses the low 32). There is no default seed. Noise is
+//! bits (engines take theirs modulo 2^64; torch's CPU generator, and what takes its words, use the low 32). There is no default seed. Noise is
 //! never NaN; it is +inf where the engine's exponential can be 0 (`VllmPhilox` 0.20, `SglangMurmur` without ceiling,
-//! `TorchCpu`): that candidate wins.
+//! `TorchCpu`, `VllmCpu`): that candidate wins.
 
 mod error;
 pub mod gpu;
@@ -37,6 +38,7 @@ pub mod sglang;
 pub mod torch_cpu;
 pub mod torch_cpu_mkl;
 pub mod torch_cuda;
+pub mod vllm_cpu;
 mod words;
 
 pub use error::StreamError;
@@ -108,6 +110,8 @@ streams! {
     VllmMurmur3(murmur3::Precision),
     /// vLLM 0.13 to 0.30 with model runner V2.
     VllmPhilox(philox::PhiloxTransform),
+    /// vLLM 0.32 and later on CPUs.
+    VllmCpu(vllm_cpu::VllmCpu),
     /// torch on CUDA.
     TorchCuda(torch_cuda::TorchCuda),
     /// torch 2.7 and later on the CPU.

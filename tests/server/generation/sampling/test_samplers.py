@@ -52,7 +52,16 @@ def test_sglang_cuts_ties_by_rank() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["vllm@0.33", "vllm@0.30", "torch-cuda@2.9:multiprocessors=1,threads=256", "torch-cpu@2.13", "sglang@0.5.8"]
+    "name",
+    [
+        "vllm@0.33",
+        "vllm@0.30",
+        "torch-cuda@2.9:multiprocessors=1,threads=256",
+        "torch-cpu@2.13",
+        "sglang@0.5.8",
+        "vllm-cpu@0.32",
+        "vllm-cpu@0.31",
+    ],
 )
 def test_the_choice_is_the_arg_max_with_the_streams_noise(name: str) -> None:
     """Logits / T + g, where g is keyed by the position of the last token, or by the step."""
