@@ -10,7 +10,7 @@ import re
 
 __all__ = ["DefaultTokens", "room_of"]
 
-CONTEXT = re.compile(r"(?:context (?:length|window)|max_model_len|n_ctx)\D{0,40}?(\d{1,9})", re.IGNORECASE)
+CONTEXT = re.compile(r"(?:context (?:length|window|size)|max_model_len|n_ctx)\D{0,40}?(\d{1,9})", re.IGNORECASE)
 """The whole context, in tokens."""
 
 ANSWER = re.compile(r"at most (\d{1,9}) (?:completion|output|new) tokens", re.IGNORECASE)
@@ -20,6 +20,7 @@ PROMPT = (
     re.compile(r"(\d{1,9}) (?:tokens? )?(?:in|from|for) the (?:messages|prompt|input)", re.IGNORECASE),
     re.compile(r"(?:prompt|input)[^.\d]{0,40}?(\d{1,9}) (?:input |prompt )?tokens", re.IGNORECASE),
     re.compile(r"(\d{1,9}) (?:input|prompt) tokens", re.IGNORECASE),
+    re.compile(r"request \((\d{1,9}) tokens\)", re.IGNORECASE),  # llama.cpp, which counts the prompt alone
 )
 """The prompt, in tokens."""
 

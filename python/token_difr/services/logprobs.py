@@ -9,14 +9,18 @@ from typing import Any
 
 from token_difr.errors import AnswerError
 from token_difr.records import Logprobs
+from token_difr.services.usage import StatedUsage
 from token_difr.untrusted import LOWEST, read_logprob, whole_number
 
-__all__ = ["logprobs_of", "own_logprobs"]
+__all__ = ["logprobs_of", "own_logprobs", "prompt_is_missing"]
 
 Candidates = list[tuple[int | None, str, float]]
 
 LARGEST_ID = 2**32 - 2
 """Of a token: 32 bits, the largest number of which is no id."""
+
+FEWEST_TELLING = 3
+"""Tokens of a prompt from which on an answer without them is told from one whose end has no logprob."""
 
 
 def own_logprobs(choice: Mapping[str, Any]) -> list[float] | None:
@@ -53,7 +57,7 @@ def logprobs_of(
         counted_prompt_tokens: Its number of tokens by the provider's ``usage``; 0 = not known.
 
     Raises:
-        AnswerError: None came, or lists of different lengths.
+        AnswerError: None came, lists of different lengths, or those of the answer alone where the prompt's were asked for.
     """
     given = choice.get("logprobs")
     if not isinstance(given, dict):
@@ -65,11 +69,31 @@ def logprobs_of(
     prompt = _prompt_beside(body)
     if prompt is not None:
         return _joined(prompt, made)
+    if prompt_is_missing(len(made), StatedUsage.of(body), prompt_tokens):
+        raise AnswerError(
+            f"echo was asked for, and the provider passed it over: {len(made)} tokens came with logprobs, which are the "
+            "answer's alone"
+        )
     if prompt_tokens is None:
         count = _prompt_count(made, counted_prompt_tokens, prompt_text)
     else:
         count = min(prompt_tokens, len(made))
     return replace(made, num_prompt_tokens=count)
+
+
+def prompt_is_missing(tokens: int, usage: StatedUsage, prompt_tokens: int | None = None) -> bool:
+    """Whether an answer's tokens with logprobs are too few to hold the prompt's: llama.cpp passes ``echo`` over.
+
+    Args:
+        tokens: How many there are.
+        usage: The provider's counts; those of the answer's own tokens tell most.
+        prompt_tokens: The prompt's number of tokens, where it was sent as ids.
+    """
+    sent = usage.prompt_tokens if prompt_tokens is None else prompt_tokens
+    if sent is None or sent < FEWEST_TELLING:
+        return False
+    # The token that ends an answer may be counted and have no logprobs, and a server may not count its beginning.
+    return tokens <= (usage.completion_tokens or 0) or tokens < sent - 1
 
 
 def _entries(given: Mapping[str, Any]) -> list[Any] | None:
@@ -90,7 +114,7 @@ def _content_form(content: Sequence[Any]) -> Logprobs:
             top_logprobs=[_by_text(row) for row in candidates],
             candidates=candidates,
             text_offset=_one_each([entry.get("text_offset") for entry in content], content),
-            token_ids=_one_each([entry.get("token_id") for entry in content], content),
+            token_ids=_one_each([_stated_id(entry) for entry in content], content),
         )
     except (TypeError, KeyError, AttributeError, ValueError) as error:
         raise AnswerError(f"the answer's logprobs are not of a known form: {error!r}") from error
@@ -163,7 +187,12 @@ def _candidates(given: Iterable[tuple[int | None, str, object]]) -> Candidates:
 
 
 def _id(entry: Mapping[str, Any]) -> int | None:
-    return whole_number(entry.get("token_id"), most=LARGEST_ID)
+    return whole_number(_stated_id(entry), most=LARGEST_ID)
+
+
+def _stated_id(entry: Mapping[str, Any]) -> object:
+    """Fireworks' ``token_id``, llama.cpp's ``id``."""
+    return entry.get("token_id", entry.get("id"))
 
 
 def _by_text(row: Candidates) -> dict[str, float]:

@@ -45,7 +45,7 @@ pub enum WireError {
         dialect: &'static str,
     },
     /// Another number of rows than of tokens.
-    #[error("the reference returned {returned} rows for {sent} tokens")]
+    #[error("the reference returned {returned} rows for {sent} tokens{}", passed_over(*returned))]
     RowCount {
         /// Rows of the answer.
         returned: usize,
@@ -139,4 +139,9 @@ pub enum WireError {
         /// Tokens sent.
         sent: usize,
     },
+}
+
+/// What it means that no row came at all.
+fn passed_over(returned: usize) -> &'static str {
+    if returned == 0 { ": the server seems to pass over the field that asks for the prompt's logprobs" } else { "" }
 }
