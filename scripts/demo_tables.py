@@ -15,14 +15,14 @@ from demo_pools import AS_TEXT, AT_ONE, AT_ZERO, CAST, Pool, read_pool
 from previous_test import previous_p_value
 from simulated_audits import Prompts, Side
 from token_difr.demo.providers import HONEST, PROVIDERS
-from token_difr.records import Rule
+from token_difr.records import Rule, Verdict
 from token_difr.verdict import RowFacts, SideRows, compare
 from token_difr.verdict.known_deviations import LOOKED_AT
 from token_difr.verdict.prompt_mix import ACCUSATION, prompt_mix
 from verdict_tables import LEVEL, MORE, Row, Task, is_divergent
 
 SHORT, LONG, SIDE = 24, 64, 100
-SIZES = (3, 4, 6, 9, 13, 19, 28, 40, 60, 90, 130, 190, 250)
+SIZES = (3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 16, 19, 23, 28, 34, 40, 50, 60, 75, 90, 110, 130, 160, 190, 250)
 POWER = 0.9
 FORMER, OTHER, SAME = "former audit", "other prompts", "same prompts"
 DESIGNS = (FORMER, "former test, with ids", OTHER, SAME)
@@ -127,7 +127,7 @@ def power_tasks(folder: Path) -> list[Task]:
         partial(_power, folder, at, provider.name)
         for at in (AT_ZERO, AT_ONE)
         for provider in CAST[at]
-        if provider is not HONEST
+        if provider.expected is not Verdict.CONSISTENT
     ]
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from token_difr import InputError, Scores, ScoreStatus
 from token_difr.verdict.matching import cut, match, matched_lengths
+from token_difr.verdict.permutation import FEWEST_PAIRS
 from token_difr.verdict.statistics import MISMATCH_RATE, STATISTICS
 
 
@@ -58,16 +59,26 @@ def test_the_beginning_is_kept() -> None:
 
 
 def test_pairs_are_cut_to_the_shorter() -> None:
-    """Row by row, in the order of the pairs; what has no partner is left out, and whole answers are counted whole."""
+    """Row by row, in the order of the pairs; what has no partner is left out."""
     mine, other = scores_of([1.0, 0.0, 0.0], [1.0], []), scores_of([0.0, 0.0], [1.0, 1.0, 1.0, 1.0])
     matched = match(mine, other, np.array([[0, 1], [2, 0]]))
-    lengths = next(each for each in STATISTICS if each.name == "answer_length")
 
     assert matched.paired
     assert [side.decided.tolist() for side in (matched.candidate, matched.baseline)] == [[3, 0], [3, 0]]
     assert matched.candidate.column(MISMATCH_RATE)[0].tolist() == [1, 0]
-    assert matched.baseline.column(lengths)[0].tolist() == [4, 2]
     assert (matched.tokens, matched.compared) == ((4, 6), (3, 3))
+
+
+@pytest.mark.parametrize("count", [FEWEST_PAIRS - 1, FEWEST_PAIRS])
+def test_lengths_are_compared_from_enough_pairs_on(count: int) -> None:
+    """Whole answers are counted whole; of few pairs nothing is looked at that needs labels to be exchanged within them."""
+    mine, other = scores_of(*[[0.0, 0.0]] * count), scores_of(*[[0.0, 0.0, 0.0]] * count)
+    matched = match(mine, other, np.stack([np.arange(count)] * 2, axis=1))
+    lengths = next(each for each in STATISTICS if each.name == "answer_length")
+
+    assert (lengths in matched.baseline.statistics) == (count == FEWEST_PAIRS)
+    if count == FEWEST_PAIRS:
+        assert matched.baseline.column(lengths)[0].tolist() == [3] * count
 
 
 def test_unscored_tokens_are_not_counted_as_compared() -> None:

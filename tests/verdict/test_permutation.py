@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from token_difr.records import Rule
-from token_difr.verdict.permutation import PermutationTest, _ranks_from_above, permutation_test
+from token_difr.verdict.permutation import FEWEST_PAIRS, PermutationTest, _ranks_from_above, permutation_test
 from token_difr.verdict.statistics import STATISTICS
 from token_difr.verdict.sums import SequenceSums
 
@@ -39,6 +40,47 @@ def test_an_honest_candidate_is_called_worse_no_more_often_than_the_level() -> N
     assert np.count_nonzero(p_values <= 0.01) <= 21
     # and it is no test that never rejects
     assert np.count_nonzero(p_values <= 0.05) >= 29
+
+
+def pairs_of(rng: np.random.Generator, pairs: int, rate: float, factor: float) -> tuple[SequenceSums, SequenceSums]:
+    """Answers to the same prompts: each prompt has its own rate and length, and the first side ``factor`` times the rate."""
+    decided = rng.integers(20, 65, pairs).astype(np.float64)
+    own = rng.beta(rate * 20, (1 - rate) * 20, pairs)
+    shrink = np.linspace(0.2, 1.0, len(STATISTICS))
+
+    def side(rates: np.ndarray[tuple[int], np.dtype[np.float64]]) -> SequenceSums:
+        mismatches = rng.binomial(decided.astype(int), np.minimum(rates, 1.0)).astype(np.float64)
+        weights = np.repeat(decided[:, None], len(STATISTICS), axis=1)
+        return SequenceSums(totals=mismatches[:, None] * shrink, weights=weights)
+
+    return side(own * factor), side(own)
+
+
+@pytest.mark.parametrize("pairs", [6, 8, FEWEST_PAIRS - 1, FEWEST_PAIRS, 20])
+def test_pairs_keep_the_level_however_few_they_are(pairs: int) -> None:
+    """Over 400 honest ones; prompts that are hard for both sides make no false alarm."""
+    rng = np.random.default_rng(pairs)
+    p_values = np.array(
+        [
+            permutation_test(
+                *pairs_of(rng, pairs, 0.05, 1.0),
+                rule=Rule(seed=seed, permutations=399, most_permutations=399),
+                paired=True,
+            ).p_value
+            for seed in range(400)
+        ]
+    )
+
+    # The 99.9 % quantiles of the binomials of 400: means 20 and 4.
+    assert np.count_nonzero(p_values <= 0.05) <= 35
+    assert np.count_nonzero(p_values <= 0.01) <= 12
+
+
+def test_few_pairs_can_show_a_difference() -> None:
+    """Exchanged within six pairs, labels have 64 deals, and no p-value below the level."""
+    candidate, baseline = pairs_of(np.random.default_rng(3), 6, 0.04, 12.0)
+
+    assert permutation_test(candidate, baseline, rule=Rule(), paired=True).p_value < 0.01
 
 
 def test_a_worse_candidate_is_found_and_a_better_one_is_not() -> None:

@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from token_difr.errors import InputError
 from token_difr.records import Scores, ScoreStatus
+from token_difr.verdict.permutation import FEWEST_PAIRS
 from token_difr.verdict.positions import Floats, Positions
 from token_difr.verdict.statistics import STATISTICS, Statistic
 from token_difr.verdict.sums import SequenceSums
@@ -64,7 +65,8 @@ def match(
         candidate: The candidate's scores.
         baseline: The baseline's scores.
         pairs: int64[n, 2]; indexes (candidate, baseline) of the sequences with the same prompt. None = other prompts.
-        statistics: What to sum; those of answers to the same prompts are left out where there are no ``pairs``.
+        statistics: What to sum; those of answers to the same prompts are left out where there are no ``pairs``, or too few
+            to exchange labels within them.
 
     Raises:
         InputError: Pairs of another shape, of sequences that are not there, or a sequence that is in two of them.
@@ -73,11 +75,12 @@ def match(
     if pairs is None:
         chosen = tuple(np.arange(len(side)) for side in sides)
         lengths = matched_lengths(_lengths(candidate), _lengths(baseline))
-        statistics = tuple(statistic for statistic in statistics if not statistic.paired)
     else:
         chosen = _checked(pairs, sides)
         shorter = np.minimum(_lengths(candidate)[chosen[0]], _lengths(baseline)[chosen[1]])
         lengths = (shorter, shorter)
+    if pairs is None or len(pairs) < FEWEST_PAIRS:
+        statistics = tuple(statistic for statistic in statistics if not statistic.paired)
     sums, compared = [], []
     for side, indexes, length in zip(sides, chosen, lengths, strict=True):
         left = cut(side, indexes, length)

@@ -5,7 +5,10 @@ another "baseline": the labels may be dealt anew. Each deal gives the difference
 then one of 1 + N equally likely deals, so the chance that it ranks among the k largest is k / (1 + N): a statistic's rank
 from above is its p-value, whatever the distribution of its values. Labels are dealt to whole sequences, since tokens of
 one sequence are not independent. Of answers to the same prompts, the two labels of each pair are exchanged or not: what the
-prompt itself does is on both sides of every deal, and takes no part in the difference.
+prompt itself does is on both sides of every deal, and takes no part in the difference. Few pairs have few such deals, 2^n: of
+eight, the smallest p-value that could be seen would be 1 / 256, and no statistic could show more. So below ``FEWEST_PAIRS``
+labels are dealt to all answers, as if the prompts differed. What prompts do to both sides then spreads the deals further
+than what was seen, which makes false alarms rarer, not commoner.
 
 **Many statistics** (Westfall and Young, 1993, Resampling-Based Multiple Testing, single-step minP). The smallest of many
 p-values is small by chance more often than any one of them. But every deal has a smallest p-value too: of its own ranks
@@ -36,7 +39,10 @@ from token_difr.verdict.intervals import wilson
 from token_difr.verdict.positions import Flags, Floats
 from token_difr.verdict.sums import SequenceSums
 
-__all__ = ["PermutationTest", "Sums", "label_test", "permutation_test"]
+__all__ = ["FEWEST_PAIRS", "PermutationTest", "Sums", "label_test", "permutation_test"]
+
+FEWEST_PAIRS = 12
+"""Pairs from which on labels are exchanged within pairs: 4,096 deals, of which the level of 1 % is some forty."""
 
 ROUNDING = 12  # decimals; equal deals may differ by the order of their sums
 CAP_QUANTILE = 0.95
@@ -86,7 +92,7 @@ def permutation_test(
         baseline: The baseline's sums, of the same statistics.
         rule: Its seed and its numbers of deals: p-values are multiples of 1 / (1 + deals). Its level says where more are
             needed.
-        paired: Whether row i of both sides is the same prompt, so that labels are exchanged within rows.
+        paired: Whether row i of both sides is the same prompt, so that labels are exchanged within rows, if they are enough.
     """
     sides = (Sums(candidate.totals, candidate.weights), Sums(baseline.totals, baseline.weights))
     two_sided = np.array([statistic.two_sided for statistic in candidate.statistics], np.bool_)
@@ -111,7 +117,8 @@ def label_test(
     columns = len(two_sided)
     if not forms.statistics.size:
         return PermutationTest(1.0, np.ones(columns), np.zeros(columns), 1, 1.0)
-    dealer = _Dealer(forms, (ours.weights, theirs.weights), paired=paired, seed=rule.seed)
+    swapped = paired and len(ours.totals) >= FEWEST_PAIRS
+    dealer = _Dealer(forms, (ours.weights, theirs.weights), paired=swapped, seed=rule.seed)
     differences = np.concatenate([dealer.seen(), dealer.dealt(0, rule.permutations)])
     test = _ranked(differences, forms, columns)
     low, high = wilson(test.p_value, test.deals, z=Z_TWO_SIDED_99)
