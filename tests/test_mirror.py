@@ -18,6 +18,7 @@ ROOMS = sorted(file.parent.name for file in PACKAGE.glob("*/__init__.py"))
 
 NO_ROOM = {
     Path(): "what is no room: the package as a whole, its modules without a room, and what several tests share",
+    Path("captures"): "what real engines answered, read on every path that it fits",
     Path("contact"): "a short case of everything that other programs and people were seen to break, by kind",
     Path("end_to_end"): "audits from the first question to the verdict, through all rooms",
     Path("rng"): "the streams of the native core, which Python sees as one module",

@@ -13,7 +13,7 @@ from token_difr.testing.loopback import Answer, Request, json_answer, serving
 __all__ = ["TOKENIZER", "Capture", "captures", "load", "replayed"]
 
 HERE = Path(__file__).parent
-TOKENIZER = HERE / "tokenizer"
+TOKENIZER = HERE / "data" / "tokenizer"
 
 
 class Capture(NamedTuple):
