@@ -23,6 +23,7 @@ __all__ = [
     "check_topk",
     "filter_rules",
     "gpus",
+    "json_parts",
     "parse",
     "score_greedy",
     "score_sampled",
