@@ -25,6 +25,7 @@ __all__ = [
     "gpus",
     "log_normalizers",
     "logprob_rows",
+    "json_parts",
     "parse",
     "score_greedy",
     "score_sampled",
