@@ -42,7 +42,7 @@ WRITTEN = {MANIFEST, PROMPTS, RESPONSES, SEQUENCES, ROWS, SCORES, REPORT, LOCK}
 """Files that a run directory has."""
 NOT_OURS = {
     *WRITTEN,
-    *("verdict.json", ".rollouts/rollouts.sqlite3", "samples.jsonl"),  # written when the package runs
+    *("verdict.json", ".rollouts/rollouts.sqlite3", "samples.jsonl", "ties.json"),  # written when the package runs
     *(
         "gumbel.py",
         "config.json",

@@ -9,12 +9,13 @@ from typing import Any
 from token_difr.records import Asking, SamplingParams
 from token_difr.services import RequestOptions, ServiceProfile, common_fields, routing_to
 from token_difr.services import chat_fields as fields_of_chat
+from token_difr.services import completion_fields as fields_of_completions
 
-__all__ = ["asked_options", "chat_fields", "refused_field"]
+__all__ = ["asked_options", "chat_fields", "completion_fields", "refused_field"]
 
 
 def chat_fields(
-    profile: ServiceProfile, params: SamplingParams, *, index: int, max_tokens: int, asking: Asking
+    profile: ServiceProfile, params: SamplingParams, *, index: int, max_tokens: int, asking: Asking, begun: bool = False
 ) -> dict[str, Any]:
     """The fields of a chat request beside model and messages.
 
@@ -24,12 +25,23 @@ def chat_fields(
         index: Picks the seed, if there is one a conversation.
         max_tokens: The longest output, in tokens.
         asking: What else it is asked for.
+        begun: Whether the conversation ends with the beginning of the answer.
     """
-    options = asked_options(params, index=index, max_tokens=max_tokens, asking=asking)
+    options = asked_options(params, index=index, max_tokens=max_tokens, asking=asking, begun=begun)
     return {**common_fields(profile, options, say_neutral=True), **fields_of_chat(profile, options)}
 
 
-def asked_options(params: SamplingParams, *, index: int, max_tokens: int, asking: Asking) -> RequestOptions:
+def completion_fields(
+    profile: ServiceProfile, params: SamplingParams, *, index: int, max_tokens: int, asking: Asking
+) -> dict[str, Any]:
+    """The fields of a completions request beside model and prompt; arguments as of :func:`chat_fields`."""
+    options = asked_options(params, index=index, max_tokens=max_tokens, asking=asking)
+    return {**common_fields(profile, options, say_neutral=True), **fields_of_completions(profile, options)}
+
+
+def asked_options(
+    params: SamplingParams, *, index: int, max_tokens: int, asking: Asking, begun: bool = False
+) -> RequestOptions:
     """What one conversation's request asks for."""
     return RequestOptions(
         sampling={
@@ -44,6 +56,7 @@ def asked_options(params: SamplingParams, *, index: int, max_tokens: int, asking
         token_ids=asking.token_ids,
         logprobs=0 if asking.logprobs else None,
         template_variables=asking.chat_template_kwargs,
+        begun=begun,
     )
 
 

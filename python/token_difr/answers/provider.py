@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from token_difr.answers.chat_answer import chat_response
-from token_difr.answers.chat_request import asked_options, chat_fields, refused_field
+from token_difr.answers.chat_request import asked_options, chat_fields, completion_fields, refused_field
 from token_difr.endpoint import post, shown_url, tag_headers
 from token_difr.errors import AnswerError, TokenDifrError
 from token_difr.records import Asking, Conversation, Response, SamplingParams
-from token_difr.services import CHAT_PATH, TOKEN_IDS_FIELD, check_able, profile_named, profile_of
+from token_difr.services import (
+    CHAT_PATH,
+    COMPLETIONS_PATH,
+    TOKEN_IDS_FIELD,
+    ServiceProfile,
+    check_able,
+    profile_named,
+    profile_of,
+)
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -38,7 +47,7 @@ class Provider(Protocol):
 
 
 class ChatProvider:
-    """A provider behind an OpenAI-compatible chat endpoint.
+    """A provider behind an OpenAI-compatible endpoint.
 
     A neutral field that it refuses by name is left out from then on, and so is the one that asks for token ids: that costs
     one refused request, and the answers' ``sent`` says which fields acted.
@@ -61,15 +70,38 @@ class ChatProvider:
         self._unneeded = {**self._profile.neutral, TOKEN_IDS_FIELD: True}
         self._refused: set[str] = set()
 
+    @property
+    def profile(self) -> ServiceProfile:
+        """What is known of the service behind it."""
+        return self._profile
+
     async def answer(
         self, index: int, messages: Conversation, *, model: str, params: SamplingParams, max_tokens: int
     ) -> Response:
-        """See :meth:`Provider.answer`."""
-        fields = chat_fields(self._profile, params, index=index, max_tokens=max_tokens, asking=self._asking)
+        """See :meth:`Provider.answer`. A conversation that ends with an assistant's message is to be gone on with."""
+        begun = messages[-1].get("role") == "assistant"
+        fields = chat_fields(
+            self._profile, params, index=index, max_tokens=max_tokens, asking=self._asking, begun=begun
+        )
+        return await self._answered(index, CHAT_PATH, {"model": model, "messages": messages}, fields)
+
+    async def complete(
+        self, index: int, token_ids: Sequence[int], *, model: str, params: SamplingParams, max_tokens: int
+    ) -> Response:
+        """What the model writes behind these very tokens, number ``index``, by the completions endpoint.
+
+        Raises:
+            EndpointError: No answer, or one that cannot be read.
+        """
+        fields = completion_fields(self._profile, params, index=index, max_tokens=max_tokens, asking=self._asking)
+        return await self._answered(index, COMPLETIONS_PATH, {"model": model, "prompt": list(token_ids)}, fields)
+
+    async def _answered(self, index: int, path: str, asked: Mapping[str, Any], fields: Mapping[str, Any]) -> Response:
+        """The answer to a request whose neutral fields are left out where the provider refuses them."""
         while True:
             sent = {name: value for name, value in fields.items() if name not in self._refused}
             try:
-                return await self._ask(index, messages, model, sent)
+                return await self._ask(index, path, asked, sent)
             except TokenDifrError as error:
                 # What acts must arrive: only values that change nothing may be left out.
                 neutral = {name: value for name, value in self._unneeded.items() if sent.get(name) == value}
@@ -78,10 +110,10 @@ class ChatProvider:
                     raise
                 self._refused.add(refused)
 
-    async def _ask(self, index: int, messages: Conversation, model: str, sent: dict[str, Any]) -> Response:
+    async def _ask(self, index: int, path: str, asked: Mapping[str, Any], sent: dict[str, Any]) -> Response:
         headers = tag_headers(self._client, f"collect-{index}")
-        request = {"model": model, "messages": messages, **sent}  # messages of any role, as they stand
-        body = await post(self._client, CHAT_PATH, request, model=model, headers=headers)
+        request = {**asked, **sent}  # messages of any role, as they stand
+        body = await post(self._client, path, request, model=str(asked["model"]), headers=headers)
         try:
             return chat_response(index, body, sent=sent)
         except AnswerError as error:

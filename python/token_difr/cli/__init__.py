@@ -1,4 +1,4 @@
-"""The command line: one module a verb, each with a function ``command``; ``rollouts`` has verbs of its own.
+"""The command line: one module a verb, each with a function ``command``; ``ties`` and ``rollouts`` have verbs of their own.
 
 Data go to standard output, all else to standard error. Exit codes:
 
@@ -35,6 +35,9 @@ __all__ = ["VERBS", "app", "main"]
 VERBS = ("demo", "audit", "collect", "tokenize", "reference", "score", "decide", "report", "repair", "probe", "serve")
 """The verbs in the order of ``--help``. Their modules import what is heavy only when they are called."""
 
+GROUPS = ("ties", "rollouts")
+"""Groups of verbs of their own."""
+
 BAD_INPUT = 2
 INTERNAL_ERROR = 70
 CLOSED_PIPE = 141
@@ -60,7 +63,8 @@ def _app() -> typer.Typer:
     built.callback()(_version)
     for verb in VERBS:
         built.command(verb)(import_module(f"token_difr.cli.{verb}").command)
-    built.add_typer(import_module("token_difr.cli.rollouts").app, name="rollouts")
+    for group in GROUPS:
+        built.add_typer(import_module(f"token_difr.cli.{group}").app, name=group)
     return built
 
 

@@ -1,0 +1,215 @@
+"""``token-difr ties``: near ties of a reference, picked once, and audits that ask for one token each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from token_difr.cli import options
+from token_difr.cli.grouped import grouped
+from token_difr.cli.groups import ReferenceOptions, RuleOptions, reference_behind
+from token_difr.cli.manner import PaceOptions, PreflightOptions, ShownOptions
+from token_difr.cli.show import interrupted_note, note, show, show_report
+from token_difr.errors import InputError
+from token_difr.interrupts import run_work
+
+if TYPE_CHECKING:
+    from token_difr.records import Report
+    from token_difr.ties import TieSet
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    help="Near ties of a reference: audits for one token each.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    add_completion=False,
+)
+
+TiesFile = Annotated[Path, typer.Option("--ties", metavar="FILE", help="The ties, as `ties pick` wrote them.")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PickedOptions:
+    """Which places of which answers are picked; the fields but the first are arguments of :func:`~token_difr.ties.apick_ties`."""
+
+    prompts: Annotated[
+        Path | None,
+        typer.Option("--prompts", metavar="FILE", help="What the reference answers.  [default: general questions]"),
+    ] = None
+    max_tokens: options.MaxTokens = 100
+    gaps: Annotated[str, typer.Option("--gaps", metavar="LOW:HIGH", help="Nats between the two likeliest tokens.")] = (
+        "0.005:0.5"
+    )
+    per_prompt: Annotated[int, typer.Option("--per-prompt", min=1, help="Most ties of one answer.")] = 1
+    count: Annotated[int, typer.Option("--count", "-n", min=1, help="Most ties.")] = 500
+    first_token: Annotated[
+        bool, typer.Option("--first-token", help="First tokens alone, for providers that go on with nothing.")
+    ] = False
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Chooses among places that are as good.")] = 0
+
+    def arguments(self) -> dict[str, Any]:
+        """The same by name.
+
+        Raises:
+            InputError: ``--gaps`` of another form, or prompts that cannot be sent.
+        """
+        from token_difr.answers import read_prompts
+        from token_difr.answers.general import general_prompts
+
+        low, _, high = self.gaps.partition(":")
+        try:
+            gaps = (float(low), float(high))
+        except ValueError:
+            raise InputError(f"--gaps takes LOW:HIGH in nats, such as 0.005:0.5, not {self.gaps!r}") from None
+        named = ("max_tokens", "per_prompt", "count", "first_token", "seed")
+        return {
+            # Twice as many as ties: not every answer has a near tie.
+            "prompts": general_prompts()[: 2 * self.count] if self.prompts is None else read_prompts(self.prompts),
+            "gaps": gaps,
+            **{name: getattr(self, name) for name in named},
+        }
+
+
+@app.command("pick")
+@grouped
+def pick(
+    *,
+    reference: ReferenceOptions,
+    model: options.Model,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The file of ties.")],
+    run: Annotated[
+        Path | None,
+        typer.Option("--run", metavar="DIR", help="Run directory of the reference's answers.  [default: FILE.run]"),
+    ] = None,
+    tokenizer: options.TokenizerName = None,
+    picked: PickedOptions,
+    pace: PaceOptions,
+) -> None:
+    """Let the reference answer greedily, once, and keep the places where its choice was a near tie.
+
+    The same command again goes on where DIR stopped.
+    """
+    from token_difr.sequences import load_tokenizer
+    from token_difr.ties import apick_ties
+
+    arguments, judged = picked.arguments(), reference.judged(model)
+    loaded, kept = load_tokenizer(tokenizer or model), run or out.with_name(f"{out.name}.run")
+
+    async def work() -> TieSet:
+        async with reference.opened(pace) as judge:
+            return await apick_ties(
+                reference=reference_behind(judge, judged, loaded),
+                provider=judge,
+                model=judged.model,
+                tokenizer=tokenizer or model,
+                run=kept,
+                concurrency=pace.concurrency,
+                progress=not pace.quiet,
+                **arguments,
+            )
+
+    try:
+        ties = run_work(work)
+    except KeyboardInterrupt:
+        interrupted_note(kept)
+        raise
+    ties.save(out)
+    note(f"{len(ties.ties)} ties are in {out}; the reference's answers are kept in {kept}", quiet=pace.quiet)
+
+
+@app.command("show")
+def show_ties(
+    ties: Annotated[Path, typer.Argument(metavar="FILE", help="The file of ties.", show_default=False)],
+) -> None:
+    """How many ties a file holds, by gap and by place, and what a run over them takes."""
+    from token_difr.ties import TieSet
+    from token_difr.ties.table import ties_tables
+
+    show(ties_tables(TieSet.load(ties)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class AskedOptions:
+    """Who is asked, and how."""
+
+    provider: options.Provider
+    model: options.Model
+    provider_key_env: options.ProviderKeyEnv = None
+    provider_service: options.ProviderService = None
+    provider_only: options.ProviderOnly = None
+    provider_header: options.ProviderHeader = None
+    provider_header_env: options.ProviderHeaderEnv = None
+    way: Annotated[
+        str | None,
+        typer.Option(
+            "--by", metavar="ids|chat", help="How a begun answer is sent.  [default: as the service takes it]"
+        ),
+    ] = None
+    extra_tokens: Annotated[
+        int, typer.Option("--extra-tokens", min=0, help="Tokens asked for beyond the one that counts.")
+    ] = 0
+
+
+@app.command("audit")
+@grouped
+def audit(
+    *,
+    asked: AskedOptions,
+    ties: TiesFile,
+    out: options.Out,
+    tokenizer: options.TokenizerName = None,
+    baseline: options.Baseline = None,
+    judging: RuleOptions,
+    pace: PaceOptions,
+    preflight: PreflightOptions,
+    shown: ShownOptions,
+) -> None:
+    """Audit a provider for one token a tie; no reference is asked. The same command again goes on where DIR stopped."""
+    from token_difr.sequences import load_tokenizer
+    from token_difr.services import open_client
+    from token_difr.ties import TieSet, aaudit_ties
+    from token_difr.ties.asking import Way
+
+    preflight.checked(dry=False)
+    given = TieSet.load(ties)
+    if asked.way is not None and asked.way not in set(Way):
+        raise InputError(f"--by takes one of {', '.join(Way)}, not {asked.way!r}")
+    loaded = load_tokenizer(tokenizer or given.tokenizer or asked.model)
+
+    async def work() -> Report:
+        opened = open_client(
+            asked.provider,
+            key_variable=asked.provider_key_env,
+            headers=options.asked_headers(asked.provider_header, asked.provider_header_env),
+            **pace.of_client(),
+        )
+        async with opened as client:
+            done = await aaudit_ties(
+                given,
+                provider=client,
+                model=asked.model,
+                out=out,
+                baseline=baseline,
+                tokenizer=loaded,
+                provider_service=asked.provider_service,
+                provider_only=asked.provider_only,
+                way=None if asked.way is None else Way(asked.way),
+                extra_tokens=asked.extra_tokens,
+                level=judging.level,
+                preflight=not preflight.no_preflight,
+                concurrency=pace.concurrency,
+                progress=not pace.quiet,
+            )
+            return done.report
+
+    try:
+        report = run_work(work)
+    except KeyboardInterrupt:
+        interrupted_note(out)
+        raise
+    note(f"the run is kept in {out}", quiet=pace.quiet)
+    raise show_report(report, shown)

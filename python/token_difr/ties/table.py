@@ -1,0 +1,43 @@
+"""What a file of ties holds, as tables."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from token_difr.ties.tie import TieSet
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+__all__ = ["ties_tables"]
+
+EDGES = (0.0, 0.005, 0.02, 0.05, 0.1, 0.2, 0.5, np.inf)
+"""Of the ranges of gaps, in nats."""
+
+
+def ties_tables(ties: TieSet) -> Iterator[RenderableType]:
+    """Counts by gap and by place in the answer, and what asking all of them sends."""
+    from rich.table import Table
+
+    from token_difr.untrusted import printable
+
+    gaps = np.array([tie.gap for tie in ties.ties])
+    places = np.array([tie.position for tie in ties.ties])
+    table = Table(
+        title=f"{len(ties.ties)} near ties of {printable(ties.model)}, picked {ties.picked}", title_justify="left"
+    )
+    for name in ("gap (nats)", "ties", "first token", "median place"):
+        table.add_column(name, justify="right")
+    for low, high in itertools.pairwise(EDGES):
+        inside = (gaps >= low) & (gaps < high)
+        if inside.any():
+            name = f"from {low:g}" if np.isinf(high) else f"{low:g} to {high:g}"
+            first, middle = int((places[inside] == 0).sum()), float(np.median(places[inside]))
+            table.add_row(name, str(int(inside.sum())), str(first), f"{middle:.0f}")
+    yield table
+    tokens = sum(len(tie.prompt_token_ids) + tie.position for tie in ties.ties)
+    yield f"One run: {len(ties.ties):,} requests, {tokens:,} prompt tokens, {len(ties.ties):,} output tokens."

@@ -1,0 +1,125 @@
+"""A near tie, and a file of them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from token_difr.errors import InputError
+from token_difr.records import Conversation
+from token_difr.run.files import write_whole
+from token_difr.run.manifest import sealed, to_json, unsealed
+
+__all__ = ["Tie", "TieSet"]
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tie:
+    """A place in an answer of the reference, and the reference's row there.
+
+    Attributes:
+        prompt: The conversation that it answered.
+        prompt_token_ids: The same as the chat template writes it.
+        prefix: What it had answered before this place.
+        prefix_token_ids: The same as its token ids; what a tokenizer makes of ``prefix`` behind the prompt, too.
+        token_ids: The likeliest tokens of the place, likeliest first; at least two.
+        logprobs: Their natural logprobs.
+        texts: Their texts, as they stand behind the prefix.
+
+    Raises:
+        InputError: Fewer than two tokens, or not one logprob and one text each.
+    """
+
+    prompt: Conversation
+    prompt_token_ids: tuple[int, ...]
+    prefix: str
+    prefix_token_ids: tuple[int, ...]
+    token_ids: tuple[int, ...]
+    logprobs: tuple[float, ...]
+    texts: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if not 2 <= len(self.token_ids) == len(self.logprobs) == len(self.texts):
+            raise InputError("a tie has at least two tokens, each with a logprob and a text")
+
+    @property
+    def gap(self) -> float:
+        """By how many nats the likeliest token leads the second."""
+        return self.logprobs[0] - self.logprobs[1]
+
+    @property
+    def position(self) -> int:
+        """Tokens of the answer before this place."""
+        return len(self.prefix_token_ids)
+
+    @property
+    def conversation(self) -> Conversation:
+        """What a chat endpoint is sent: the prompt, and the answer as it has begun."""
+        return [*self.prompt, {"role": "assistant", "content": self.prefix}] if self.prefix else list(self.prompt)
+
+    @classmethod
+    def from_dict(cls, d: Mapping[str, Any]) -> Self:
+        """A record of a file; an unfit one raises ``TypeError``, ``KeyError`` or ``InputError``."""
+        listed = ("prompt_token_ids", "prefix_token_ids", "token_ids", "logprobs", "texts")
+        return cls(prompt=d["prompt"], prefix=d["prefix"], **{name: tuple(d[name]) for name in listed})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TieSet:
+    """Ties of one reference.
+
+    Attributes:
+        reference: The reference's base URL.
+        model: The model that it was asked for.
+        tokenizer: What its tokenizer can be loaded by; None where it was given as an object without a name.
+        tokenizer_digest: SHA-256 of the tokenizer's vocabulary, rules and chat template.
+        picked: When, in UTC, by ISO 8601.
+        ties: The ties, in the order in which they are asked.
+        sure: Places at which the reference was sure of its token: whoever goes on with an answer gives the same there.
+    """
+
+    reference: str | None
+    model: str
+    tokenizer: str | None
+    tokenizer_digest: str | None
+    picked: str
+    ties: tuple[Tie, ...]
+    sure: tuple[Tie, ...] = ()
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the file, whole or not at all.
+
+        Raises:
+            RunDirectoryError: It cannot be written.
+        """
+        write_whole(Path(path), to_json(sealed({"format": FORMAT, **asdict(self)})))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read a file of :meth:`save`.
+
+        Raises:
+            InputError: There is none, it is damaged or edited, or was written in another format.
+        """
+        path = Path(path)
+        try:
+            values = json.loads(path.read_bytes())
+            if values.get("format") == FORMAT:
+                return cls._from_values(unsealed(values))
+        except OSError as error:
+            raise InputError(f"cannot read the ties in {path}: {error.strerror}") from error
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            raise InputError(f"{path} is damaged: {error}; token-difr ties pick makes it anew") from error
+        raise InputError(f"{path} holds no ties in format {FORMAT}: token-difr ties pick makes such a file")
+
+    @classmethod
+    def _from_values(cls, values: dict[str, Any]) -> Self:
+        rest = {name: value for name, value in values.items() if name not in {"format", "ties", "sure"}}
+        ties, sure = (tuple(map(Tie.from_dict, values[name])) for name in ("ties", "sure"))
+        return cls(**rest, ties=ties, sure=sure)

@@ -1,0 +1,78 @@
+"""``token-difr ties``: pick, show, audit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from token_difr.cli import main
+from token_difr.server import ModelService, ServerSettings
+from token_difr.server.listening import running
+from token_difr.server.model.folder import DEMO
+
+RunCli = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run_cli(capsys: pytest.CaptureFixture[str]) -> RunCli:
+    """Runs the command line in this process: exit code, standard output, standard error."""
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as ended:
+            main([str(argument) for argument in arguments])
+        written = capsys.readouterr()
+        return int(ended.value.code or 0), written.out, written.err
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    """Base URL of the demo model."""
+    with running(ModelService(ServerSettings(model=DEMO))) as address:
+        yield f"{address}/v1"
+
+
+def test_picked_shown_and_asked(url: str, run_cli: RunCli, tmp_path: Path) -> None:
+    """Each verb ends with 0; an audit without a baseline is inconclusive, and its report tells of the ties that fell."""
+    ties, run = tmp_path / "ties.json", tmp_path / "run"
+    how = ("--tokenizer", "demo", "--max-tokens", 24, "--count", 12, "--quiet")
+    assert run_cli("ties", "pick", "--reference", url, "--model", "demo", "--out", ties, *how) == (0, "", "")
+    assert (tmp_path / "ties.json.run" / "run.json").exists()
+
+    code, shown, _ = run_cli("ties", "show", ties)
+    assert code == 0
+    assert "near ties of demo" in shown
+    assert "One run: " in shown
+
+    asked = ("ties", "audit", "--ties", ties, "--provider", url, "--model", "demo", "--out", run, "--quiet", "--json")
+    code, report, _ = run_cli(*asked)
+    assert code == 3
+    assert json.loads(report)["summary"]["tokens"] == len(json.loads(ties.read_text())["ties"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("pick", "--gaps", "wide"), "--gaps takes LOW:HIGH"),
+        (("pick", "--gaps", "0.5:0.1"), "the smaller first"),
+        (("show", "missing.json"), "cannot read the ties in missing.json"),
+        (("audit", "--ties", "missing.json"), "cannot read the ties in missing.json"),
+    ],
+)
+def test_bad_input_is_named(url: str, run_cli: RunCli, tmp_path: Path, arguments: tuple[str, ...], words: str) -> None:
+    """One line, exit code 2, and nothing written."""
+    verb = arguments[0]
+    more: tuple[object, ...] = ()
+    if verb == "pick":
+        more = ("--reference", url, "--model", "demo", "--tokenizer", "demo", "--out", tmp_path / "ties.json")
+    if verb == "audit":
+        more = ("--provider", url, "--model", "demo", "--out", tmp_path / "run")
+    code, output, error = run_cli("ties", *arguments, *more)
+
+    assert (code, output) == (2, "")
+    assert words in error
+    assert list(tmp_path.iterdir()) == []
