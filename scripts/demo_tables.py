@@ -24,6 +24,7 @@ from verdict_tables import LEVEL, MORE, Row, Task, is_divergent
 SHORT, LONG, SIDE = 24, 64, 100
 SIZES = (3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 16, 19, 23, 28, 34, 40, 50, 60, 75, 90, 110, 130, 160, 190, 250)
 POWER = 0.9
+BOOTSTRAPS = 1000
 FORMER, OTHER, SAME = "former audit", "other prompts", "same prompts"
 DESIGNS = (FORMER, "former test, with ids", OTHER, SAME)
 """A former audit took the text of answers at temperature 0, not their token ids."""
@@ -145,7 +146,11 @@ def _power(folder: Path, at: str, name: str, repetitions: int) -> list[Row]:
             text = f"{deviation}, {design}, {sequences} answers ({sequences * tokens:,.0f} tokens) a side"
             rows.append(Row(text, share, repetitions))
         needed[design] = size_for(POWER, shares) * tokens
-        print(f"{deviation}, {design}: {needed[design]:,.0f} tokens a side for {100 * POWER:g} %", flush=True)
+        error = size_error(POWER, shares, repetitions) * tokens
+        print(
+            f"{deviation}, {design}: {needed[design]:,.0f} (standard error {error:,.0f}) tokens a side for {100 * POWER:g} %",
+            flush=True,
+        )
     limits = AT_MOST.get(name, {})
     for design in DESIGNS[2:]:
         ratio = needed[design] / needed[FORMER]
@@ -200,6 +205,16 @@ def size_for(power: float, shares: dict[int, float]) -> float:
             return float(small * (large / small) ** part)
     smallest, share = next(iter(shares.items()))
     return float(smallest) if share >= power else float("nan")
+
+
+def size_error(power: float, shares: dict[int, float], draws: int) -> float:
+    """The standard error of :func:`size_for`, from shares of ``draws`` audits each: binomial errors, through the same line.
+
+    Of a parametric bootstrap. Designs are drawn by the same seeds, so their ratio errs less than two such errors make it.
+    """
+    rng = np.random.default_rng(0)
+    redrawn = rng.binomial(draws, list(shares.values()), (BOOTSTRAPS, len(shares))) / draws
+    return float(np.nanstd([size_for(power, dict(zip(shares, row, strict=True))) for row in redrawn]))
 
 
 def _drawn(candidate: Pool, honest: Pool, sequences: int, design: str, repetitions: int) -> float:
