@@ -52,6 +52,7 @@ from token_difr import (
     server,
     services,
     testing,
+    ties,
     tinker,
     verdict,
 )
@@ -81,6 +82,7 @@ MODULES = (
     server,
     services,
     testing,
+    ties,
     tinker,
     verdict,
 )
