@@ -118,8 +118,10 @@ def test_an_audit_goes_on_and_asks_nothing_twice(urls: dict[str, str], ties: Tie
     fewer = TieSet(**{**{name: getattr(ties, name) for name in ties.__slots__}, "ties": ties.ties[:50]})
 
     assert again.report == first.report
-    with pytest.raises(InputError, match="was not asked for these ties"):
+    with pytest.raises(InputError, match=r"it differs in judged\.dialect"):
         audit_ties(fewer, provider=urls["honest"], model="demo", out=tmp_path / "fewer", baseline=first.path)
+    with pytest.raises(InputError, match="by another way"):
+        audit_ties(ties, provider=urls["honest"], model="demo", out=tmp_path / "run", way=Way.CHAT)
 
 
 @pytest.mark.parametrize(
@@ -158,20 +160,29 @@ def tie_of(*texts: str) -> Tie:
 
 
 @pytest.mark.parametrize(
-    ("texts", "answer", "token"),
+    ("texts", "answer", "tokens", "token"),
     [
-        ((" a", " an"), " an", 11),  # the longest token that the text begins with
-        ((" a", " an"), " a", 10),
-        ((" a", " the"), "the", 11),  # stripped by the endpoint
-        ((" a", " the"), " the cat", 11),  # more tokens than the one
-        (("\n", " the"), " the", 11),
-        (("a", "a "), "a ", 11),
+        ((" a", " an"), " an", 1, 11),
+        ((" a", " an"), " a", 1, 10),
+        ((" a", " the"), "the", 1, 11),  # stripped by the endpoint
+        ((" the", "the"), "the", 1, 11),  # as it stands, before what may have been stripped
+        (("the", " the"), " the", 1, 11),
+        (("\n", " the"), " the", 1, 11),
+        (("a", "a "), "a ", 1, 11),
+        ((" a", " the"), " the cat", 3, 11),  # more tokens than the one
+        ((" a", " an"), " another", 3, 11),  # the longest token that the text begins with
     ],
 )
-def test_texts_name_tokens_of_the_row(texts: tuple[str, ...], answer: str, token: int) -> None:
+def test_texts_name_tokens_of_the_row(texts: tuple[str, ...], answer: str, tokens: int, token: int) -> None:
     """A text is compared with those of the row's tokens."""
     response = Response(index=0, content=answer)
-    assert answered_token(tie_of(*texts), response, load_tokenizer("demo")) == token
+    assert answered_token(tie_of(*texts), response, load_tokenizer("demo"), tokens=tokens) == token
+
+
+def test_another_token_is_not_taken_for_one_that_it_begins_with() -> None:
+    """Where one token was asked for, the text is the whole of it."""
+    tie = tie_of(" a", " the")
+    assert answered_token(tie, Response(index=0, content=" another"), load_tokenizer("demo")) not in {10, 11}
 
 
 def test_ids_count_before_texts_and_an_empty_answer_has_no_token() -> None:

@@ -200,6 +200,7 @@ def audit(
                 way=None if asked.way is None else Way(asked.way),
                 extra_tokens=asked.extra_tokens,
                 level=judging.level,
+                permutation_seed=judging.permutation_seed,
                 preflight=not preflight.no_preflight,
                 concurrency=pace.concurrency,
                 progress=not pace.quiet,

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from token_difr.answers import ChatProvider, asks_token_ids
 from token_difr.endpoint import blocking, check_concurrency, shown_url
 from token_difr.errors import InputError
 from token_difr.records import Asked, Asking, Audit, Judged, Rendered, Rule, SamplingParams, Scored
 from token_difr.run.audit import AuditRun
-from token_difr.run.baseline import Baseline, baseline_of
+from token_difr.run.baseline import baseline_of
 from token_difr.run.deciding import decide_run
 from token_difr.run.directory import RunDirectory
-from token_difr.run.pairing import prompt_digests
+from token_difr.run.manifest import is_run_directory
 from token_difr.run.stages import score_run
-from token_difr.sequences import Tokenizer, load_tokenizer
+from token_difr.sequences import Tokenizer, load_tokenizer, tokenizer_digest
 from token_difr.services import open_client
 from token_difr.ties.asking import Way, ask_ties, check_continues, way_to
-from token_difr.ties.matching import answered_token, rows_of, sequence_of
+from token_difr.ties.matching import answered_token, given_id, rows_of, sequence_of
 from token_difr.ties.tie import TieSet
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ async def aaudit_ties(
     extra_tokens: int = 0,
     level: float = 0.01,
     tolerance: float = TOLERANCE,
+    permutation_seed: int = 0,
     preflight: bool = True,
     concurrency: int = 8,
     progress: bool = True,
@@ -70,6 +71,7 @@ async def aaudit_ties(
         extra_tokens: Tokens that are asked for beyond the one that counts.
         level: False-alarm rate of *divergent*.
         tolerance: The loss of match rate, over ties, that *consistent* excludes.
+        permutation_seed: Seed of the test's permutations.
         preflight: First ask for three tokens of which the reference was sure.
         concurrency: Requests in flight.
         progress: Show a progress bar on standard error, if that is a terminal.
@@ -83,30 +85,38 @@ async def aaudit_ties(
         raise InputError(f"extra_tokens must be at least 0, not {extra_tokens!r}")
     if not ties.ties:
         raise InputError("the file holds no ties: pick some")
-    rule, loaded = Rule(level=level, tolerance=tolerance), tokenizer or load_tokenizer(ties.tokenizer or model)
+    rule = Rule(level=level, tolerance=tolerance, seed=permutation_seed)
+    loaded = tokenizer or load_tokenizer(ties.tokenizer or model)
+    if ties.tokenizer_digest not in {None, tokenizer_digest(loaded)}:
+        raise InputError(
+            "the ties were picked with another tokenizer, or another chat template: give theirs, or pick anew"
+        )
     opened = open_client(provider) if isinstance(provider, str) else None
     client = await opened.__aenter__() if opened is not None else provider
     try:
         url = shown_url(client)  # type: ignore[arg-type]
-        asking = Asking(
-            service=provider_service,
-            only=provider_only,
-            token_ids=asks_token_ids(url, None, service=provider_service),
-        )
+        ids = asks_token_ids(url, None, service=provider_service)
+        asking = Asking(service=provider_service, only=provider_only, token_ids=ids)
         asked = Asked(provider=url, model=model, params=SamplingParams(), max_tokens=1 + extra_tokens, asking=asking)
-        record = _record(ties, asked)
-        against = _same_ties(baseline_of(baseline, record, out=out), ties, baseline)
         asker = ChatProvider(client, asking)  # type: ignore[arg-type]
-        how: dict[str, Any] = {"model": model, "way": way_to(asker, way)}
-        if preflight and not _is_complete(out, ties):
-            await check_continues(ties.sure, asker, tokenizer=loaded, **how)
+        chosen = way_to(asker, way)
+        record = _record(ties, asked, chosen)
+        against = baseline_of(baseline, record, out=out)
+        if not _is_complete(out, record, len(ties.ties)) and preflight:
+            await check_continues(ties.sure, asker, model=model, way=chosen, tokenizer=loaded)
         with RunDirectory.create(out, [tie.conversation for tie in ties.ties], record) as run:
-            pace: dict[str, Any] = {"concurrency": concurrency, "progress": progress}
-            answered = run.responses().keys()
             await ask_ties(
-                ties.ties, asker, tokens=1 + extra_tokens, answered=answered, keep=run.keep_response, **how, **pace
+                ties.ties,
+                asker,
+                model=model,
+                way=chosen,
+                tokens=asked.max_tokens,
+                answered=run.responses().keys(),
+                keep=run.keep_response,
+                concurrency=concurrency,
+                progress=progress,
             )
-            _keep_rows(run, ties, loaded)
+            _keep_rows(run, ties, loaded, tokens=asked.max_tokens)
             scores = score_run(run)
             report = decide_run(run, scores, against, rule=rule, tokenizer=loaded)
             return AuditRun(path=run.path, scores=scores.scores, report=report)
@@ -118,43 +128,48 @@ async def aaudit_ties(
 audit_ties = blocking(aaudit_ties, "audit_ties")
 
 
-def _record(ties: TieSet, asked: Asked) -> Audit:
+def _record(ties: TieSet, asked: Asked, way: Way) -> Audit:
+    """What a baseline must share stands where the reference does: the very ties, and how they are asked.
+
+    Gaps are what the flips depend on, and answers by id and by text count an end of the answer in different ways.
+    """
     return Audit(
         asked=asked,
         rendered=Rendered(tokenizer=ties.tokenizer, digest=ties.tokenizer_digest),
         judged=Judged(
             reference=ties.reference,
             model=ties.model,
-            dialect=DIALECT,
+            dialect=f"{DIALECT} {ties.digest[:16]} by {way}",
             topk_logprobs=max(len(tie.token_ids) for tie in ties.ties),
         ),
         scored=Scored(),
     )
 
 
-def _same_ties(against: Baseline | None, ties: TieSet, given: object) -> Baseline | None:
-    """The baseline, which must have been asked for the very same ties: their gaps are what the flips depend on."""
-    if against is not None and against.prompts != prompt_digests([tie.conversation for tie in ties.ties]):
-        raise InputError(f"the baseline {given} was not asked for these ties: ask it for the same file first")
-    return against
+def _is_complete(out: str | os.PathLike[str], record: Audit, count: int) -> bool:
+    """Whether every answer is here already, so that nothing will be asked.
 
-
-def _is_complete(out: str | os.PathLike[str], ties: TieSet) -> bool:
-    """Whether every answer is here already, so that nothing will be asked."""
-    if not (Path(out) / "run.json").exists():
+    Raises:
+        InputError: ``out`` holds answers to other ties, or by another way.
+    """
+    if not is_run_directory(Path(out)):
         return False
     with RunDirectory.read(out) as run:
-        return len(run.responses()) == len(ties.ties)
+        if run.audit.judged != record.judged:
+            raise InputError(
+                f"{out} holds an audit of other ties, or of these by another way: choose another directory"
+            )
+        return len(run.responses()) == count
 
 
-def _keep_rows(run: RunDirectory, ties: TieSet, tokenizer: Tokenizer) -> None:
+def _keep_rows(run: RunDirectory, ties: TieSet, tokenizer: Tokenizer, *, tokens: int) -> None:
     """Tokens and rows of the answers that have none yet."""
     responses, done = run.responses(), run.sequences()
     made = {}
     for index, tie in enumerate(ties.ties):
         if index not in done:
-            by_id = bool(responses[index].choice.get("token_ids"))
-            made[index] = sequence_of(tie, answered_token(tie, responses[index], tokenizer), by_id=by_id)
+            token = answered_token(tie, responses[index], tokenizer, tokens=tokens)
+            made[index] = sequence_of(tie, token, by_id=given_id(responses[index]) is not None)
     if made:
         run.keep_sequences(made)
     sequences, judged = run.sequences(), run.rows()

@@ -8,37 +8,50 @@ from token_difr.records import Fidelity, Response, TokenSequence, TopKBatch
 from token_difr.sequences import Tokenizer, encode_behind, well_formed
 from token_difr.ties.tie import Tie
 
-__all__ = ["answered_token", "rows_of", "sequence_of"]
+__all__ = ["answered_token", "given_id", "rows_of", "sequence_of"]
 
 LARGEST_ID = 2**32 - 3
 
 
-def answered_token(tie: Tie, response: Response, tokenizer: Tokenizer) -> int | None:
+def answered_token(tie: Tie, response: Response, tokenizer: Tokenizer, *, tokens: int = 1) -> int | None:
     """The first token of an answer; None where it is empty.
 
-    The id counts where one was sent. A text is that of a token of the row if it is the same, or begins with it: the longest
-    such token counts, for several tokens may have been asked for. Some endpoints strip texts, so that white space in front
-    may be missing. Any other text is what the tokenizer makes of it: a token outside the row, most of the time.
+    The id counts where one was sent. A text is that of a token of the row if it is the same, be it without the white space in
+    front, which some endpoints strip. Where several tokens were asked for, it may go on: then the longest token of the row that
+    it begins with counts. Any other text is what the tokenizer makes of it: a token outside the row, most of the time.
+
+    Args:
+        tie: What was asked.
+        response: The answer.
+        tokenizer: The model's tokenizer.
+        tokens: How many were asked for.
     """
-    ids = response.choice.get("token_ids")
-    if isinstance(ids, list) and ids and type(ids[0]) is int and 0 <= ids[0] <= LARGEST_ID:
-        return ids[0]
+    given = given_id(response)
+    if given is not None:
+        return given
     text = well_formed(response.reasoning + response.content)
     if not text:
         return None
-    named = max(_named(tie, text), default=None)
+    named = max(_named(tie, text, may_go_on=tokens > 1), default=None)
     if named is not None:
-        return tie.token_ids[-named[1]]
+        return tie.token_ids[-named[-1]]
     before = [*tie.prompt_token_ids, *tie.prefix_token_ids]
     return next(iter(encode_behind(before, text, tokenizer, special=False)), None)
 
 
-def _named(tie: Tie, text: str) -> Iterator[tuple[int, int]]:
-    """The tokens of the row that the text begins with: (characters, -place), so that the longest, then likeliest, is largest."""
+def given_id(response: Response) -> int | None:
+    """The id of the first token, where the answer holds one that can be."""
+    ids = response.choice.get("token_ids")
+    first = ids[0] if isinstance(ids, list) and ids else None
+    return first if type(first) is int and 0 <= first <= LARGEST_ID else None
+
+
+def _named(tie: Tie, text: str, *, may_go_on: bool) -> Iterator[tuple[int, bool, int]]:
+    """The tokens of the row that a text can be, the best one largest: (characters, whether none was stripped, -place)."""
     for place, token in enumerate(tie.texts):
-        for spelled in {token, token.lstrip()} - {""}:
-            if spelled.strip() and text.startswith(spelled):
-                yield len(spelled), -place
+        for spelled in {token, token.lstrip()}:
+            if spelled.strip() and (text == spelled or (may_go_on and text.startswith(spelled))):
+                yield len(spelled), spelled == token, -place
 
 
 def sequence_of(tie: Tie, token: int | None, *, by_id: bool) -> TokenSequence:

@@ -49,7 +49,6 @@ def near_ties(
     *,
     gaps: tuple[float, float] = GAPS,
     first_token: bool = False,
-    variables: Mapping[str, Any] | None = None,
 ) -> Iterator[Tie]:
     """All places of a reference's own greedy answers whose gap lies in ``gaps``.
 
@@ -60,7 +59,6 @@ def near_ties(
         tokenizer: The model's tokenizer.
         gaps: Least and largest gap, in nats.
         first_token: Only the first token of an answer, for providers that go on with nothing.
-        variables: Variables of the chat template.
     """
     lead = _leads(batch)
     for index, sequence in enumerate(sequences):
@@ -71,7 +69,7 @@ def near_ties(
             if first_token and offset:
                 break
             tie = _tie(prompts[index], sequence, offset, _row(batch, at), tokenizer)
-            if tie is not None and _reads_alike(tie, tokenizer, variables):
+            if tie is not None and _reads_alike(tie, tokenizer):
                 yield tie
 
 
@@ -174,7 +172,7 @@ def _sure_places(
             if first_token and offset:
                 continue
             tie = _tie(prompts[index], sequence, offset, _row(batch, start + offset), tokenizer)
-            if tie is not None and _reads_alike(tie, tokenizer, None):
+            if tie is not None and _reads_alike(tie, tokenizer):
                 yield tie
                 break
 
@@ -212,7 +210,7 @@ def _tie(
     if (
         not all(text.strip() for text in shown)
         or any(REPLACEMENT in text for text in texts[:2])
-        or texts[0] == texts[1]
+        or texts[0].strip() == texts[1].strip()
     ):
         return None
     return Tie(
@@ -226,7 +224,7 @@ def _tie(
     )
 
 
-def _reads_alike(tie: Tie, tokenizer: Tokenizer, variables: Mapping[str, Any] | None) -> bool:
+def _reads_alike(tie: Tie, tokenizer: Tokenizer) -> bool:
     """Whether the prefix as text is the very tokens of the reference, for whoever goes on with an assistant's message.
 
     Servers write the conversation by the template and take off what follows the message's text; some strip the text.
@@ -235,11 +233,11 @@ def _reads_alike(tie: Tie, tokenizer: Tokenizer, variables: Mapping[str, Any] | 
         return True
     if tie.prefix != tie.prefix.strip() or REPLACEMENT in tie.prefix:
         return False
-    begun = rendered_text(tie.prompt, tokenizer, add_generation_prompt=True, variables=variables) + tie.prefix
-    whole = rendered_text(tie.conversation, tokenizer, add_generation_prompt=False, variables=variables)
+    begun = rendered_text(tie.prompt, tokenizer, add_generation_prompt=True) + tie.prefix
+    whole = rendered_text(tie.conversation, tokenizer, add_generation_prompt=False)
     return (
         whole.startswith(begun)
-        and list(tie.prompt_token_ids) == render(tie.prompt, tokenizer, variables)
+        and list(tie.prompt_token_ids) == render(tie.prompt, tokenizer)
         and encode_behind(tie.prompt_token_ids, tie.prefix, tokenizer, special=False) == list(tie.prefix_token_ids)
     )
 

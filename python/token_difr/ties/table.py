@@ -22,14 +22,14 @@ EDGES = (0.0, 0.005, 0.02, 0.05, 0.1, 0.2, 0.5, np.inf)
 def ties_tables(ties: TieSet) -> Iterator[RenderableType]:
     """Counts by gap and by place in the answer, and what asking all of them sends."""
     from rich.table import Table
+    from rich.text import Text
 
     from token_difr.untrusted import printable
 
     gaps = np.array([tie.gap for tie in ties.ties])
     places = np.array([tie.position for tie in ties.ties])
-    table = Table(
-        title=f"{len(ties.ties)} near ties of {printable(ties.model)}, picked {ties.picked}", title_justify="left"
-    )
+    title = f"{len(ties.ties)} near ties of {printable(ties.model)}, picked {printable(ties.picked)}"
+    table = Table(title=Text(title), title_justify="left")
     for name in ("gap (nats)", "ties", "first token", "median place"):
         table.add_column(name, justify="right")
     for low, high in itertools.pairwise(EDGES):

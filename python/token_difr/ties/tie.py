@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -91,6 +92,12 @@ class TieSet:
     picked: str
     ties: tuple[Tie, ...]
     sure: tuple[Tie, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """SHA-256, in hexadecimal, of the ties: prompts, prefixes and rows."""
+        canonical = json.dumps([asdict(tie) for tie in self.ties], sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode("ascii")).hexdigest()
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the file, whole or not at all.
