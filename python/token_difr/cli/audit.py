@@ -19,7 +19,7 @@ from token_difr.cli.groups import (
     reference_behind,
 )
 from token_difr.cli.manner import DryRunOptions, PaceOptions, PreflightOptions, ShownOptions
-from token_difr.cli.show import interrupted_note, note, show_report
+from token_difr.cli.show import note, run_kept, show_report
 from token_difr.interrupts import run_work
 
 if TYPE_CHECKING:
@@ -96,10 +96,6 @@ def command(
             run_work(check)
         show_dry_run(conversations, out, record, loaded, dry_run, as_json=shown.chosen == "json", checked=checked)
         return
-    try:
-        report = run_work(work)
-    except KeyboardInterrupt:
-        interrupted_note(out)
-        raise
+    report = run_kept(work, out)
     note(f"the run is kept in {out}", quiet=pace.quiet)
     raise show_report(report, shown)

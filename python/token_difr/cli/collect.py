@@ -7,8 +7,7 @@ from token_difr.cli.dry_run import show_dry_run
 from token_difr.cli.grouped import grouped
 from token_difr.cli.groups import ProviderOptions, SamplingOptions
 from token_difr.cli.manner import DryRunOptions, PaceOptions
-from token_difr.cli.show import interrupted_note, note
-from token_difr.interrupts import run_work
+from token_difr.cli.show import note, run_kept
 
 __all__ = ["command"]
 
@@ -42,9 +41,5 @@ def command(
             with RunDirectory.create(out, conversations, record) as run:
                 await collect_run(run, client, concurrency=pace.concurrency, progress=not pace.quiet)
 
-    try:
-        run_work(work)
-    except KeyboardInterrupt:
-        interrupted_note(out)
-        raise
+    run_kept(work, out)
     note(f"{len(conversations)} answers are in {out}", quiet=pace.quiet)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from token_difr.sequences import Tokenizer
 
 __all__ = [
+    "EndpointOptions",
     "ProviderOptions",
     "ReferenceOptions",
     "RepairOptions",
@@ -66,20 +67,41 @@ class SamplingOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ProviderOptions:
-    """Who is audited, and how it is asked."""
+class EndpointOptions:
+    """Who is asked."""
 
     provider: options.Provider
     model: options.Model
     provider_key_env: options.ProviderKeyEnv = None
     provider_service: options.ProviderService = None
+    provider_header: options.ProviderHeader = None
+    provider_header_env: options.ProviderHeaderEnv = None
+
+    def opened(self, pace: PaceOptions) -> AbstractAsyncContextManager[AsyncOpenAI]:
+        """A client of the provider.
+
+        Raises:
+            InputError: No key, or a header that is not NAME=VALUE.
+        """
+        from token_difr.services import open_client
+
+        return open_client(
+            self.provider,
+            key_variable=self.provider_key_env,
+            headers=options.asked_headers(self.provider_header, self.provider_header_env),
+            **pace.of_client(),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProviderOptions(EndpointOptions):
+    """Who is audited, and how it is asked."""
+
     provider_only: options.ProviderOnly = None
     provider_logprobs: Annotated[
         bool,
         typer.Option("--provider-logprobs", help="Ask for the output's logprobs too, to compare with the reference's."),
     ] = False
-    provider_header: options.ProviderHeader = None
-    provider_header_env: options.ProviderHeaderEnv = None
     chat_template_kwargs: Annotated[
         str | None,
         typer.Option(
@@ -110,21 +132,6 @@ class ProviderOptions:
                 token_ids=asks_token_ids(self.provider, self.ask_token_ids, service=self.provider_service),
                 logprobs=self.provider_logprobs,
             ),
-        )
-
-    def opened(self, pace: PaceOptions) -> AbstractAsyncContextManager[AsyncOpenAI]:
-        """A client of the provider.
-
-        Raises:
-            InputError: No key, or a header that is not NAME=VALUE.
-        """
-        from token_difr.services import open_client
-
-        return open_client(
-            self.provider,
-            key_variable=self.provider_key_env,
-            headers=options.asked_headers(self.provider_header, self.provider_header_env),
-            **pace.of_client(),
         )
 
 

@@ -10,7 +10,7 @@ import typer
 
 from token_difr.cli import options
 from token_difr.cli.grouped import grouped
-from token_difr.cli.groups import ReferenceOptions, reference_behind
+from token_difr.cli.groups import EndpointOptions, ReferenceOptions, reference_behind
 from token_difr.cli.manner import PaceOptions
 from token_difr.cli.show import show
 from token_difr.interrupts import run_work
@@ -22,15 +22,9 @@ __all__ = ["command"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class AskedOptions:
+class AskedOptions(EndpointOptions):
     """Whom to ask what; the fields but the key's are arguments of :func:`~token_difr.aprobe`, or become one."""
 
-    provider: options.Provider
-    model: options.Model
-    provider_key_env: options.ProviderKeyEnv = None
-    provider_service: options.ProviderService = None
-    provider_header: options.ProviderHeader = None
-    provider_header_env: options.ProviderHeaderEnv = None
     tokenizer: options.TokenizerName = None
     prompts: Annotated[
         Path | None, typer.Option("--prompts", metavar="FILE", help="What to ask.  [default: twelve open questions]")
@@ -93,15 +87,8 @@ def command(
 
     async def work() -> Probe:
         from token_difr.probes import aprobe
-        from token_difr.services import open_client
 
-        opened = open_client(
-            asked.provider,
-            key_variable=asked.provider_key_env,
-            headers=options.asked_headers(asked.provider_header, asked.provider_header_env),
-            **pace.of_client(),
-        )
-        async with opened as client, reference.opened(pace) as judge:
+        async with asked.opened(pace) as client, reference.opened(pace) as judge:
             return await aprobe(provider=client, reference=reference_behind(judge, judged, None), **arguments)
 
     found = run_work(work)

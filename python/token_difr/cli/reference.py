@@ -10,8 +10,7 @@ from token_difr.cli import options
 from token_difr.cli.grouped import grouped
 from token_difr.cli.groups import ReferenceOptions, RepairOptions, reference_behind
 from token_difr.cli.manner import PaceOptions
-from token_difr.cli.show import interrupted_note, local_tokenizer, note
-from token_difr.interrupts import run_work
+from token_difr.cli.show import local_tokenizer, note, run_kept
 
 __all__ = ["command"]
 
@@ -62,9 +61,5 @@ def command(
                 if tokenizer is not None:
                     await resegment_run(directory, judge, tokenizer, **speed)
 
-    try:
-        run_work(work)
-    except KeyboardInterrupt:
-        interrupted_note(run)
-        raise
+    run_kept(work, run)
     note(f"the reference's rows are in {run}", quiet=pace.quiet)

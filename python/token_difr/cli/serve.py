@@ -19,19 +19,9 @@ __all__ = ["command"]
 
 SAMPLER = "torch-cpu@2.13:filters=vllm"
 IMPOSTOR = "Deviations, for audits and power studies"
-OF_THE_SERVER = (
-    *(
-        "folder",
-        "model",
-        "host",
-        "port",
-        "model_name",
-        "api_key",
-        "max_connections",
-        "request_seconds",
-        "grace_seconds",
-    ),
-    *("until_stdin_closes", "faults"),
+OF_THE_SERVER = frozenset(
+    {"folder", "model", "model_name", "host", "port", "api_key", "max_connections", "request_seconds", "grace_seconds"}
+    | {"until_stdin_closes", "faults"}
 )
 """Options that no model has for itself."""
 
@@ -137,7 +127,6 @@ def _models(options: dict[str, Any]) -> list[ServerSettings]:
 
 def _settings(options: dict[str, Any], *, model: str) -> ServerSettings:
     """The options under the names and in the types of the server's settings."""
-    options = dict(options)
     from token_difr.sampler import Sampler
     from token_difr.server import ServerSettings
     from token_difr.server.model.engine.loading import EngineChoice

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
 from token_difr.errors import InputError
+from token_difr.interrupts import run_work
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
     from token_difr.records import Audit, Report
     from token_difr.sequences import Tokenizer
 
-__all__ = ["EXIT_CODES", "interrupted_note", "local_tokenizer", "note", "show", "show_report"]
+__all__ = ["EXIT_CODES", "interrupted_note", "local_tokenizer", "note", "run_kept", "show", "show_report"]
+
+T = TypeVar("T")
 
 EXIT_CODES = {"consistent": 0, "divergent": 1, "inconclusive": 3}
 
@@ -45,6 +48,15 @@ def note(text: str, *, quiet: bool) -> None:
     """A note on standard error."""
     if not quiet:
         typer.echo(text, err=True)
+
+
+def run_kept(work: Callable[[], Coroutine[Any, Any, T]], out: Path) -> T:
+    """What ``work`` gives, of which ``out`` keeps what arrives: who presses Ctrl-C is told so."""
+    try:
+        return run_work(work)
+    except KeyboardInterrupt:
+        interrupted_note(out)
+        raise
 
 
 def interrupted_note(out: Path) -> None:

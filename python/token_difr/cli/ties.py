@@ -10,11 +10,10 @@ import typer
 
 from token_difr.cli import options
 from token_difr.cli.grouped import grouped
-from token_difr.cli.groups import ReferenceOptions, RuleOptions, reference_behind
+from token_difr.cli.groups import EndpointOptions, ReferenceOptions, RuleOptions, reference_behind
 from token_difr.cli.manner import PaceOptions, PreflightOptions, ShownOptions
-from token_difr.cli.show import interrupted_note, note, show, show_report
+from token_difr.cli.show import note, run_kept, show, show_report
 from token_difr.errors import InputError
-from token_difr.interrupts import run_work
 
 if TYPE_CHECKING:
     from token_difr.records import Report
@@ -112,11 +111,7 @@ def pick(
                 **arguments,
             )
 
-    try:
-        ties = run_work(work)
-    except KeyboardInterrupt:
-        interrupted_note(kept)
-        raise
+    ties = run_kept(work, kept)
     ties.save(out)
     note(f"{len(ties.ties)} ties are in {out}; the reference's answers are kept in {kept}", quiet=pace.quiet)
 
@@ -133,16 +128,10 @@ def show_ties(
 
 
 @dataclass(frozen=True, kw_only=True)
-class AskedOptions:
+class AskedOptions(EndpointOptions):
     """Who is asked, and how."""
 
-    provider: options.Provider
-    model: options.Model
-    provider_key_env: options.ProviderKeyEnv = None
-    provider_service: options.ProviderService = None
     provider_only: options.ProviderOnly = None
-    provider_header: options.ProviderHeader = None
-    provider_header_env: options.ProviderHeaderEnv = None
     way: Annotated[
         str | None,
         typer.Option(
@@ -169,10 +158,11 @@ def audit(
     shown: ShownOptions,
 ) -> None:
     """Audit a provider for one token a tie; no reference is asked. The same command again goes on where DIR stopped."""
+    from token_difr.records import Rule
     from token_difr.sequences import load_tokenizer
-    from token_difr.services import open_client
     from token_difr.ties import TieSet, aaudit_ties
     from token_difr.ties.asking import Way
+    from token_difr.ties.auditing import RULE
 
     preflight.checked(dry=False)
     given = TieSet.load(ties)
@@ -181,13 +171,7 @@ def audit(
     loaded = load_tokenizer(tokenizer or given.tokenizer or asked.model)
 
     async def work() -> Report:
-        opened = open_client(
-            asked.provider,
-            key_variable=asked.provider_key_env,
-            headers=options.asked_headers(asked.provider_header, asked.provider_header_env),
-            **pace.of_client(),
-        )
-        async with opened as client:
+        async with asked.opened(pace) as client:
             done = await aaudit_ties(
                 given,
                 provider=client,
@@ -199,18 +183,13 @@ def audit(
                 provider_only=asked.provider_only,
                 way=None if asked.way is None else Way(asked.way),
                 extra_tokens=asked.extra_tokens,
-                level=judging.level,
-                permutation_seed=judging.permutation_seed,
+                rule=Rule.of(RULE, level=judging.level, seed=judging.permutation_seed),
                 preflight=not preflight.no_preflight,
                 concurrency=pace.concurrency,
                 progress=not pace.quiet,
             )
             return done.report
 
-    try:
-        report = run_work(work)
-    except KeyboardInterrupt:
-        interrupted_note(out)
-        raise
+    report = run_kept(work, out)
     note(f"the run is kept in {out}", quiet=pace.quiet)
     raise show_report(report, shown)
