@@ -12,7 +12,7 @@ from token_difr.records import Logprobs
 from token_difr.services.usage import StatedUsage
 from token_difr.untrusted import LOWEST, read_logprob, whole_number
 
-__all__ = ["logprobs_of", "own_logprobs", "prompt_is_missing"]
+__all__ = ["logprobs_of", "own_logprobs"]
 
 Candidates = list[tuple[int | None, str, float]]
 
@@ -69,7 +69,7 @@ def logprobs_of(
     prompt = _prompt_beside(body)
     if prompt is not None:
         return _joined(prompt, made)
-    if prompt_is_missing(len(made), StatedUsage.of(body), prompt_tokens):
+    if _prompt_is_missing(len(made), StatedUsage.of(body), prompt_tokens):
         raise AnswerError(
             f"echo was asked for, and the provider passed it over: {len(made)} tokens came with logprobs, which are the "
             "answer's alone"
@@ -81,7 +81,7 @@ def logprobs_of(
     return replace(made, num_prompt_tokens=count)
 
 
-def prompt_is_missing(tokens: int, usage: StatedUsage, prompt_tokens: int | None = None) -> bool:
+def _prompt_is_missing(tokens: int, usage: StatedUsage, prompt_tokens: int | None = None) -> bool:
     """Whether an answer's tokens with logprobs are too few to hold the prompt's: llama.cpp passes ``echo`` over.
 
     Args:

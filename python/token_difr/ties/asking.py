@@ -9,7 +9,7 @@ from enum import StrEnum
 from token_difr.answers import ChatProvider
 from token_difr.endpoint import ask_all
 from token_difr.errors import AnswerError, InputError
-from token_difr.records import Response, SamplingParams
+from token_difr.records import Asked, Response, SamplingParams
 from token_difr.sequences import Tokenizer
 from token_difr.ties.matching import answered_token
 from token_difr.ties.tie import Tie
@@ -51,9 +51,8 @@ async def ask_ties(
     ties: Sequence[Tie],
     provider: ChatProvider,
     *,
-    model: str,
+    asked: Asked,
     way: Way,
-    tokens: int = 1,
     answered: Collection[int] = (),
     keep: Callable[[Response], None],
     concurrency: int = 8,
@@ -64,9 +63,9 @@ async def ask_ties(
     Args:
         ties: The ties.
         provider: Whom to ask.
-        model: The model that it is asked for.
+        asked: For which model it is asked, and for how many tokens: the first counts, and a provider may know requests for
+            a single one.
         way: How the prefix is sent.
-        tokens: Tokens of an answer, of which the first counts: a provider may know requests for a single one.
         answered: Indexes of those that have an answer.
         keep: Called with every answer as it arrives.
         concurrency: Requests in flight.
@@ -77,7 +76,7 @@ async def ask_ties(
     """
 
     async def ask(index: int) -> None:
-        keep(await _answer(index, ties[index], provider, model=model, way=way, tokens=tokens))
+        keep(await _answer(index, ties[index], provider, model=asked.model, way=way, tokens=asked.max_tokens))
 
     missing = [index for index in range(len(ties)) if index not in answered]
     await ask_all(missing, ask, concurrency=concurrency, label="ties", progress=progress)

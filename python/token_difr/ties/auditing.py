@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
+from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from token_difr.answers import ChatProvider, asks_token_ids
 from token_difr.endpoint import blocking, check_concurrency, shown_url
 from token_difr.errors import InputError
 from token_difr.records import Asked, Asking, Audit, Judged, Rendered, Rule, SamplingParams, Scored
 from token_difr.run.audit import AuditRun
-from token_difr.run.baseline import baseline_of
+from token_difr.run.baseline import Baseline, baseline_of
 from token_difr.run.deciding import decide_run
 from token_difr.run.directory import RunDirectory
-from token_difr.run.manifest import is_run_directory
+from token_difr.run.manifest import is_run_directory, read_manifest
+from token_difr.run.preflight import outstanding
 from token_difr.run.stages import score_run
 from token_difr.sequences import Tokenizer, load_tokenizer, tokenizer_digest
 from token_difr.services import open_client
@@ -25,13 +27,13 @@ from token_difr.ties.tie import TieSet
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
-__all__ = ["TOLERANCE", "aaudit_ties", "audit_ties"]
+__all__ = ["RULE", "aaudit_ties", "audit_ties"]
 
 DIALECT = "ties"
 """What the record says in place of a reference's dialect."""
 
-TOLERANCE = 0.05
-"""*consistent* excludes so much more of the ties falling the other way. Whole answers take 0.02: there a near tie is rare."""
+RULE = Rule(tolerance=0.05)
+"""*consistent* excludes so many more of the ties falling the other way. Whole answers take 0.02: there a near tie is rare."""
 
 
 async def aaudit_ties(
@@ -46,9 +48,7 @@ async def aaudit_ties(
     provider_only: str | None = None,
     way: Way | None = None,
     extra_tokens: int = 0,
-    level: float = 0.01,
-    tolerance: float = TOLERANCE,
-    permutation_seed: int = 0,
+    rule: Rule = RULE,
     preflight: bool = True,
     concurrency: int = 8,
     progress: bool = True,
@@ -69,9 +69,7 @@ async def aaudit_ties(
         provider_only: The one provider behind a router that may answer.
         way: How prefixes are sent; None = as the service takes them.
         extra_tokens: Tokens that are asked for beyond the one that counts.
-        level: False-alarm rate of *divergent*.
-        tolerance: The loss of match rate, over ties, that *consistent* excludes.
-        permutation_seed: Seed of the test's permutations.
+        rule: By which rule it is judged; a match rate is over ties.
         preflight: First ask for three tokens of which the reference was sure.
         concurrency: Requests in flight.
         progress: Show a progress bar on standard error, if that is a terminal.
@@ -83,46 +81,27 @@ async def aaudit_ties(
     check_concurrency(concurrency)
     if extra_tokens < 0:
         raise InputError(f"extra_tokens must be at least 0, not {extra_tokens!r}")
-    if not ties.ties:
-        raise InputError("the file holds no ties: pick some")
-    rule = Rule(level=level, tolerance=tolerance, seed=permutation_seed)
-    loaded = tokenizer or load_tokenizer(ties.tokenizer or model)
-    if ties.tokenizer_digest not in {None, tokenizer_digest(loaded)}:
-        raise InputError(
-            "the ties were picked with another tokenizer, or another chat template: give theirs, or pick anew"
-        )
-    opened = open_client(provider) if isinstance(provider, str) else None
-    client = await opened.__aenter__() if opened is not None else provider
-    try:
-        url = shown_url(client)  # type: ignore[arg-type]
+    loaded = _tokenizer_of(ties, tokenizer, model)
+    async with AsyncExitStack() as stack:
+        if isinstance(provider, str):
+            provider = await stack.enter_async_context(open_client(provider))
+        url = shown_url(provider)
         ids = asks_token_ids(url, None, service=provider_service)
         asking = Asking(service=provider_service, only=provider_only, token_ids=ids)
         asked = Asked(provider=url, model=model, params=SamplingParams(), max_tokens=1 + extra_tokens, asking=asking)
-        asker = ChatProvider(client, asking)  # type: ignore[arg-type]
+        asker = ChatProvider(provider, asking)
         chosen = way_to(asker, way)
         record = _record(ties, asked, chosen)
         against = baseline_of(baseline, record, out=out)
-        if not _is_complete(out, record, len(ties.ties)) and preflight:
+        _check_same(out, record)
+        conversations = [tie.conversation for tie in ties.ties]
+        if preflight and outstanding(out, record, conversations).answers:
             await check_continues(ties.sure, asker, model=model, way=chosen, tokenizer=loaded)
-        with RunDirectory.create(out, [tie.conversation for tie in ties.ties], record) as run:
-            await ask_ties(
-                ties.ties,
-                asker,
-                model=model,
-                way=chosen,
-                tokens=asked.max_tokens,
-                answered=run.responses().keys(),
-                keep=run.keep_response,
-                concurrency=concurrency,
-                progress=progress,
-            )
-            _keep_rows(run, ties, loaded, tokens=asked.max_tokens)
-            scores = score_run(run)
-            report = decide_run(run, scores, against, rule=rule, tokenizer=loaded)
-            return AuditRun(path=run.path, scores=scores.scores, report=report)
-    finally:
-        if opened is not None:
-            await opened.__aexit__(None, None, None)
+        with RunDirectory.create(out, conversations, record) as run:
+            todo: dict[str, Any] = {"answered": run.responses().keys(), "keep": run.keep_response}
+            pace: dict[str, Any] = {"concurrency": concurrency, "progress": progress}
+            await ask_ties(ties.ties, asker, asked=asked, way=chosen, **todo, **pace)
+            return _judged(run, ties, loaded, against, rule)
 
 
 audit_ties = blocking(aaudit_ties, "audit_ties")
@@ -146,20 +125,33 @@ def _record(ties: TieSet, asked: Asked, way: Way) -> Audit:
     )
 
 
-def _is_complete(out: str | os.PathLike[str], record: Audit, count: int) -> bool:
-    """Whether every answer is here already, so that nothing will be asked.
+def _tokenizer_of(ties: TieSet, given: Tokenizer | None, model: str) -> Tokenizer:
+    if not ties.ties:
+        raise InputError("the file holds no ties: pick some")
+    loaded = given or load_tokenizer(ties.tokenizer or model)
+    if ties.tokenizer_digest not in {None, tokenizer_digest(loaded)}:
+        raise InputError(
+            "the ties were picked with another tokenizer, or another chat template: give theirs, or pick anew"
+        )
+    return loaded
+
+
+def _check_same(out: str | os.PathLike[str], record: Audit) -> None:
+    """Whether ``out`` goes on with the same ties and way: that part of a record would bind only once there are rows.
 
     Raises:
-        InputError: ``out`` holds answers to other ties, or by another way.
+        InputError: It holds answers to other ties, or by another way.
     """
-    if not is_run_directory(Path(out)):
-        return False
-    with RunDirectory.read(out) as run:
-        if run.audit.judged != record.judged:
-            raise InputError(
-                f"{out} holds an audit of other ties, or of these by another way: choose another directory"
-            )
-        return len(run.responses()) == count
+    if is_run_directory(Path(out)) and read_manifest(Path(out)).audit.judged != record.judged:
+        raise InputError(f"{out} holds an audit of other ties, or of these by another way: choose another directory")
+
+
+def _judged(run: RunDirectory, ties: TieSet, tokenizer: Tokenizer, against: Baseline | None, rule: Rule) -> AuditRun:
+    """The audit of a run that has all its answers."""
+    _keep_rows(run, ties, tokenizer, tokens=1 if run.audit.asked is None else run.audit.asked.max_tokens)
+    scores = score_run(run)
+    report = decide_run(run, scores, against, rule=rule, tokenizer=tokenizer)
+    return AuditRun(path=run.path, scores=scores.scores, report=report)
 
 
 def _keep_rows(run: RunDirectory, ties: TieSet, tokenizer: Tokenizer, *, tokens: int) -> None:

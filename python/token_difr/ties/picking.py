@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -114,10 +114,7 @@ async def apick_ties(
         InputError: No place among the answers is a near tie, or an option out of range.
         EndpointError: The reference failed; what has arrived is kept in ``run``.
     """
-    if not 0 <= gaps[0] < gaps[1]:
-        raise InputError(f"gaps are two numbers of nats, the smaller first, not {gaps[0]:g} and {gaps[1]:g}")
-    if per_prompt < 1 or count < 1:
-        raise InputError("at least one tie a prompt, and one in all, must be picked")
+    _check_options(gaps, per_prompt, count)
     pace: dict[str, Any] = {"concurrency": concurrency, "progress": progress}
     how = {"service": None, "only": None, "logprobs": False}
     async with opened_sides(provider, reference, reference_dialect, model, tokenizer or model) as (sides, rendered):
@@ -127,29 +124,46 @@ async def apick_ties(
             await collect_run(kept, sides.provider, **pace)
             tokenize_run(kept, sides.tokenizer)
             await reference_run(kept, sides.reference, **pace)
-            sequences = kept.sequences()
-            ordered = [sequences[index] for index in range(len(prompts))]
-            everything = (list(prompts), ordered, kept.batch(), sides.tokenizer)
-            found = list(near_ties(*everything, gaps=gaps, first_token=first_token))
-            sure = tuple(itertools.islice(_sure_places(*everything, first_token=first_token), SURE_PLACES))
-        if not found:
-            raise InputError(
-                f"none of {len(prompts)} answers has a place where the two likeliest tokens are {gaps[0]:g} to {gaps[1]:g} "
-                "nats apart: give more prompts, or wider --gaps"
-            )
-        generator = np.random.default_rng(seed)
+            found, sure = _places(kept, sides.tokenizer, gaps=gaps, first_token=first_token)
         return TieSet(
             reference=sides.reference.url,
             model=sides.reference.model,
             tokenizer=rendered.tokenizer,
             tokenizer_digest=rendered.digest,
             picked=now(),
-            ties=tuple(_balanced(found, count, per_prompt, gaps, generator)),
-            sure=sure,
+            ties=tuple(_balanced(found, count, per_prompt, gaps, np.random.default_rng(seed))),
+            sure=tuple(sure),
         )
 
 
 pick_ties = blocking(apick_ties, "pick_ties")
+
+
+def _check_options(gaps: tuple[float, float], per_prompt: int, count: int) -> None:
+    if not 0 <= gaps[0] < gaps[1]:
+        raise InputError(f"gaps are two numbers of nats, the smaller first, not {gaps[0]:g} and {gaps[1]:g}")
+    if per_prompt < 1 or count < 1:
+        raise InputError("at least one tie a prompt, and one in all, must be picked")
+
+
+def _places(
+    run: RunDirectory, tokenizer: Tokenizer, *, gaps: tuple[float, float], first_token: bool
+) -> tuple[list[Tie], list[Tie]]:
+    """All near ties of a finished run, and some places at which the reference was sure.
+
+    Raises:
+        InputError: There is no near tie.
+    """
+    sequences = run.sequences()
+    ordered = [sequences[index] for index in range(len(run.prompts))]
+    everything = (run.prompts, ordered, run.batch(), tokenizer)
+    found = list(near_ties(*everything, gaps=gaps, first_token=first_token))
+    if not found:
+        raise InputError(
+            f"none of {len(run.prompts)} answers has a place where the two likeliest tokens are {gaps[0]:g} to {gaps[1]:g} "
+            "nats apart: give more prompts, or wider --gaps"
+        )
+    return found, list(itertools.islice(_sure_places(*everything, first_token=first_token), SURE_PLACES))
 
 
 def _sure_places(
@@ -205,13 +219,13 @@ def _tie(
     token_ids, logprobs = row
     prompt_ids, prefix_ids = list(sequence.prompt_token_ids), list(sequence.output_token_ids[:offset])
     before = [*prompt_ids, *prefix_ids]
-    texts = [decode_behind(before, [token], tokenizer) for token in token_ids]
+
+    def text(token: int) -> str:
+        return decode_behind(before, [token], tokenizer)
+
+    first, second = (text(token) for token in token_ids[:2])
     shown = [tokenizer.decode([token], skip_special_tokens=True) for token in token_ids[:2]]
-    if (
-        not all(text.strip() for text in shown)
-        or any(REPLACEMENT in text for text in texts[:2])
-        or texts[0].strip() == texts[1].strip()
-    ):
+    if not all(map(str.strip, shown)) or REPLACEMENT in first + second or first.strip() == second.strip():
         return None
     return Tie(
         prompt=prompt,
@@ -220,7 +234,7 @@ def _tie(
         prefix_token_ids=tuple(map(int, prefix_ids)),
         token_ids=tuple(token_ids),
         logprobs=tuple(logprobs),
-        texts=tuple(texts),
+        texts=(first, second, *map(text, token_ids[2:])),
     )
 
 
@@ -258,13 +272,11 @@ def _balanced(
         by_gap = int((np.log(max(tie.gap, 1e-4)) - low) / (high - low) * GAP_BINS)
         cells[min(by_gap, GAP_BINS - 1), int(np.searchsorted(edges, tie.position))].append(tie)
     taken: list[Tie] = []
-    of_prompt: dict[tuple[int, ...], int] = defaultdict(int)
+    of_prompt = Counter[tuple[int, ...]]()
     of_cell = dict.fromkeys(sorted(cells), 0)
     while of_cell and len(taken) < count:
         cell = min(of_cell, key=lambda each: of_cell[each])
-        tie = next(
-            (cells[cell].pop() for _ in range(len(cells[cell])) if _may_give(cells[cell], of_prompt, per_prompt)), None
-        )
+        tie = _next_of(cells[cell], of_prompt, per_prompt)
         if tie is None:
             del of_cell[cell]
             continue
@@ -274,10 +286,10 @@ def _balanced(
     return [taken[place] for place in generator.permutation(len(taken))]
 
 
-def _may_give(waiting: list[Tie], of_prompt: Mapping[tuple[int, ...], int], per_prompt: int) -> bool:
-    """Whether the last of ``waiting`` is of a prompt that may give another; if not, it is thrown away."""
-    if waiting and of_prompt.get(waiting[-1].prompt_token_ids, 0) < per_prompt:
-        return True
-    if waiting:
-        waiting.pop()
-    return False
+def _next_of(waiting: list[Tie], of_prompt: Counter[tuple[int, ...]], per_prompt: int) -> Tie | None:
+    """The last of ``waiting`` whose prompt may give another; those behind it are thrown away. None where there is none."""
+    while waiting:
+        tie = waiting.pop()
+        if of_prompt[tie.prompt_token_ids] < per_prompt:
+            return tie
+    return None
