@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from demo_server import demo_server
 from token_difr.endpoint import connect
 from token_difr.errors import EndpointError
 from token_difr.records import TokenSequence
@@ -98,7 +99,7 @@ CLIENTS = {
 def try_clients(names: Sequence[str]) -> list[Check]:
     """What each client did; a client that cannot be installed or breaks has one check that failed."""
     checks: list[Check] = []
-    with serving() as url, scripted_models() as scripted_url:
+    with demo_server() as (url, _), scripted_models() as scripted_url:
         for name in names:
             try:
                 found = run_script(name, CLIENTS[name], url, scripted_url)
@@ -110,19 +111,6 @@ def try_clients(names: Sequence[str]) -> list[Check]:
                 if check.client == name:
                     print(row(check), flush=True)
     return checks
-
-
-@contextmanager
-def serving() -> Iterator[str]:
-    """A server of the demo, started by the command line; the base URL."""
-    command = [sys.executable, "-m", "token_difr", "serve", "demo", "--port", "0", "--until-stdin-closes"]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as server:
-        try:
-            yield server.stdout.readline().strip() if server.stdout else ""
-        finally:
-            server.communicate()
 
 
 @contextmanager

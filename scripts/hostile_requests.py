@@ -8,7 +8,6 @@ where it is above the limits below, or where the server does not answer afterwar
 from __future__ import annotations
 
 import socket
-import subprocess
 import sys
 import threading
 import time
@@ -19,6 +18,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx2
+
+from demo_server import demo_server
 
 LIMITS = {1: 150e6, 8: 250e6}
 """Requests at once -> bytes above rest. What the server takes of eight is in memory together."""
@@ -111,14 +112,10 @@ def peak_of(pid: int, work: Callable[[], None]) -> int:
 
 def measure(name: str, at_once: int) -> int:
     """Bytes above rest of a fresh server that is sent one kind of request."""
-    command = [sys.executable, "-m", "token_difr", "serve", "demo", "--port", "0", "--until-stdin-closes"]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as server:
-        url = server.stdout.readline().strip() if server.stdout else ""
+    with demo_server() as (url, pid):
         ask = {"json": {"prompt": "a b c", "max_tokens": 4}, "timeout": PATIENCE_SECONDS}
         httpx2.post(f"{url}/v1/completions", **ask).raise_for_status()  # type: ignore[arg-type]
-        rest = resident_bytes(server.pid)
+        rest = resident_bytes(pid)
 
         def work() -> None:
             senders = [threading.Thread(target=send, args=(url, KINDS[name])) for _ in range(at_once)]
@@ -127,9 +124,8 @@ def measure(name: str, at_once: int) -> int:
             for sender in senders:
                 sender.join()
 
-        peak = peak_of(server.pid, work)
+        peak = peak_of(pid, work)
         httpx2.post(f"{url}/v1/completions", **ask).raise_for_status()  # type: ignore[arg-type]
-        server.communicate()
     return peak - rest
 
 

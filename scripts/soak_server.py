@@ -14,7 +14,6 @@ import argparse
 import asyncio
 import json
 import math
-import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
@@ -24,6 +23,7 @@ from typing import Any
 import httpx2
 import numpy as np
 
+from demo_server import demo_server
 from token_difr.server.model.folder import DEMO, ModelFolder
 
 NOISE = 1e-4
@@ -72,13 +72,8 @@ def main() -> int:
     seconds = 600.0 if arguments.seconds is None else arguments.seconds
     requests = arguments.requests
     load = Load(arguments.clients, *((seconds, math.inf) if requests is None else (math.inf, requests)))
-    command = [sys.executable, "-m", "token_difr", "serve", "demo", "--port", "0", "--until-stdin-closes"]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as server:
-        url = server.stdout.readline().strip() if server.stdout else ""
-        findings = asyncio.run(soak(url, server.pid, load))
-        server.communicate()
+    with demo_server() as (url, pid):
+        findings = asyncio.run(soak(url, pid, load))
     return report(findings)
 
 

@@ -28,6 +28,21 @@ settings.register_profile(
 settings.load_profile("token-difr")
 
 Answer = tuple[int, Any]
+RunCli = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run_cli(capsys: pytest.CaptureFixture[str]) -> RunCli:
+    """Runs the command line in this process: exit code, standard output, standard error."""
+    from token_difr.cli import main
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as ended:
+            main([str(argument) for argument in arguments])
+        assert isinstance(ended.value.code, int)
+        return ended.value.code, *capsys.readouterr()
+
+    return run
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from token_difr.cli import main
 from token_difr.run.manifest import read_manifest
 
 
@@ -19,19 +18,6 @@ def prompts(tmp_path: Path) -> Path:
     file = tmp_path / "prompts.jsonl"
     file.write_text("".join(json.dumps({"prompt": f"question {n}"}) + "\n" for n in range(3)))
     return file
-
-
-@pytest.fixture
-def run_cli(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
-    """Runs the command line in this process: exit code, standard output, standard error."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as exited:
-            main([str(argument) for argument in arguments])
-        assert isinstance(exited.value.code, int)
-        return exited.value.code, *capsys.readouterr()
-
-    return run
 
 
 RunCli = Callable[..., tuple[int, str, str]]

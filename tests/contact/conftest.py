@@ -13,7 +13,6 @@ import httpx2
 import pytest
 
 from patience import PATIENCE_SECONDS
-from token_difr.cli import main
 from token_difr.demo_model import MODEL_FOLDER
 from token_difr.server import ModelService, ServerSettings
 from token_difr.server.listening import running
@@ -73,17 +72,10 @@ def raw() -> Raw:
 
 
 @pytest.fixture
-def run_cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> RunCli:
-    """Runs the command line in this process and in the test's own folder: exit code, standard output, standard error."""
+def run_cli(run_cli: RunCli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> RunCli:
+    """The same, in the test's own folder."""
     monkeypatch.chdir(tmp_path)
-
-    def command(*arguments: object) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as ended:
-            main([str(argument) for argument in arguments])
-        captured = capsys.readouterr()
-        return int(ended.value.code or 0), captured.out, captured.err
-
-    return command
+    return run_cli
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from token_difr.cli import main
 from token_difr.errors import RunDirectoryError
 from token_difr.records import Audit, Judged, SamplingParams, Scored, TokenSequence, TopKBatch
 from token_difr.run import RunDirectory
@@ -21,19 +20,6 @@ from token_difr.run.repairing import repair
 
 RunCli = Callable[..., tuple[int, str, str]]
 FORMAT_1 = Path(__file__).parent / "data" / "format_1"
-
-
-@pytest.fixture
-def run_cli(capsys: pytest.CaptureFixture[str]) -> RunCli:
-    """Runs the command line in this process: exit code, standard output, standard error."""
-
-    def command(*arguments: object) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as ended:
-            main([str(argument) for argument in arguments])
-        captured = capsys.readouterr()
-        return int(ended.value.code or 0), captured.out, captured.err
-
-    return command
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from token_difr.answers import asks_token_ids
-from token_difr.cli import main
 from token_difr.errors import InputError, SamplerError, UnreplayableError
 from token_difr.records import Asked, Asking, Audit, SamplingParams, Scored, ScoreStatus, derived_seeds
 from token_difr.run import RunDirectory
@@ -147,19 +146,6 @@ def record(params: SamplingParams, sampler: str | None, *, token_ids: bool = Tru
     asking = Asking(token_ids=token_ids)
     asked = Asked(provider="elsewhere", model="n", params=params, max_tokens=30, asking=asking)
     return Audit(asked=asked, scored=Scored.stated(sampler, None))
-
-
-@pytest.fixture
-def run_cli(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
-    """Runs the command line in this process: exit code, standard output, standard error."""
-
-    def command(*arguments: object) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as exited:
-            main([str(argument) for argument in arguments])
-        assert isinstance(exited.value.code, int)
-        return exited.value.code, *capsys.readouterr()
-
-    return command
 
 
 RunCli = Callable[..., tuple[int, str, str]]

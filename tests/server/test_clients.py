@@ -87,8 +87,9 @@ def test_a_client_that_cannot_be_tried_has_failed(
             raise error
         return [{"name": "chat", "failure": None, "told": None}]
 
-    for servers in ("serving", "scripted_models"):
-        monkeypatch.setattr(clients, servers, lambda: contextlib.nullcontext("http://127.0.0.1:1"))
+    nobody = "http://127.0.0.1:1"
+    monkeypatch.setattr(clients, "demo_server", lambda: contextlib.nullcontext((nobody, 0)))
+    monkeypatch.setattr(clients, "scripted_models", lambda: contextlib.nullcontext(nobody))
     monkeypatch.setattr(clients, "run_script", run_script)
     first, second = clients.try_clients(["llm", "openai"])
     assert said in first.failure
