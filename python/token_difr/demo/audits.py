@@ -5,9 +5,11 @@ First at temperature 0; then at temperature 1, once with the noise replayed and 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -37,8 +39,12 @@ __all__ = [
     "sampled_audits",
 ]
 
+T = TypeVar("T")
+
 MAX_TOKENS = 64
 CONCURRENCY = 16
+AT_ONCE = 2
+"""Audits at once: while one waits for its servers, the other works on what arrived."""
 GREEDY = SamplingParams()
 SEEDED = SamplingParams(temperature=1.0, top_k=20, top_p=0.95, seed=42)
 
@@ -103,9 +109,13 @@ async def demo_audits(urls: Mapping[str, str], prompts: DemoPrompts, out: Path) 
         out: Folder for the run directories, one a provider and one for the baseline.
     """
     baseline = await _audited(urls, HONEST, prompts.baseline, out / "baseline")
-    for provider in PROVIDERS:
+
+    async def audited(provider: DemoProvider) -> DemoResult:
         run = await _audited(urls, provider, prompts.audited, out / provider.name, baseline=baseline.path)
-        yield DemoResult(provider, run)
+        return DemoResult(provider, run)
+
+    async for result in _in_order([audited(provider) for provider in PROVIDERS]):
+        yield result
 
 
 async def sampled_audits(urls: Mapping[str, str], prompts: DemoPrompts, out: Path) -> AsyncIterator[SampledResult]:
@@ -117,9 +127,13 @@ async def sampled_audits(urls: Mapping[str, str], prompts: DemoPrompts, out: Pat
     count = len(prompts.audited)
     ours, theirs = (replace(SEEDED, seed=derived_seeds(root, count)) for root in (1, 2))
     asked = prompts.baseline
-    seeded = await _audited(urls, HONEST, asked, out / "baseline-seeded", params=SEEDED, sampler=SAMPLER)
-    unseeded = await _audited(urls, HONEST, asked, out / "baseline-unseeded", params=theirs)
-    for provider in SAMPLED_PROVIDERS:
+    baselines = [
+        _audited(urls, HONEST, asked, out / "baseline-seeded", params=SEEDED, sampler=SAMPLER),
+        _audited(urls, HONEST, asked, out / "baseline-unseeded", params=theirs),
+    ]
+    seeded, unseeded = [run async for run in _in_order(baselines)]
+
+    async def audited(provider: DemoProvider) -> SampledResult:
         folder = out / f"{provider.name}-seeded"
         replayed = await _audited(
             urls, provider, prompts.audited, folder, params=SEEDED, sampler=SAMPLER, baseline=seeded.path
@@ -128,7 +142,10 @@ async def sampled_audits(urls: Mapping[str, str], prompts: DemoPrompts, out: Pat
         if provider.unseeded is not None:
             folder = out / f"{provider.name}-unseeded"
             other = await _audited(urls, provider, prompts.audited, folder, params=ours, baseline=unseeded.path)
-        yield SampledResult(provider, replayed, other)
+        return SampledResult(provider, replayed, other)
+
+    async for result in _in_order([audited(provider) for provider in SAMPLED_PROVIDERS]):
+        yield result
 
 
 def as_expected(results: Iterable[DemoResult]) -> bool:
@@ -143,6 +160,24 @@ def sampled_as_expected(results: Iterable[SampledResult]) -> bool:
         and (result.unseeded is None or result.provider.unseeded is result.unseeded.verdict)
         for result in results
     )
+
+
+async def _in_order(audits: Iterable[Coroutine[Any, Any, T]]) -> AsyncIterator[T]:
+    """The results in the order of ``audits``, of which a few run at once; none runs on when the reader stops."""
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def run(audit: Coroutine[Any, Any, T]) -> T:
+        async with gate:
+            return await audit
+
+    tasks = [asyncio.create_task(run(audit)) for audit in audits]
+    try:
+        for task in tasks:
+            yield await task
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _audited(

@@ -14,8 +14,8 @@ __all__ = ["Failure", "breaks_off", "error_text", "failure_inside"]
 LONGEST = 10**6
 """Bytes of an answer that may be a failure; reading a larger one twice would cost too much."""
 
-TELLING = re.compile(rb'"error"|"choices"\s*:\s*(\[\s*\]|null)')
-"""What stands in every answer that is a failure."""
+TELLING = re.compile(rb'"error"\s*:|"finish_reason"\s*:\s*"error"|"choices"\s*:\s*(\[\s*\]|null)')
+"""What stands in every answer that is a failure. The word alone is no sign: models say it too."""
 
 BAD_GATEWAY = 502
 """The HTTP status of a server whose own source gave no answer: the next attempt may get one."""
