@@ -104,8 +104,17 @@ def test_the_model_against_itself(reference: str, name: str, tmp_path: Path) -> 
     assert summarize(other).exact_match_rate.value < 0.6
 
 
-@pytest.mark.parametrize("temperature", [0.7, 1.3])
-@pytest.mark.parametrize("name", ["vllm@0.33", "vllm@0.30", "torch-cpu@2.13", "sglang@0.5.23", "sglang@0.5.8"])
+@pytest.mark.parametrize(
+    ("name", "temperature"),
+    [
+        ("vllm@0.33", 0.7),
+        ("vllm@0.33", 1.3),
+        ("vllm@0.30", 1.3),
+        ("torch-cpu@2.13", 0.7),
+        ("sglang@0.5.23", 1.3),
+        ("sglang@0.5.8", 0.7),
+    ],
+)
 def test_without_filters(reference: str, name: str, temperature: float, tmp_path: Path) -> None:
     """The same at other temperatures and with the whole vocabulary to choose from."""
     params = SamplingParams(temperature=temperature, seed=SEEDS)
@@ -124,7 +133,7 @@ def test_rounded_weights_still_match(reference: str, name: str, tmp_path: Path) 
 
 def test_noise_by_rank_is_judged_against_its_baseline(reference: str, tmp_path: Path) -> None:
     """SGLang's columns permute the noise where two neighbors swap: rounding matches less, and is honest all the same."""
-    name, count = "sglang@0.5.23", 60
+    name, count = "sglang@0.5.23", 40
     params = replace(FILTERED, seed=derived_seeds(42, count))
 
     def run(folder: str, weights: WeightRounding, **options: Any) -> AuditRun:
