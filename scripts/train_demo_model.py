@@ -5,8 +5,7 @@
 Needs torch, transformers and tokenizers (the extra ``dev``). Seeded: the same machine, versions and thread
 count give the same weights. Takes 15 to 20 minutes on two cores. Writes a Hugging Face folder (float16
 safetensors, config, tokenizer with chat template, CPython's license) and beside it ``prompts.jsonl``, the questions
-that the demo draws from. ``build_onnx_graph.py`` makes the ONNX graph; ``measure_demo_model.py`` prints how the model's
-variants differ from it.
+that the demo draws from. ``measure_demo_model.py`` prints how the model's variants differ from it.
 """
 
 from __future__ import annotations

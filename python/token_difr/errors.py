@@ -7,6 +7,7 @@
     │   ├── RunDirectoryError              a run directory of another audit, in use, or damaged
     │   ├── SamplerError                   a sampler that is not known, or that lacks what its noise depends on
     │   │   └── UnreplayableError          an engine whose noise cannot be replayed; the message says why
+    │   ├── UnsupportedModelError          a model that ONNX Runtime does not run here; torch may
     │   └── UnregisteredModelError (also KeyError)    a model whose name at a service nobody has registered
     ├── LimitError                         a ceiling of time or cost, set by the caller, was reached
     └── EndpointError                      a provider or reference did not do what was asked
@@ -46,6 +47,7 @@ __all__ = [
     "UnknownModelError",
     "UnregisteredModelError",
     "UnreplayableError",
+    "UnsupportedModelError",
     "unimportable",
 ]
 
@@ -102,6 +104,13 @@ def unimportable(error: ImportError, package: str, needed_by: str, install: str)
         return InputError(f"{needed_by} needs {package}: pip install '{install}'")
     reason = " ".join(str(error).split())[:LONGEST_REASON]
     return InputError(f"{needed_by} needs {package}, which is installed and cannot be imported: {reason}")
+
+
+class UnsupportedModelError(InputError):
+    """A model that asks for what its graph on ONNX Runtime does not express; the engine torch may run it."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what}: not run on ONNX Runtime; torch may run it: pip install 'token-difr[torch]'")
 
 
 class UnregisteredModelError(InputError, KeyError):

@@ -187,7 +187,7 @@ def test_end_tokens_are_the_models(
 
 def test_model_without_template_has_no_chat(folder: ModelFolder, tmp_path: Path) -> None:
     """No template is put in place of a missing one: chat is refused, completions work."""
-    for name in ("tokenizer.json", "config.json", "model.onnx", "model.safetensors"):
+    for name in ("tokenizer.json", "config.json", "model.safetensors"):
         (tmp_path / name).write_bytes((folder.path / name).read_bytes())
     with (
         running(ModelService(ServerSettings(model=tmp_path, name="m"))) as url,
@@ -235,12 +235,18 @@ class WideEngine:
         return [np.zeros((1, 1, 0, 1), dtype=np.float32)]
 
     def forward(
-        self, token_ids: NDArray[np.int64], positions: NDArray[np.int64], mask: NDArray[np.int64], cache: KeyValues
+        self,
+        token_ids: NDArray[np.int64],
+        positions: NDArray[np.int64],
+        mask: NDArray[np.int64],
+        cache: KeyValues,
+        *,
+        logits_from: int = 0,
     ) -> ForwardPass:
         """The same row everywhere."""
-        del positions, cache
-        logits = np.repeat(self._row[None], token_ids.size, axis=0)[None]
-        return ForwardPass(logits, [np.zeros((1, 1, mask.shape[1], 1), dtype=np.float32)])
+        del positions, mask, cache
+        logits = np.repeat(self._row[None], token_ids.size - logits_from, axis=0)[None]
+        return ForwardPass(logits, [np.zeros((1, 1, token_ids.size, 1), dtype=np.float32)])
 
 
 def test_long_prompts_are_scored_in_bounded_memory() -> None:

@@ -41,10 +41,16 @@ class ScriptedEngine:
         return [np.zeros((1, 1, 0, 1), dtype=np.float32)]
 
     def forward(
-        self, token_ids: NDArray[np.int64], positions: NDArray[np.int64], mask: NDArray[np.int64], cache: KeyValues
+        self,
+        token_ids: NDArray[np.int64],
+        positions: NDArray[np.int64],
+        mask: NDArray[np.int64],
+        cache: KeyValues,
+        *,
+        logits_from: int = 0,
     ) -> ForwardPass:
         """Logits that leave one token."""
-        del cache
+        del mask, cache
         rows, new = token_ids.shape
         if new > 1:
             self._start = int(positions[0, -1])
@@ -54,4 +60,4 @@ class ScriptedEngine:
         time.sleep(self._seconds)
         logits = np.zeros((rows, new, self._vocabulary_size), dtype=np.float32)
         logits[:, -1, self._script[min(place, len(self._script) - 1)]] = 50
-        return ForwardPass(logits, [np.zeros((rows, 1, mask.shape[1], 1), dtype=np.float32)])
+        return ForwardPass(logits[:, logits_from:], [np.zeros((rows, 1, new, 1), dtype=np.float32)])

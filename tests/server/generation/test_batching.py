@@ -57,14 +57,20 @@ class CountingEngine:
         return self._engine.empty_cache()
 
     def forward(
-        self, token_ids: NDArray[np.int64], positions: NDArray[np.int64], mask: NDArray[np.int64], cache: KeyValues
+        self,
+        token_ids: NDArray[np.int64],
+        positions: NDArray[np.int64],
+        mask: NDArray[np.int64],
+        cache: KeyValues,
+        *,
+        logits_from: int = 0,
     ) -> ForwardPass:
         """Passed on, once the gate is open."""
         assert self.gate.wait(PATIENCE_SECONDS)
         if self.fail:
             raise MemoryError("no room")
         self.tokens += token_ids.size
-        result = self._engine.forward(token_ids, positions, mask, cache)
+        result = self._engine.forward(token_ids, positions, mask, cache, logits_from=logits_from)
         self.largest_logits = max(self.largest_logits, result.logits.nbytes)
         return result
 

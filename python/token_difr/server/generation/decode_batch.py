@@ -1,18 +1,17 @@
-"""The sequences that are being generated, as one padded batch.
+"""The sequences that are being generated, as one batch.
 
-Rows end at the same column: shorter caches are padded on the left, masked out, and every token keeps its own position.
+Every sequence has a row; its column j holds the token at position j, and the columns behind its last token are masked out.
 Sequences join and leave between two steps.
 
-Why padding changes nothing: a masked column gets -inf before the softmax of the attention, so weight exp(-inf) = 0, and
-contributes exactly 0 to each sum, whatever stands in it (zeros here, so that no 0 * inf can come up). Where a token
-stands is told by its position and not by its column. What remains is rounding: a kernel adds a wider row in another
-order, which moves logits by up to 1e-4. On the left, because the new column of a step is then one for all rows:
-appending costs no gap behind the shorter ones.
+Why padding changes nothing: a masked column gets -1e30 before the softmax of the attention, so weight exp(-1e30) = 0, and
+contributes exactly 0 to each sum, whatever stands in it (numbers that once were keys and values: finite, so that no 0 * inf
+can come up). What remains is rounding: a kernel adds a wider row in another order, which moves logits by up to 1e-4.
+
+The cache has room for some columns more than are in use, so that a step writes its one column of keys and values where it
+belongs and copies no other. Only every ``_ROOM`` steps the room is used up and made anew.
 """
 
 from __future__ import annotations
-
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,16 +21,17 @@ from token_difr.server.model.engine import Engine, KeyValues
 
 __all__ = ["DecodeBatch"]
 
-_Element = TypeVar("_Element", bound=np.generic)
+_ROOM = 32
+"""Columns by which a cache grows."""
 
 
 class DecodeBatch:
-    """Caches of several sequences, aligned at their last column."""
+    """Caches of several sequences, a row each."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._cache: KeyValues = []
-        self._mask: NDArray[np.int64] = np.empty((0, 0), dtype=np.int64)
+        self._lengths: list[int] = []
         self.generations: list[Generation] = []
 
     def __len__(self) -> int:
@@ -44,46 +44,61 @@ class DecodeBatch:
             generation: Its prompt is fed and its first token chosen.
             cache: One row; its columns are the prompt's tokens.
         """
-        mask = np.ones((1, cache[0].shape[2]), dtype=np.int64)
-        if self.generations:
-            width = max(mask.shape[1], self._mask.shape[1])
-            mask = np.concatenate([_pad_left(self._mask, width, axis=1), _pad_left(mask, width, axis=1)])
-            both = zip(self._cache, cache, strict=True)
-            cache = [np.concatenate([_pad_left(part, width, axis=2) for part in parts]) for parts in both]
-        self._mask, self._cache = mask, cache
+        row, length = len(self), cache[0].shape[2]
+        self._make_room(row + 1, max([length, *self._lengths]), like=cache)
+        for kept, part in zip(self._cache, cache, strict=True):
+            kept[row, :, :length] = part[0]
+        self._lengths.append(length)
         self.generations.append(generation)
 
     def drop_finished(self) -> None:
         """Removes the rows of sequences that are done, and the columns that only they needed."""
-        kept = [row for row, generation in enumerate(self.generations) if not generation.done]
-        if len(kept) == len(self.generations):
-            return
-        self.generations = [self.generations[row] for row in kept]
-        if not kept:
-            self._cache, self._mask = [], np.empty((0, 0), dtype=np.int64)
-            return
-        mask = self._mask[kept]
-        # Rows end together, so a column is used by a row from its own first one on: argmax finds the first of any.
-        first = int(mask.any(axis=0).argmax())
-        self._mask = mask[:, first:]
-        self._cache = [np.ascontiguousarray(part[kept, :, first:]) for part in self._cache]
+        left = [row for row, generation in enumerate(self.generations) if generation.done]
+        for row in reversed(left):
+            # The last row takes the place: it alone is copied.
+            last = len(self) - 1
+            if row != last:
+                for part in self._cache:
+                    part[row, :, : self._lengths[last]] = part[last, :, : self._lengths[last]]
+                self.generations[row], self._lengths[row] = self.generations[last], self._lengths[last]
+            del self.generations[last], self._lengths[last]
+        if not self.generations:
+            self._cache = []
+        elif left:
+            self._make_room(len(self), max(self._lengths), like=self._cache)
 
     def step(self) -> NDArray[np.float32]:
         """Feeds the last token of every sequence; float32[row, vocabulary] of what may follow it."""
-        # The last token is chosen and not yet fed: it counts in the length, so it stands at position length - 1, and the
-        # mask has one column less than it needs.
-        last = [generation.output[-1] for generation in self.generations]
-        positions = [generation.length - 1 for generation in self.generations]
-        self._mask = np.concatenate([self._mask, np.ones((len(self), 1), dtype=np.int64)], axis=1)
-        column = np.array([last, positions], dtype=np.int64)[:, :, None]
-        result = self._engine.forward(column[0], column[1], self._mask, self._cache)
-        self._cache = result.cache
+        rows = len(self)
+        self._make_room(rows, max(self._lengths) + 1, like=self._cache)
+        # The last token is chosen and not yet fed: it stands behind the row's columns, at the position of their number.
+        lengths = np.array(self._lengths, dtype=np.int64)
+        last = np.array([generation.output[-1] for generation in self.generations], dtype=np.int64)
+        width = self._cache[0].shape[2]
+        mask = np.ones((rows, width + 1), dtype=np.int64)
+        mask[:, :width] = np.arange(width) < lengths[:, None]
+        cache = [part[:rows] for part in self._cache]
+        result = self._engine.forward(last[:, None], lengths[:, None], mask, cache)
+        for part, column in zip(cache, result.columns, strict=True):
+            part[np.arange(rows), :, lengths] = column[:, :, 0]
+        self._lengths = [length + 1 for length in self._lengths]
         return result.logits[:, -1]
 
+    def _make_room(self, rows: int, columns: int, *, like: KeyValues) -> None:
+        """Sees to it that the cache has so many rows and columns, and not many more.
 
-def _pad_left(array: NDArray[_Element], width: int, *, axis: int) -> NDArray[_Element]:
-    """The array with zeros before its columns, so that the axis has ``width`` of them."""
-    missing = width - array.shape[axis]
-    if not missing:
-        return array
-    return np.pad(array, [(missing if a == axis else 0, 0) for a in range(array.ndim)])
+        Args:
+            rows: Sequences.
+            columns: Tokens of the longest.
+            like: A cache of the same model.
+        """
+        has_rows, has_columns = self._cache[0].shape[::2] if self._cache else (0, 0)
+        wanted_columns = -(-columns // _ROOM) * _ROOM
+        if rows <= has_rows and columns <= has_columns <= wanted_columns + _ROOM:
+            return
+        rows = rows if rows <= has_rows else max(rows, min(2 * has_rows, rows + _ROOM))
+        grown = [np.zeros((rows, part.shape[1], wanted_columns, part.shape[3]), dtype=np.float32) for part in like]
+        kept_rows, kept_columns = min(rows, has_rows, len(self)), min(wanted_columns, has_columns)
+        for new, old in zip(grown, self._cache, strict=False):
+            new[:kept_rows, :, :kept_columns] = old[:kept_rows, :, :kept_columns]
+        self._cache = grown

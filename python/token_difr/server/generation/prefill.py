@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from token_difr.server.generation.generation import Generation
 from token_difr.server.generation.logprob_rows import LogprobRows, chosen_logprobs, concatenate_rows, logprob_rows
 from token_difr.server.generation.prefix_cache import PrefixCache
-from token_difr.server.model.engine import Engine, KeyValues
+from token_difr.server.model.engine import Engine, KeyValues, extended
 
 __all__ = ["Prefill", "default_chunk_size"]
 
@@ -65,14 +65,22 @@ class Prefill:
         start, end = self._fed, min(self._fed + self._chunk_size, len(prompt))
         token_ids = np.array([prompt[start:end]], dtype=np.int64)
         positions = np.arange(start, end, dtype=np.int64)[None]
-        result = self._engine.forward(token_ids, positions, np.ones((1, end), dtype=np.int64), self._cache)
-        self._cache, self._fed = result.cache, end
-        self._known.add(prompt, end, result.cache)
+        mask, wanted = np.ones((1, end), dtype=np.int64), self._first_wanted(end)
+        result = self._engine.forward(token_ids, positions, mask, self._cache, logits_from=wanted - start)
+        self._cache, self._fed = extended(self._cache, result.columns), end
+        self._known.add(prompt, end, result.columns)
         self._collect_rows(result.logits[0], start, end)
-        # A copy: a view would keep the whole chunk's logits alive.
-        self._last_logits = result.logits[0, -1].copy()
+        if self.done:
+            # A copy: a view would keep the whole chunk's logits alive.
+            self._last_logits = result.logits[0, -1].copy()
         if self.done and self._rows:
             self.generation.prompt_rows = concatenate_rows(self._rows)
+
+    def _first_wanted(self, end: int) -> int:
+        """The first position of the chunk up to ``end`` whose logits are needed: the head is a good part of the work."""
+        if self.generation.spec.prompt_logprobs is not None:
+            return self._fed
+        return end - 1 if end == len(self.generation.spec.prompt) else end
 
     def _collect_rows(self, logits: NDArray[np.float32], start: int, end: int) -> None:
         """Row j scores token j + 1, so the last position of the prompt has none."""

@@ -60,20 +60,19 @@ class PrefixCache:
             return None
         return len(found) * self._chunk_size, [np.concatenate(parts, axis=2) for parts in zip(*found, strict=True)]
 
-    def add(self, prompt: Sequence[int], end: int, cache: KeyValues) -> None:
+    def add(self, prompt: Sequence[int], end: int, columns: KeyValues) -> None:
         """Keeps the chunk of a prompt that ends before token ``end``; other ends than chunk boundaries are ignored.
 
         Args:
             prompt: Token ids.
             end: Tokens fed so far.
-            cache: One row, ``end`` columns.
+            columns: One row, the chunk's columns.
         """
         if end % self._chunk_size or not self._max_bytes:
             return
         key = _key(prompt[:end])
         if key not in self._chunks:
-            start = end - self._chunk_size
-            self._chunks[key] = [part[:, :, start:end].copy() for part in cache]
+            self._chunks[key] = [np.ascontiguousarray(part) for part in columns]
             self._bytes += _size(self._chunks[key])
         self._chunks.move_to_end(key)
         while self._bytes > self._max_bytes:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from token_difr.demo_model import MODEL_FOLDER
-from token_difr.errors import InputError
+from token_difr.errors import InputError, UnsupportedModelError
 from token_difr.sequences import ends_named_in, json_object, special_token_text
 from token_difr.server.model.chat_template import ChatTemplate
-from token_difr.server.model.engine.torch import is_gguf
+from token_difr.server.model.engine.gguf.container import GgufFile, is_gguf
+from token_difr.server.model.engine.gguf.decoder import configuration
+from token_difr.server.model.gguf_tokenizer import end_token_ids, special_tokens, tokenizer_of
 from token_difr.server.model.tokenizer import ModelTokenizer
 
 __all__ = ["DEMO", "ModelFolder"]
@@ -68,8 +71,31 @@ class ModelFolder:
         )
 
     @classmethod
-    def _of_gguf(cls, file: Path) -> ModelFolder:
-        """A GGUF file brings configuration, tokenizer and template itself; transformers reads them."""
+    def _of_gguf(cls, path: Path) -> ModelFolder:
+        """A GGUF file brings configuration, tokenizer and template itself."""
+        file = GgufFile(path)
+        try:
+            context_length, tokenizer = configuration(file).get("max_position_embeddings"), tokenizer_of(file.metadata)
+        except UnsupportedModelError:
+            if find_spec("torch") is None:
+                raise
+            return cls._of_other_gguf(path)
+        if not isinstance(context_length, int):
+            raise InputError(f"{path}: context_length is missing")
+        ends, begin = end_token_ids(file.metadata), file.metadata.get("tokenizer.ggml.bos_token_id")
+        source = file.metadata.get("tokenizer.chat_template")
+        return cls(
+            path=path,
+            context_length=context_length,
+            end_token_ids=ends,
+            tokenizer=ModelTokenizer(tokenizer),
+            template=ChatTemplate(source, special_tokens(file.metadata)) if isinstance(source, str) else None,
+            leading_token_id=begin if begin is not None else min(ends, default=0),
+        )
+
+    @classmethod
+    def _of_other_gguf(cls, file: Path) -> ModelFolder:
+        """A GGUF file of a family or with a tokenizer that is not known here: transformers reads it, with torch."""
         try:
             from transformers import AutoConfig, AutoTokenizer
 
@@ -112,7 +138,9 @@ class ModelFolder:
             source = file.read_text(encoding="utf-8")
         except OSError as error:
             raise InputError(f"{file}: the chat template cannot be read: {error.strerror}") from error
-        return ChatTemplate.for_folder(self.path.parent if is_gguf(self.path) else self.path, source)
+        if is_gguf(self.path):
+            return ChatTemplate(source, special_tokens(GgufFile(self.path).metadata))
+        return ChatTemplate.for_folder(self.path, source)
 
 
 def _read_json(folder: Path, name: str, *, required: bool = False) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from token_difr.server.model.engine import KeyValues
+from token_difr.server.model.engine import KeyValues, extended
 from token_difr.server.model.engine.onnx import OnnxEngine
 from token_difr.server.model.folder import ModelFolder
 
@@ -55,7 +55,8 @@ def test_cached_steps_equal_one_pass(engine: OnnxEngine, token_ids: np.ndarray) 
     cache = _caches(engine, 2)
     for step in range(40):
         mask = np.ones((2, step + 1), dtype=np.int64)
-        logits, cache = engine.forward(ids[:, step : step + 1], positions[:, step : step + 1], mask, cache)
+        logits, columns = engine.forward(ids[:, step : step + 1], positions[:, step : step + 1], mask, cache)
+        cache = extended(cache, columns)
 
         assert np.abs(logits[:, 0] - whole[:, step]).max() < 1e-3
 

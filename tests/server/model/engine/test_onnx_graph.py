@@ -1,104 +1,88 @@
-"""The graph that ships, the script that makes it, and graphs that others export."""
+"""Graphs that others export."""
 
 from __future__ import annotations
 
-import importlib.util
-import json
-import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
-from numpy.typing import NDArray
 
 from token_difr.errors import InputError
 from token_difr.server.model.engine.onnx import OnnxEngine
 from token_difr.server.model.engine.rounding import WeightRounding
-from token_difr.server.model.engine.weights import read_weights
-from token_difr.server.model.folder import ModelFolder
 
-onnx = pytest.importorskip("onnx")
-
-SCRIPT = Path(__file__).parents[4] / "scripts" / "build_onnx_graph.py"
+VOCABULARY, SIZE = 11, 4
 
 
-@pytest.fixture(scope="module")
-def script() -> ModuleType:
-    """The script as a module."""
-    found = importlib.util.spec_from_file_location("build_onnx_graph", SCRIPT)
-    assert found is not None
-    assert found.loader is not None
-    module = importlib.util.module_from_spec(found)
-    with pytest.MonkeyPatch.context() as patched:
-        # Dataclasses look their module up while they are made.
-        patched.setitem(sys.modules, found.name, module)
-        found.loader.exec_module(module)
-    return module
+@pytest.fixture
+def exported(tmp_path: Path) -> Path:
+    """A folder with a graph as exporters write them: one cache that is handed back whole, weights inside.
+
+    The logits of a token are those that stand for it, times the number of columns that it sees.
+    """
+    helper, number, whole = onnx.helper, onnx.TensorProto.FLOAT, onnx.TensorProto.INT64
+    weights = np.random.default_rng(0).normal(size=(VOCABULARY, VOCABULARY)).astype(np.float32)
+    nodes = [
+        helper.make_node("Gather", ["weights", "input_ids"], ["own"]),
+        helper.make_node("ReduceSum", ["attention_mask", "one"], ["seen"], keepdims=1),
+        helper.make_node("Cast", ["seen"], ["seen_number"], to=number),
+        helper.make_node("Unsqueeze", ["seen_number", "one"], ["scale"]),
+        helper.make_node("Mul", ["own", "scale"], ["logits"]),
+        helper.make_node("Slice", ["own", "zero", "four", "two"], ["narrow"]),
+        helper.make_node("Unsqueeze", ["narrow", "one"], ["columns"]),
+        helper.make_node("Concat", ["past_key_values.0.key", "columns"], ["present.0.key"], axis=2),
+        helper.make_node("Concat", ["past_key_values.0.value", "columns"], ["present.0.value"], axis=2),
+    ]
+    inputs = [
+        helper.make_tensor_value_info(name, whole, ["b", f"{name}_s"]) for name in ("input_ids", "attention_mask")
+    ]
+    outputs = [helper.make_tensor_value_info("logits", number, ["b", "s", "v"])]
+    for part in ("key", "value"):
+        inputs.append(helper.make_tensor_value_info(f"past_key_values.0.{part}", number, ["b", 1, "p", SIZE]))
+        outputs.append(helper.make_tensor_value_info(f"present.0.{part}", number, ["b", 1, "t", SIZE]))
+    constants = {"zero": [0], "one": [1], "two": [2], "four": [SIZE]}
+    tensors = [onnx.numpy_helper.from_array(np.array(values), name) for name, values in constants.items()]
+    tensors.append(onnx.numpy_helper.from_array(weights, "weights"))
+    save(tmp_path, helper.make_graph(nodes, "g", inputs, outputs, tensors))
+    return tmp_path
 
 
-@pytest.fixture(scope="module")
-def config(folder: ModelFolder) -> dict[str, object]:
-    parsed: dict[str, object] = json.loads((folder.path / "config.json").read_text())
-    return parsed
+def save(folder: Path, graph: Any) -> None:
+    opsets = [onnx.helper.make_opsetid("", 23)]
+    onnx.save(onnx.helper.make_model(graph, opset_imports=opsets, ir_version=10), folder / "model.onnx")
 
 
-def test_packaged_graph_is_what_the_script_makes(
-    folder: ModelFolder, script: ModuleType, config: dict[str, object]
-) -> None:
-    """A few kilobytes, equal in every node and declaration."""
-    built = script.build_graph(script.LlamaShape.from_config(config))
-    packaged = onnx.load(folder.path / "model.onnx", load_external_data=False)
-
-    assert (folder.path / "model.onnx").stat().st_size < 17_000
-    ours, shipped = (taken_out(graph, "frequencies") for graph in (built.graph, packaged.graph))
-    assert built.graph == packaged.graph
-    # Powers in float32: processors, and NumPy's versions, round their last bit differently.
-    np.testing.assert_allclose(ours, shipped, rtol=2 * float(np.finfo(np.float32).eps))
-
-
-def taken_out(graph: Any, name: str) -> NDArray[np.float32]:
-    """The values of an initializer, which is left without them."""
-    (initializer,) = (each for each in graph.initializer if each.name == name)
-    values: NDArray[np.float32] = onnx.numpy_helper.to_array(initializer)
-    initializer.ClearField("raw_data")
-    return values
-
-
-@pytest.mark.parametrize(
-    "changed", [{"model_type": "mamba"}, {"attention_bias": True}, {"rope_parameters": {"rope_type": "yarn"}}]
-)
-def test_models_that_the_graph_does_not_express_are_refused(
-    script: ModuleType, config: dict[str, object], changed: dict[str, object]
-) -> None:
-    """Another architecture, biases, scaled rotary angles: one clear line."""
-    with pytest.raises(SystemExit, match=r"only|not supported"):
-        script.LlamaShape.from_config({**config, **changed})
-
-
-def test_graph_with_its_own_weights(
-    folder: ModelFolder, script: ModuleType, config: dict[str, object], tmp_path: Path
-) -> None:
-    """An export that holds its weights runs as it is, without safetensors, and cannot be rounded."""
-    model = script.build_graph(script.LlamaShape.from_config(config))
-    weights = read_weights(folder.path)
-    weights["lm_head.weight"] = weights["model.embed_tokens.weight"]
-    for tensor in model.graph.initializer:
-        if tensor.name in weights:
-            values = weights[tensor.name]
-            transposed = values.ndim == 2 and tensor.name != "model.embed_tokens.weight"
-            tensor.CopyFrom(onnx.numpy_helper.from_array(values.T.copy() if transposed else values, tensor.name))
-    onnx.save(model, tmp_path / "model.onnx")
+def test_graph_with_its_own_weights(exported: Path) -> None:
+    """It runs as it is, with neither configuration nor safetensors; columns and logits are those that are asked for."""
+    engine = OnnxEngine(exported)
     ids = np.array([[5, 6, 7, 8]])
-    one, other = (
-        engine.forward(ids, np.arange(4)[None], np.ones_like(ids), engine.empty_cache()).logits
-        for engine in (OnnxEngine(tmp_path), OnnxEngine(folder.path))
-    )
+    whole = engine.forward(ids, np.arange(4)[None], np.ones_like(ids), engine.empty_cache())
+    part = engine.forward(ids, np.arange(4)[None], np.ones_like(ids), engine.empty_cache(), logits_from=3)
 
-    assert np.array_equal(one, other)
+    assert engine.vocabulary_size == VOCABULARY
+    assert whole.logits.shape == (1, 4, VOCABULARY)
+    assert np.array_equal(part.logits, whole.logits[:, 3:])
+    assert [column.shape for column in whole.columns] == [(1, 1, 4, SIZE)] * 2
+
+
+def test_columns_without_a_token_are_moved_out_of_the_way(exported: Path) -> None:
+    """Rows of two lengths, with room behind them: an export that counts columns sees none that no row uses."""
+    engine = OnnxEngine(exported)
+    cache = [np.arange(2 * 6 * SIZE, dtype=np.float32).reshape(2, 1, 6, SIZE)] * 2
+    mask = np.array([[1, 1, 1, 0, 0, 0, 1], [1, 0, 0, 0, 0, 0, 1]])
+    result = engine.forward(np.array([[2], [2]]), np.array([[3], [1]]), mask, cache)
+    alone = engine.forward(np.array([[2]]), np.array([[1]]), np.array([[1, 1]]), [cache[0][1:, :, :1]] * 2)
+
+    assert np.array_equal(result.logits[1:], alone.logits)
+    assert [column.shape for column in result.columns] == [(2, 1, 1, SIZE)] * 2
+
+
+def test_weights_of_an_export_cannot_be_rounded(exported: Path) -> None:
+    """They lie inside of it."""
     with pytest.raises(InputError, match="its own weights"):
-        OnnxEngine(tmp_path, rounding=WeightRounding.INT8)
+        OnnxEngine(exported, rounding=WeightRounding.INT8)
 
 
 def test_graph_of_another_kind_is_refused(tmp_path: Path) -> None:
@@ -111,15 +95,6 @@ def test_graph_of_another_kind_is_refused(tmp_path: Path) -> None:
         [helper.make_tensor_value_info("pixels", number, shape)],
         [helper.make_tensor_value_info("scores", number, shape)],
     )
-    onnx.save(
-        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 23)], ir_version=10), tmp_path / "model.onnx"
-    )
+    save(tmp_path, graph)
     with pytest.raises(InputError, match="pixels"):
-        OnnxEngine(tmp_path)
-
-
-def test_folder_without_weights_says_so(folder: ModelFolder, tmp_path: Path) -> None:
-    """The packaged graph alone is no model."""
-    (tmp_path / "model.onnx").write_bytes((folder.path / "model.onnx").read_bytes())
-    with pytest.raises(InputError, match="safetensors"):
         OnnxEngine(tmp_path)

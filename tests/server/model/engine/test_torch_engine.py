@@ -91,7 +91,7 @@ def test_rounded_weights_are_those_of_the_other_engine(folder: ModelFolder, prom
 
 
 def test_choice_of_engine(folder: ModelFolder, tmp_path: Path) -> None:
-    """A graph means ONNX Runtime, another type than float32 torch; what cannot be is one clear error."""
+    """A known family means ONNX Runtime, another type than float32 torch; what cannot be is one clear error."""
     assert isinstance(load_engine(folder.path), OnnxEngine)
     assert isinstance(load_engine(folder.path, element_type=ElementType.BF16), TorchEngine)
     with pytest.raises(InputError, match="float32 only"):

@@ -34,14 +34,17 @@ class RoundedCacheEngine:
         return self._engine.empty_cache()
 
     def forward(
-        self, token_ids: NDArray[np.int64], positions: NDArray[np.int64], mask: NDArray[np.int64], cache: KeyValues
+        self,
+        token_ids: NDArray[np.int64],
+        positions: NDArray[np.int64],
+        mask: NDArray[np.int64],
+        cache: KeyValues,
+        *,
+        logits_from: int = 0,
     ) -> ForwardPass:
         """Runs the model and rounds the keys and values of the new tokens."""
-        result = self._engine.forward(token_ids, positions, mask, cache)
-        # The mask covers cached and new columns; what was cached before is rounded already.
-        old = mask.shape[1] - token_ids.shape[1]
-        rounded = [np.concatenate([part[:, :, :old], self._round(part[:, :, old:])], axis=2) for part in result.cache]
-        return ForwardPass(result.logits, rounded)
+        result = self._engine.forward(token_ids, positions, mask, cache, logits_from=logits_from)
+        return ForwardPass(result.logits, [self._round(part) for part in result.columns])
 
     def _round(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         # Symmetric integers: the largest of a vector becomes +-(2^(bits-1) - 1), so that no level is spent on one side only.

@@ -10,7 +10,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["INT4_BLOCK", "WeightRounding", "round_bf16", "round_integer", "round_weights"]
+__all__ = ["INT4_BLOCK", "WeightRounding", "round_bf16", "round_integer", "round_weights", "rounded"]
 
 INT4_BLOCK = 32
 """Weights that share a scale in ``int4-block32``, along the input axis."""
@@ -53,22 +53,24 @@ def round_integer(values: NDArray[np.float32], *, bits: int, block: int | None =
     return np.ascontiguousarray(rounded.reshape(len(values), -1)[:, :width], dtype=np.float32)
 
 
-def round_weights(
-    weights: dict[str, NDArray[np.float32]], rounding: WeightRounding | None
-) -> dict[str, NDArray[np.float32]]:
-    """The weights of a variant by name: bf16 rounds all of them, the integer forms the matrices only."""
+def rounded(values: NDArray[np.float32], rounding: WeightRounding | None) -> NDArray[np.float32]:
+    """The tensor of a variant: bf16 rounds every tensor, the integer forms round matrices only."""
     match rounding:
         case None:
-            return weights
+            return values
         case WeightRounding.BF16:
-            return {name: round_bf16(values) for name, values in weights.items()}
+            return round_bf16(values)
         case WeightRounding.INT8:
             bits, block = 8, None
         case WeightRounding.INT4:
             bits, block = 4, None
         case WeightRounding.INT4_BLOCK32:
             bits, block = 4, INT4_BLOCK
-    return {
-        name: round_integer(values, bits=bits, block=block) if values.ndim == 2 else values
-        for name, values in weights.items()
-    }
+    return round_integer(values, bits=bits, block=block) if values.ndim == 2 else values
+
+
+def round_weights(
+    weights: dict[str, NDArray[np.float32]], rounding: WeightRounding | None
+) -> dict[str, NDArray[np.float32]]:
+    """The weights of a variant by name; see :func:`rounded`."""
+    return weights if rounding is None else {name: rounded(values, rounding) for name, values in weights.items()}

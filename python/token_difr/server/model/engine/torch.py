@@ -16,10 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from token_difr.errors import InputError, unimportable
-from token_difr.server.model.engine.protocol import ForwardPass, KeyValues
+from token_difr.server.model.engine.gguf.container import is_gguf
+from token_difr.server.model.engine.protocol import ForwardPass, KeyValues, ending_together
 from token_difr.server.model.engine.rounding import WeightRounding, round_weights
 
-__all__ = ["ElementType", "TorchEngine", "cache_name", "is_gguf"]
+__all__ = ["ElementType", "TorchEngine", "cache_name"]
 
 
 class ElementType(StrEnum):
@@ -28,11 +29,6 @@ class ElementType(StrEnum):
     FLOAT32 = "float32"
     BF16 = "bf16"
     FLOAT16 = "float16"
-
-
-def is_gguf(path: Path) -> bool:
-    """Whether a path is a GGUF file rather than a folder."""
-    return path.suffix == ".gguf"
 
 
 def cache_name(forward: Callable[..., Any]) -> str:
@@ -56,7 +52,7 @@ class TorchEngine:
         path: The model's folder, or a GGUF file.
         element_type: What the model computes in.
         rounding: Rounds the weights.
-        threads: Threads of one forward pass; torch has one such number for the whole process.
+        threads: Threads of one forward pass, None = 1; torch has one such number for the whole process.
 
     Raises:
         InputError: torch or transformers is missing, the model cannot be read, or its cache is not one of keys and
@@ -69,10 +65,10 @@ class TorchEngine:
         *,
         element_type: ElementType = ElementType.FLOAT32,
         rounding: WeightRounding | None = None,
-        threads: int = 1,
+        threads: int | None = None,
     ) -> None:
         self._torch = _import_torch()
-        self._torch.set_num_threads(threads)
+        self._torch.set_num_threads(threads or 1)
         types = {ElementType.FLOAT32: "float32", ElementType.BF16: "bfloat16", ElementType.FLOAT16: "float16"}
         self._type = getattr(self._torch, types[element_type])
         self._model = _load(path, self._type)
@@ -85,7 +81,7 @@ class TorchEngine:
         except AttributeError as error:
             raise InputError(f"{path}: the model's cache is not one of keys and values; it cannot be served") from error
         self._vocabulary_size = first.logits.shape[-1]
-        self._empty: KeyValues = [part[:, :, :0] for part in first.cache]
+        self._empty: KeyValues = [part[:, :, :0] for part in first.columns]
 
     @property
     def vocabulary_size(self) -> int:
@@ -97,10 +93,18 @@ class TorchEngine:
         return self._empty
 
     def forward(
-        self, token_ids: NDArray[np.int64], positions: NDArray[np.int64], mask: NDArray[np.int64], cache: KeyValues
+        self,
+        token_ids: NDArray[np.int64],
+        positions: NDArray[np.int64],
+        mask: NDArray[np.int64],
+        cache: KeyValues,
+        *,
+        logits_from: int = 0,
     ) -> ForwardPass:
         """Runs the model; see :meth:`token_difr.server.model.engine.protocol.Engine.forward`."""
-        return self._run(token_ids, positions, mask, cache if cache[0].shape[2] else [])
+        mask, cache = ending_together(mask, cache)
+        result = self._run(token_ids, positions, mask, cache if cache[0].shape[2] else [])
+        return ForwardPass(result.logits[:, logits_from:], result.columns)
 
     def _run(
         self, token_ids: NDArray[np.int64], positions: NDArray[np.int64], mask: NDArray[np.int64], cache: KeyValues
@@ -119,8 +123,9 @@ class TorchEngine:
                 **{self._cache_name: known},
             )
         layers = getattr(result, self._cache_name).layers
-        present = [part.float().numpy() for layer in layers for part in (layer.keys, layer.values)]
-        return ForwardPass(result.logits.float().numpy(), present)
+        new = token_ids.shape[1]
+        columns = [part[:, :, -new:].float().numpy() for layer in layers for part in (layer.keys, layer.values)]
+        return ForwardPass(result.logits.float().numpy(), columns)
 
     def _round(self, rounding: WeightRounding) -> None:
         parameters = dict(self._model.named_parameters())
