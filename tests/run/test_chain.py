@@ -233,6 +233,31 @@ def test_a_mistyped_provider_is_mended(
     assert run_cli("collect", *common, *router, "--provider-only", "other")[0] == 2
 
 
+@pytest.mark.parametrize(
+    "named",
+    [
+        ("--provider-service", "vllm"),
+        ("--provider-service", "llama.cpp"),
+        ("--provider-service", "openrouter", "--provider-only", "right"),
+        ("--provider-service", "openrouter", "--provider-only", "right", "--no-preflight"),
+    ],
+    ids=" ".join,
+)
+def test_a_named_provider_is_audited(
+    named: tuple[str, ...], endpoint: Any, conversations: list[Any], tmp_path: Path, run_cli: RunCli
+) -> None:
+    """An audit whose service its URL does not tell goes through all stages, and again without a request."""
+    prompts = tmp_path / "prompts.jsonl"
+    prompts.write_text("".join(json.dumps({"messages": messages}) + "\n" for messages in conversations))
+    command = (
+        *("audit", "--provider", endpoint.url, "--model", "m", "--reference", endpoint.url, "--prompts", prompts),
+        *("--out", tmp_path / "run", "--tokenizer", "demo", "--topk-logprobs", 2, "--max-retries", 0, "--quiet"),
+    )
+    for _ in range(2):
+        code, _, told = run_cli(*command, *named)
+        assert code == 3, told
+
+
 def test_dry_and_for_real_are_one_audit(
     endpoint: Any, conversations: list[Any], tmp_path: Path, run_cli: RunCli
 ) -> None:

@@ -178,14 +178,14 @@ async def run_audit(
     """
     check_concurrency(concurrency)
     prompts, against = check_unsent(record, prompts, sides.tokenizer, baseline, out)
-    provider = as_provider(sides.provider, record.asking)
+    as_provider(sides.provider, record.asking)  # refuses what its service cannot be asked, before a directory is made
     if preflight:
         await run_preflight(record, prompts, sides, out, tell=tell)
     with RunDirectory.create(out, prompts, record) as run:
         if run.audit.replays != record.replays:  # by a sampler that only ``out`` states
             against = baseline_of(baseline, run.audit, out=out)
         pace: dict[str, Any] = {"concurrency": concurrency, "progress": progress}
-        await collect_run(run, provider, **pace)
+        await collect_run(run, sides.provider, **pace)
         tokenize_run(run, sides.tokenizer)
         await reference_run(run, sides.reference, **pace)
         await resegment_run(run, sides.reference, sides.tokenizer, **pace)
