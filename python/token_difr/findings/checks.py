@@ -10,6 +10,7 @@ from token_difr.findings.end_token import end_token_scored
 from token_difr.findings.evidence import Evidence
 from token_difr.findings.fidelity import incomplete_answers, other_counts, repaired_answers
 from token_difr.findings.first_tokens import wrong_tokenizer
+from token_difr.findings.ignored_fields import ignored_fields
 from token_difr.findings.odd_outputs import odd_outputs
 from token_difr.findings.prompt_tokens import prompt_token_count
 from token_difr.findings.provider_logprobs import provider_logprobs
@@ -29,6 +30,7 @@ CHECKS = (
     answering_model,
     sent_fields,
     unsent_template_variables,
+    ignored_fields,
     echo,
     odd_outputs,
     wrong_tokenizer,
