@@ -90,9 +90,19 @@ def real_tokenizer(name: str) -> Any:
     from transformers import PreTrainedTokenizerFast
 
     folder = package_folder(PACKAGES[name])
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=_backend(name, folder), eos_token=ENDS[name])
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=_Uncopied(_backend(name, folder)), eos_token=ENDS[name])
     tokenizer.chat_template = TEMPLATES[name]
     return tokenizer
+
+
+class _Uncopied:
+    """A backend that transformers, which takes a copy of what it is given, takes as it is: a copy takes seconds."""
+
+    def __init__(self, backend: Any) -> None:
+        self._backend = backend
+
+    def __deepcopy__(self, memo: object) -> Any:
+        return self._backend
 
 
 def _backend(name: str, folder: Path) -> Any:
