@@ -5,9 +5,16 @@ of answers that are alike in all but the label. Lengths are not: more tokens wei
 beginning of an answer (or later on), so sides of other lengths differ though both are honest. So each answer is cut to the
 length of its counterpart.
 
-* **Same prompts** (*paired*): the counterpart is the answer to the same prompt.
-* **Other prompts**: both sides are sorted by length, and the counterpart is the other side's answer at the same quantile.
-  So both sides have the same lengths afterwards. Whatever belongs to long answers alone is cut away on both sides.
+* **Same prompts** (*paired*), if they are enough to exchange labels within pairs: the counterpart is the answer to the same
+  prompt.
+* **Other prompts, or few pairs**: both sides are sorted by length, and the counterpart is the other side's answer at the same
+  quantile, or rather ``RANKS`` above it. Whatever belongs to long answers alone is cut away on both sides.
+
+Why above it. The k-th shortest of n answers is a quantile that chance moves by about sqrt(2 q (1 - q) n) ranks against the other
+side's, where q = k / n: by one to two ranks of five to eleven answers. So of sides that are alike, a cut at the same rank takes
+every difference that chance has made, and with few answers that is much of them all. What chance does need not be cut: the
+deals of the test have such differences too. Of many answers two ranks are next to nothing, and nothing more may be left: chance
+then moves quantiles by more ranks, but a shift of all of them in one direction would be more than the mean's own error.
 
 Empty and withheld answers have no tokens to cut others to: they take no part in the matching of other prompts, and are
 counted by statistics of their own, which like all statistics of whole answers look at the answers as they came.
@@ -27,9 +34,12 @@ from token_difr.verdict.positions import Floats, Positions
 from token_difr.verdict.statistics import STATISTICS, Statistic
 from token_difr.verdict.sums import SequenceSums
 
-__all__ = ["Matched", "cut", "match", "matched_lengths"]
+__all__ = ["RANKS", "Matched", "cut", "match", "matched_lengths"]
 
 Lengths = npt.NDArray[np.int64]
+
+RANKS = 2
+"""How far above its own quantile an answer's counterpart stands, in answers of the side that has fewer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +82,13 @@ def match(
         InputError: Pairs of another shape, of sequences that are not there, or a sequence that is in two of them.
     """
     sides = (candidate, baseline)
-    if pairs is None:
-        chosen = tuple(np.arange(len(side)) for side in sides)
-        lengths = matched_lengths(_lengths(candidate), _lengths(baseline))
-    else:
-        chosen = _checked(pairs, sides)
-        shorter = np.minimum(_lengths(candidate)[chosen[0]], _lengths(baseline)[chosen[1]])
-        lengths = (shorter, shorter)
+    chosen = tuple(np.arange(len(side)) for side in sides) if pairs is None else _checked(pairs, sides)
+    ours, theirs = (_lengths(side)[indexes] for side, indexes in zip(sides, chosen, strict=True))
     if pairs is None or len(pairs) < FEWEST_PAIRS:
+        lengths = matched_lengths(ours, theirs)
         statistics = tuple(statistic for statistic in statistics if not statistic.paired)
+    else:
+        lengths = (np.minimum(ours, theirs),) * 2
     sums, compared = [], []
     for side, indexes, length in zip(sides, chosen, lengths, strict=True):
         left = cut(side, indexes, length)
@@ -95,8 +103,9 @@ def match(
 def matched_lengths(ours: Lengths, theirs: Lengths) -> tuple[Lengths, Lengths]:
     """To what length each sequence is cut, int64[sequences] for either side; empty sequences stay empty.
 
-    A side's k-th shortest of n sequences stands at the quantile (k + 1/2) / n. It is cut to the shorter of itself and of
-    the other side's sequence at that quantile.
+    A side's k-th shortest of n sequences, k from 0, stands at the quantile (k + 1/2) / n. It is cut to the shorter of itself
+    and of the other side's sequence at the quantile (k + 1/2) / n + ``RANKS`` / m, where m is the number of sequences of the
+    side that has fewer, or of its longest.
     """
     return _cut_lengths(ours, theirs), _cut_lengths(theirs, ours)
 
@@ -106,8 +115,11 @@ def _cut_lengths(lengths: Lengths, others: Lengths) -> Lengths:
     order, other = np.argsort(lengths, kind="stable"), np.sort(others[others > 0])
     order = order[lengths[order] > 0]
     if order.size and other.size:
-        counterparts = ((2 * np.arange(order.size) + 1) * other.size) // (2 * order.size)
-        cut_to[order] = np.minimum(lengths[order], other[counterparts])
+        # In whole numbers: quantiles and ranks over 2 n m, times the other side's number.
+        fewer = min(order.size, other.size)
+        quantiles = (2 * np.arange(order.size) + 1) * fewer + 2 * RANKS * order.size
+        counterparts = quantiles * other.size // (2 * order.size * fewer)
+        cut_to[order] = np.minimum(lengths[order], other[np.minimum(counterparts, other.size - 1)])
     return cut_to
 
 
