@@ -102,11 +102,9 @@ def recorded(run: AuditRun) -> tuple[NearTies, SequentialTest]:
     ("baseline", "flips", "verdict", "fewest", "most"),
     [
         ("sure", lambda _: True, Verdict.DIVERGENT, 8, 16),
-        ("sure", one_in(2), Verdict.DIVERGENT, 8, 40),
         ("sure", one_in(6), Verdict.DIVERGENT, 20, 160),
         ("sure", never, Verdict.CONSISTENT, 59, 140),
         ("noisy", one_in(20), Verdict.CONSISTENT, 59, 140),
-        ("noisy", never, Verdict.CONSISTENT, 59, 140),
         ("sure", one_in(30), Verdict.INCONCLUSIVE, TIES, TIES),
         ("noisy", one_in(20, of=1), Verdict.INCONCLUSIVE, TIES, TIES),
     ],
@@ -132,7 +130,7 @@ def test_the_verdict_ends_the_asking(  # noqa: PLR0917 - a table
         assert kept.report() == run.report
 
 
-@pytest.mark.parametrize("answers", [1, BATCH, 13])
+@pytest.mark.parametrize("answers", [BATCH, 13])
 def test_what_was_asked_is_not_asked_again(honest: dict[str, Path], tmp_path: Path, answers: int) -> None:
     """Whenever a provider gives out; the end is that of an audit in one go, and a finished one asks for nothing."""
     provider = Provider(one_in(2), most=answers)
@@ -164,6 +162,8 @@ def test_divergent_is_who_differs_from_every_honest_run(honest: dict[str, Path],
 
     assert alone.verdict is Verdict.DIVERGENT
     assert beside.verdict is Verdict.CONSISTENT, beside.decision.reason
+    assert alone.decision.ties is not None
+    assert alone.decision.ties.kind is not None
     assert worse.verdict is Verdict.DIVERGENT, worse.decision.reason
     near, _ = recorded(beside)
     assert [Path(each.path) for each in near.honest] == [honest["sure"], honest["noisier"]]

@@ -106,3 +106,22 @@ def test_an_honest_curve_never_rises() -> None:
     assert fitted_curve(gaps, fell, [0.001, 0.01, 0.1, 0.2, 0.3, 9.0]).tolist() == [1, 1, 0.5, 0.5, 0, 0]
     assert fitted_curve([], [], [0.1]).tolist() == [0.5]
     assert 0 < LEAST_HONEST < 0.05
+
+
+@pytest.mark.parametrize("spread", [1.0, 1.5, 3.0])
+@pytest.mark.parametrize("honest", [0.02, 0.1, 0.3])
+def test_wealth_does_not_grow_while_odds_differ_by_the_spread(spread: float, honest: float) -> None:
+    """Over all outcomes of two pairs it is 1 at most, 1 where the odds differ by all that is allowed."""
+    gaps = np.array([0.02, 0.2])
+    for factor in (1.0, spread):
+        odds = factor * honest / (1 - honest)
+        other = odds / (1 + odds)
+        alone, baseline_alone = other * (1 - honest), honest * (1 - other)
+        chances = {1: alone, 0: 1 - alone - baseline_alone, -1: baseline_alone}
+        mean = sum(
+            np.prod([chances[each] for each in outcome])
+            * np.exp(log_wealth(tie_bettors(gaps, spread=spread), outcome)[-1])
+            for outcome in itertools.product(chances, repeat=2)
+        )
+        assert mean <= 1 + 1e-12
+        assert factor < spread or mean == pytest.approx(1)

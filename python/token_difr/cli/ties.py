@@ -168,6 +168,10 @@ def audit(
         float | None,
         typer.Option("--tolerance", help="Share of the ties that *consistent* excludes.  [default: 0.05]"),
     ] = None,
+    spread: Annotated[
+        float,
+        typer.Option("--spread", help="By which factor the odds of honest providers may differ, with --until."),
+    ] = 1.0,
     judging: RuleOptions,
     pace: PaceOptions,
     preflight: PreflightOptions,
@@ -199,6 +203,7 @@ def audit(
                 baseline=baseline,
                 honest=honest or (),
                 until_verdict=until is not None,
+                spread=spread,
                 tokenizer=loaded,
                 provider_service=asked.provider_service,
                 provider_only=asked.provider_only,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 __all__ = ["HonestRun", "NearTies", "SequentialTest", "TieStratum"]
@@ -54,6 +55,7 @@ class SequentialTest:
 
     Attributes:
         stopped: Why no further tie was asked: a verdict, or all ties were asked ("exhausted").
+        spread: By which factor the odds of honest providers to flip a tie were allowed to differ.
         pairs: Ties that the provider and the first honest run both answered.
         alone: How many of them fell the other way for the provider alone.
         baseline_alone: The same for that honest run alone.
@@ -64,6 +66,7 @@ class SequentialTest:
     """
 
     stopped: Literal["divergent", "consistent", "exhausted"]
+    spread: float
     pairs: int
     alone: int
     baseline_alone: int
@@ -81,6 +84,9 @@ class NearTies:
         honest: The honest runs, the baseline first.
         strata: The same by gap; ranges without a tie are left out.
         sequential: The sequential test; None where all ties were asked at once.
+        kind: Of which kind the deviation is by the shape of its flips, "unknown" allowed; None where the verdict is not
+            *divergent*. See :mod:`token_difr.verdict.tie_kinds`.
+        likelihoods: By kind, how much likelier than an honest provider it makes the answers, as a natural logarithm.
     """
 
     asked: int
@@ -88,3 +94,5 @@ class NearTies:
     honest: tuple[HonestRun, ...]
     strata: tuple[TieStratum, ...]
     sequential: SequentialTest | None
+    kind: str | None = None
+    likelihoods: Mapping[str, float] = field(default_factory=dict)

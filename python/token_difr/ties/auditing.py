@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
@@ -52,6 +53,7 @@ async def aaudit_ties(
     extra_tokens: int = 0,
     honest: Sequence[str | os.PathLike[str]] = (),
     until_verdict: bool = False,
+    spread: float = 1.0,
     rule: Rule = RULE,
     preflight: bool = True,
     concurrency: int = 8,
@@ -77,6 +79,7 @@ async def aaudit_ties(
             of them, and what they showed says how likely honest flips are.
         until_verdict: Ask a few ties at a time, in a random order of the rule's seed, until the sequential test of
             :mod:`~token_difr.verdict.betting` stops, or no tie is left that the baseline answered.
+        spread: Until a verdict: by which factor the odds of honest providers to flip a tie may differ, at least 1.
         rule: By which rule it is judged; a match rate is over ties.
         preflight: First ask for three tokens of which the reference was sure.
         concurrency: Requests in flight.
@@ -89,6 +92,10 @@ async def aaudit_ties(
     check_concurrency(concurrency)
     if extra_tokens < 0:
         raise InputError(f"extra_tokens must be at least 0, not {extra_tokens!r}")
+    if not 1 <= spread < math.inf:
+        raise InputError(
+            f"spread must be at least 1, not {spread!r}: 2 lets the odds of honest providers differ twofold"
+        )
     loaded = _tokenizer_of(ties, tokenizer, model)
     async with AsyncExitStack() as stack:
         if isinstance(provider, str):
@@ -116,7 +123,7 @@ async def aaudit_ties(
             keep_rows(run, some, loaded, tokens=asked.max_tokens)
 
         def test(run: RunDirectory, some: TieSet) -> SequentialTest:
-            return sequential_test(against.beside(run, some), rule)
+            return sequential_test(against.beside(run, some), rule, spread=spread)
 
         opened = (
             await ask_until(out, record, ties, ask, test)

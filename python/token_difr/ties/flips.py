@@ -1,4 +1,4 @@
-"""Which ties fell the other way."""
+"""Which ties fell the other way, and to which token."""
 
 from __future__ import annotations
 
@@ -19,35 +19,38 @@ NOT_ASKED = -1
 
 @dataclass(frozen=True, slots=True)
 class FlipsByTie:
-    """A run's flips, found by the conversation that a tie asks with."""
+    """What a run answered, found by the conversation that a tie asks with.
 
-    fell: Mapping[str, bool]
+    Attributes:
+        given: 0 for the reference's token, 1 for its second one, 2 for any other or none.
+    """
+
+    given: Mapping[str, int]
+
+    def outcomes(self, ties: TieSet) -> npt.NDArray[np.int8]:
+        """int8[ties]: what was given, -1 where the run was not asked."""
+        digests = prompt_digests([tie.conversation for tie in ties.ties])
+        return np.array([self.given.get(digest, NOT_ASKED) for digest in digests], np.int8)
 
     def of(self, ties: TieSet) -> npt.NDArray[np.int8]:
         """int8[ties]: 1 where the run gave another token than the reference, 0 where the same, -1 where it was not asked."""
-        digests = prompt_digests([tie.conversation for tie in ties.ties])
-        return np.array([self.fell.get(digest, NOT_ASKED) for digest in digests], np.int8)
+        return np.minimum(self.outcomes(ties), 1)
 
 
 def flips_by_tie(run: RunDirectory, ties: TieSet) -> FlipsByTie:
-    """Which of ``ties`` fell the other way in ``run``.
+    """What ``run`` answered to ``ties``.
 
     No token at all is another one: an answer that ends is an end token that the provider does not show.
     """
-    likeliest = dict(
-        zip(
-            prompt_digests([tie.conversation for tie in ties.ties]),
-            (tie.token_ids[0] for tie in ties.ties),
-            strict=True,
-        )
-    )
+    digests = prompt_digests([tie.conversation for tie in ties.ties])
+    tokens = {digest: tie.token_ids[:2] for digest, tie in zip(digests, ties.ties, strict=True)}
     sequences = run.sequences()
-    given = {
-        digest: next(iter(sequences[index].output_token_ids), None)
-        for index, digest in enumerate(prompt_digests(run.prompts))
-        if index in sequences
-    }
-    return FlipsByTie({digest: token != likeliest[digest] for digest, token in given.items() if digest in likeliest})
+    given = {}
+    for index, digest in enumerate(prompt_digests(run.prompts)):
+        if index in sequences and digest in tokens:
+            token = next(iter(sequences[index].output_token_ids), None)
+            given[digest] = tokens[digest].index(token) if token in tokens[digest] else 2
+    return FlipsByTie(given)
 
 
 def flips_of(run: RunDirectory, ties: TieSet) -> npt.NDArray[np.int8]:

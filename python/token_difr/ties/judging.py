@@ -16,6 +16,7 @@ from token_difr.ties.strata import gap_ranges
 from token_difr.ties.tie import TieSet
 from token_difr.ties.trusted import Trusted
 from token_difr.verdict import doubts
+from token_difr.verdict.tie_kinds import UNKNOWN, kind_of, log_likelihood_ratios
 
 __all__ = ["judge_ties", "keep_rows"]
 
@@ -41,15 +42,17 @@ def judge_ties(
     """
     scores = score_run(run)
     report = decide_run(run, scores, against.baseline, rule=rule, tokenizer=tokenizer)
-    near = _counted(against.beside(run, ties), against, sequential)
-    if report.decision.ties != near:
+    answered = against.beside(run, ties)
+    near = _counted(answered, against, sequential)
+    known = report.decision.ties
+    if known is None or replace(known, kind=None, likelihoods={}) != near:
         plain = report.decision
-        if plain.ties is not None:  # kept, but beside other honest runs
+        if known is not None:  # kept, but beside other honest runs
             plain = decision_of(run, scores.scores, against.baseline, rule)
         doubt = None
         if against.baseline is not None:
             doubt = next(doubts(scores.scores, against.baseline.scores, rule, against.baseline.rows), None)
-        report = replace(report, decision=_told(plain, near, rule, doubt))
+        report = replace(report, decision=_with_kind(_told(plain, near, rule, doubt), answered))
         run.keep_report(report)
     return AuditRun(path=run.path, scores=scores.scores, report=report)
 
@@ -95,6 +98,23 @@ def _told(plain: Decision, near: NearTies, rule: Rule, doubt: str | None) -> Dec
         p_value = min(1.0, 1 / max(near.sequential.wealth))
         comparison = replace(comparison, verdict=verdict, reason=reason, p_value=p_value, as_large_as=None)
     return replace(plain, verdict=verdict, reason=reason, comparison=comparison, ties=near)
+
+
+def _with_kind(decision: Decision, answered: Answered) -> Decision:
+    """The decision with the kind of the deviation, where it says that there is one."""
+    honest, asked = answered.honest_curve(), answered.outcomes >= 0
+    if decision.verdict is not Verdict.DIVERGENT or decision.ties is None or honest is None:
+        return decision
+    ratios = log_likelihood_ratios(answered.gaps[asked], answered.outcomes[asked], honest[asked])
+    kind = kind_of(ratios)
+    told = (
+        f"by the shape of its flips: {kind}"
+        if kind != UNKNOWN
+        else "of which kind, the shape of its flips does not tell"
+    )
+    return replace(
+        decision, reason=f"{decision.reason}; {told}", ties=replace(decision.ties, kind=kind, likelihoods=ratios)
+    )
 
 
 def _counts(asked: int, fell: int, honest: tuple[HonestRun, ...]) -> str:

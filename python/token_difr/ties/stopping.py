@@ -22,13 +22,33 @@ class Answered(NamedTuple):
 
     Attributes:
         gaps: float64[ties]; in nats.
-        fell: int8[ties]; 1 where the provider gave another token than the reference, 0 where the same, -1 where nothing came.
-        honest: The same of every honest run, the baseline first; -1 where it was not asked.
+        outcomes: int8[ties]; what the provider gave: 0 the reference's token, 1 its second one, 2 any other or none; -1 where it
+            was not asked.
+        honest: int8[ties] of every honest run, the baseline first: 1 where it gave another token than the reference, 0 where
+            the same, -1 where it was not asked.
     """
 
     gaps: npt.NDArray[np.float64]
-    fell: Flips
+    outcomes: Flips
     honest: Sequence[Flips]
+
+    @property
+    def fell(self) -> Flips:
+        """int8[ties]: 1 where the provider gave another token than the reference, 0 where the same, -1 where not asked."""
+        return np.minimum(self.outcomes, 1)
+
+    def honest_curve(self, but: int | None = None) -> npt.NDArray[np.float64] | None:
+        """float64[ties]: how likely honest runs flip each tie, learnt from all of them; None where there is none.
+
+        Args:
+            but: One that is left out.
+        """
+        others = [flips for place, flips in enumerate(self.honest) if place != but]
+        if not others:
+            return None
+        known = np.concatenate([flips >= 0 for flips in others])
+        gaps, fell = np.tile(self.gaps, len(others))[known], np.concatenate(others)[known]
+        return fitted_curve(gaps, fell, self.gaps)
 
 
 def order_of(count: int, seed: int) -> npt.NDArray[np.int64]:
@@ -36,7 +56,7 @@ def order_of(count: int, seed: int) -> npt.NDArray[np.int64]:
     return np.random.default_rng([seed, count]).permutation(count)
 
 
-def sequential_test(answered: Answered, rule: Rule) -> SequentialTest:
+def sequential_test(answered: Answered, rule: Rule, *, spread: float = 1.0) -> SequentialTest:
     """Whether what is known ends the audit.
 
     *Divergent* needs the wealth of the bets against **each** honest run: honest providers differ among themselves, and one
@@ -46,9 +66,10 @@ def sequential_test(answered: Answered, rule: Rule) -> SequentialTest:
     Args:
         answered: At least one honest run.
         rule: Level and tolerance; the tolerance is of the share of ties that fall the other way.
+        spread: By which factor the odds of honest providers to flip a tie may differ, at least 1.
     """
     wealths, bounds, counts = zip(
-        *(_against(answered, index, rule) for index in range(len(answered.honest))), strict=True
+        *(_against(answered, index, rule, spread) for index in range(len(answered.honest))), strict=True
     )
     wealth = np.min(wealths, axis=0)
     reached = bool((wealth >= 1 / rule.level).any())
@@ -56,6 +77,7 @@ def sequential_test(answered: Answered, rule: Rule) -> SequentialTest:
     within = any(bound < rule.tolerance and many for bound, many in zip(bounds, enough, strict=True))
     return SequentialTest(
         stopped="divergent" if reached else "consistent" if within else "exhausted",
+        spread=spread,
         pairs=sum(counts[0]),
         alone=counts[0][0],
         baseline_alone=counts[0][2],
@@ -64,26 +86,17 @@ def sequential_test(answered: Answered, rule: Rule) -> SequentialTest:
     )
 
 
-def _against(answered: Answered, index: int, rule: Rule) -> tuple[npt.NDArray[np.float64], float, tuple[int, int, int]]:
+def _against(
+    answered: Answered, index: int, rule: Rule, spread: float
+) -> tuple[npt.NDArray[np.float64], float, tuple[int, int, int]]:
     """Wealth behind each tie, bound of the loss, and how often the difference was 1, 0 and -1."""
     baseline = answered.honest[index]
     paired = (answered.fell >= 0) & (baseline >= 0)
     differences = np.where(paired, answered.fell - baseline, 0)
-    wealth = np.exp(log_wealth(tie_bettors(answered.gaps, _learnt(answered, index)), differences))
+    # What this honest run did must not be known to the bettors: given its answers, those of an honest provider are no longer
+    # as likely to differ in the one direction as in the other.
+    bettors = tie_bettors(answered.gaps, answered.honest_curve(but=index), spread=spread)
+    wealth = np.exp(log_wealth(bettors, differences))
     plus, minus = int((differences > 0).sum()), int((differences < 0).sum())
     counts = (plus, int(paired.sum()) - plus - minus, minus)
     return wealth, loss_upper(counts, rule.level / len(answered.honest)), counts
-
-
-def _learnt(answered: Answered, index: int) -> npt.NDArray[np.float64] | None:
-    """The honest curve of all honest runs but the one at ``index``.
-
-    What that one did must not be known to the bettors beforehand: given its answers, those of an honest provider are no
-    longer as likely to differ in the one direction as in the other.
-    """
-    others = [flips for place, flips in enumerate(answered.honest) if place != index]
-    if not others:
-        return None
-    known = np.concatenate([flips >= 0 for flips in others])
-    gaps, fell = np.tile(answered.gaps, len(others))[known], np.concatenate(others)[known]
-    return fitted_curve(gaps, fell, answered.gaps)

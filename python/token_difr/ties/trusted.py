@@ -12,7 +12,7 @@ from token_difr.errors import InputError
 from token_difr.records import Audit, HonestRun
 from token_difr.run.baseline import Baseline, baseline_of
 from token_difr.run.directory import RunDirectory
-from token_difr.ties.flips import NOT_ASKED, FlipsByTie, flips_by_tie, flips_of
+from token_difr.ties.flips import NOT_ASKED, FlipsByTie, flips_by_tie
 from token_difr.ties.stopping import Answered
 from token_difr.ties.tie import TieSet
 
@@ -50,7 +50,7 @@ class Trusted:
     def beside(self, run: RunDirectory, ties: TieSet) -> Answered:
         """The flips of ``run`` at ``ties`` beside those of the honest runs."""
         gaps = np.array([tie.gap for tie in ties.ties])
-        return Answered(gaps, flips_of(run, ties), [flips.of(ties) for _, flips in self.runs])
+        return Answered(gaps, flips_by_tie(run, ties).outcomes(ties), [flips.of(ties) for _, flips in self.runs])
 
 
 def trusted(

@@ -6,9 +6,13 @@ asked before, so that D has the mean 0 whatever the tie. Then a wealth that begi
 bets in [0, 1) that are chosen before D is seen, is a martingale without negative values: by Ville's inequality it ever reaches
 1 / level with probability ``level`` at most, however often one looks. So is the mean over several such bettors.
 
+Honest providers may differ among themselves: let the odds of one to flip a tie be up to ``spread`` times those of another. Of the
+pairs that differ, the candidate alone flips in at most ``spread`` for each 1 of the baseline alone, since the odds of that are the
+ratio of both odds. A wealth that is multiplied by 1 + bet where D is 1, and by 1 - spread * bet where it is -1, does not grow then.
+
 How much to bet. Where honest runs flip with probability h and a deviation with probability a, independently, D is 1 with
-p = a (1 - h) and -1 with q = h (1 - a). The growth p ln(1 + bet) + q ln(1 - bet) is largest at
-bet = (p - q) / (p + q) = (a - h) / (a + h - 2 a h). Both depend on the tie's gap; a bettor is a guess of both curves, and a wrong
+p = a (1 - h) and -1 with q = h (1 - a). The growth p ln(1 + bet) + q ln(1 - spread bet) is largest
+at bet = (p - spread q) / (spread (p + q)); without a spread that is (a - h) / (a + h - 2 a h). Both depend on the tie's gap; a bettor is a guess of both curves, and a wrong
 guess costs power and never the level.
 
 References:
@@ -40,21 +44,27 @@ class Bettors:
     Attributes:
         bets: float64[bettors, ties], in [0, 1): what each bets on a tie.
         weights: float64[bettors], with the sum 1.
+        spread: By which factor the odds of honest providers may differ, at least 1.
     """
 
-    def __init__(self, honest: npt.ArrayLike, deviating: npt.ArrayLike, weights: npt.ArrayLike) -> None:
+    def __init__(
+        self, honest: npt.ArrayLike, deviating: npt.ArrayLike, weights: npt.ArrayLike, *, spread: float = 1.0
+    ) -> None:
         """Growth-optimal bets.
 
         Args:
             honest: float64[bettors, ties]; the probability that an honest run flips a tie.
             deviating: float64[bettors, ties]; the same of a deviation.
             weights: float64[bettors]; of any positive sum.
+            spread: See the class.
         """
         h, a = np.asarray(honest, np.float64), np.asarray(deviating, np.float64)
-        apart = a + h - 2 * a * h
-        best = np.divide(a - h, apart, out=np.zeros_like(apart), where=apart > 0)
-        self.bets: Floats = np.clip(best, 0.0, LARGEST_BET)
+        alone, baseline_alone = a * (1 - h), h * (1 - a)
+        apart = spread * (alone + baseline_alone)
+        best = np.divide(alone - spread * baseline_alone, apart, out=np.zeros_like(apart), where=apart > 0)
+        self.bets: Floats = np.clip(best, 0.0, LARGEST_BET / spread)
         self.weights: Floats = np.asarray(weights, np.float64) / np.sum(weights)
+        self.spread = spread
 
 
 def log_wealth(bettors: Bettors, differences: npt.ArrayLike) -> Floats:
@@ -64,7 +74,8 @@ def log_wealth(bettors: Bettors, differences: npt.ArrayLike) -> Floats:
         bettors: What is bet on each tie, in the order in which they are asked.
         differences: int[ties], each -1, 0 or 1.
     """
-    each = np.cumsum(np.log1p(bettors.bets * np.asarray(differences)), axis=1)
+    won = np.asarray(differences, np.float64)
+    each = np.cumsum(np.log1p(bettors.bets * np.where(won < 0, bettors.spread * won, won)), axis=1)
     together: Floats = np.logaddexp.reduce(each + np.log(bettors.weights)[:, None], axis=0)
     return together
 

@@ -73,13 +73,14 @@ def fitted_curve(gaps: npt.ArrayLike, fell: npt.ArrayLike, at: npt.ArrayLike) ->
     return curve
 
 
-def tie_bettors(gaps: npt.ArrayLike, learnt: npt.ArrayLike | None = None) -> Bettors:
+def tie_bettors(gaps: npt.ArrayLike, learnt: npt.ArrayLike | None = None, *, spread: float = 1.0) -> Bettors:
     """Bettors on every pair of an honest curve and a deviation.
 
     Args:
         gaps: float64[ties]; in nats, in the order in which they are asked.
         learnt: float64[ties]; an honest curve at these ties that was learnt from other runs than the two that are compared:
             half of the wealth bets on it. None = not known.
+        spread: By which factor the odds of honest providers to flip a tie may differ, at least 1.
     """
     gaps = np.asarray(gaps, np.float64)
     guesses = [(0.5 * np.exp(-gaps / scale), scale, 1.0) for scale in SCALES]
@@ -89,7 +90,7 @@ def tie_bettors(gaps: npt.ArrayLike, learnt: npt.ArrayLike | None = None) -> Bet
         _against(gaps, np.maximum(curve, LEAST_HONEST), scale, weight) for curve, scale, weight in guesses
     )
     honest, deviating, weights = (np.array(column) for column in zip(*pairs, strict=True))
-    return Bettors(honest, deviating, weights)
+    return Bettors(honest, deviating, weights, spread=spread)
 
 
 def _against(gaps: Floats, honest: Floats, scale: float, weight: float) -> Iterator[tuple[Floats, Floats, float]]:
