@@ -42,17 +42,17 @@ class Ended(NamedTuple):
     asked: int
 
 
-def replayed(answered: Answered, rule: Rule, generator: np.random.Generator) -> Ended:
+def replayed(answered: Answered, rule: Rule, generator: np.random.Generator, spread: float = 1.0) -> Ended:
     """An audit of ``answered`` in a random order, looked at behind every batch as the command does."""
     order = generator.permutation(len(answered.gaps))
-    gaps, fell, honest = answered.gaps[order], answered.fell[order], [flips[order] for flips in answered.honest]
+    gaps, fell, honest = answered.gaps[order], answered.outcomes[order], [flips[order] for flips in answered.honest]
     looks = np.unique(np.minimum(np.arange(BATCH, len(gaps) + BATCH, BATCH), len(gaps)))
     wealth, within = np.full(len(gaps), np.inf), np.zeros(len(looks), bool)
     for index, flips in enumerate(honest):
         others = [other for place, other in enumerate(honest) if place != index]
         learnt = fitted_curve(np.tile(gaps, len(others)), np.concatenate(others), gaps) if others else None
         differences = fell.astype(int) - flips
-        wealth = np.minimum(wealth, log_wealth(tie_bettors(gaps, learnt), differences))
+        wealth = np.minimum(wealth, log_wealth(tie_bettors(gaps, learnt, spread=spread), differences))
         plus, minus = np.cumsum(differences > 0)[looks - 1], np.cumsum(differences < 0)[looks - 1]
         for place, (more, less, seen) in enumerate(zip(plus, minus, looks, strict=True)):
             within[place] |= seen >= rule.fewest_sequences and excludes_loss(
@@ -107,11 +107,13 @@ class Case(NamedTuple):
     Attributes:
         noise: Times the demo's honest flip curve.
         honest: How many honest runs there are.
+        spread: By which factor the odds of honest providers may differ.
         candidate: Who is audited.
     """
 
     noise: float
     honest: int
+    spread: float
     candidate: str
 
 
@@ -121,18 +123,18 @@ CANDIDATES = ("as one of them", "another provider", "int8", "int4")
 def simulated_holds(folder: Path, repetitions: int) -> bool:
     """Print the simulated table; whether the level holds wherever the candidate is as one of the baselines."""
     gaps, fitted = curves(folder)
-    print("noise  honest runs  candidate           divergent  consistent  requests   (honest providers differ)")
+    print("noise  honest runs  spread  candidate           divergent  consistent  requests   (honest providers differ)")
     holds = True
-    for case in itertools.starmap(Case, itertools.product(NOISE, (1, 3), CANDIDATES)):
+    for case in itertools.starmap(Case, itertools.product(NOISE, (1, 3), (1.0, 3.0), CANDIDATES)):
         generator = np.random.default_rng([int(case.noise), case.honest])
-        audits = repetitions if case.candidate == CANDIDATES[0] else repetitions // 10
+        audits = repetitions if case.candidate in CANDIDATES[:2] else repetitions // 10
         ended = [_made_up(gaps, fitted, case, generator) for _ in range(audits)]
         divergent, consistent = (
             np.mean([each.verdict == word for each in ended]) for word in ("divergent", "consistent")
         )
         asked = np.mean([each.asked for each in ended])
         print(
-            f"{case.noise:5}  {case.honest:11}  {case.candidate:18}  {divergent:9.4f}  {consistent:10.3f}  {asked:8.1f}",
+            f"{case.noise:5}  {case.honest:11}  {case.spread:6}  {case.candidate:18}  {divergent:9.4f}  {consistent:10.3f}  {asked:8.1f}",
             flush=True,
         )
         if case.candidate == CANDIDATES[0]:
@@ -151,7 +153,7 @@ def _made_up(
         curve = np.maximum(honest[0], fitted[case.candidate])
     runs = [(generator.random(len(gaps)) < each).astype(np.int8) for each in honest[: case.honest]]
     fell = (generator.random(len(gaps)) < curve).astype(np.int8)
-    return replayed(Answered(gaps, fell, runs), RULE, generator)
+    return replayed(Answered(gaps, fell, runs), RULE, generator, case.spread)
 
 
 def main() -> None:

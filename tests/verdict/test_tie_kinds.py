@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from token_difr.verdict.tie_kinds import KINDS, UNKNOWN, kind_of, log_likelihood_ratios
@@ -12,11 +13,11 @@ GAPS = np.exp(np.linspace(np.log(0.005), np.log(0.5), 400))
 HONEST = 0.4 * np.exp(-GAPS / 0.005)
 
 
-def outcomes(share: np.ndarray, second: float) -> np.ndarray:
+def outcomes(share: np.ndarray, second: float) -> npt.NDArray[np.int8]:
     """Drawn: flips of this share, of which so many go to the second token."""
     generator = np.random.default_rng(4)
     fell = generator.random(GAPS.size) < np.maximum(share, HONEST)
-    return (fell * np.where(generator.random(GAPS.size) < second, 1, 2)).astype(np.int8)
+    return np.array(fell * np.where(generator.random(GAPS.size) < second, 1, 2), np.int8)
 
 
 @pytest.mark.parametrize(

@@ -185,12 +185,12 @@ def audit(
     from token_difr.ties.auditing import RULE
 
     preflight.checked(dry=False)
-    given = TieSet.load(ties)
-    if asked.way is not None and asked.way not in set(Way):
-        raise InputError(f"--by takes one of {', '.join(Way)}, not {asked.way!r}")
     if until not in {None, "verdict"}:
         raise InputError(f"--until takes verdict, not {until!r}")
     rule = replace(RULE, tolerance=RULE.tolerance if tolerance is None else tolerance)
+    given = TieSet.load(ties)
+    if asked.way is not None and asked.way not in set(Way):
+        raise InputError(f"--by takes one of {', '.join(Way)}, not {asked.way!r}")
     loaded = load_tokenizer(tokenizer or given.tokenizer or asked.model)
 
     async def work() -> Report:
