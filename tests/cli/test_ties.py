@@ -39,6 +39,13 @@ def test_picked_shown_and_asked(url: str, run_cli: RunCli, tmp_path: Path) -> No
     assert code == 3
     assert json.loads(report)["summary"]["tokens"] == len(json.loads(ties.read_text())["ties"])
 
+    again = [tmp_path / "again" if each == run else each for each in asked]
+    code, report, _ = run_cli(*again, "--baseline", run, "--until", "verdict", "--spread", 2, "--tolerance", 0.1)
+    assert code == 3
+    near = json.loads(report)["ties"]
+    assert (near["fell"], near["sequential"]["stopped"], near["sequential"]["spread"]) == (0, "exhausted", 2)
+    assert json.loads(report)["rule"]["tolerance"] == 0.1
+
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
@@ -47,6 +54,8 @@ def test_picked_shown_and_asked(url: str, run_cli: RunCli, tmp_path: Path) -> No
         (("pick", "--gaps", "0.5:0.1"), "the smaller first"),
         (("show", "missing.json"), "cannot read the ties in missing.json"),
         (("audit", "--ties", "missing.json"), "cannot read the ties in missing.json"),
+        (("audit", "--ties", "missing.json", "--until", "soon"), "--until takes verdict, not 'soon'"),
+        (("audit", "--ties", "missing.json", "--tolerance", "2"), "tolerance must lie in (0, 1]"),
     ],
 )
 def test_bad_input_is_named(url: str, run_cli: RunCli, tmp_path: Path, arguments: tuple[str, ...], words: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from token_difr.ties import Tie, TieSet, audit_ties, pick_ties
 from token_difr.ties.asking import Way
 from token_difr.ties.matching import answered_token
 
-PROMPTS = read_prompts(PROMPTS_FILE)[:120]
+PROMPTS = read_prompts(PROMPTS_FILE)[:90]
 
 
 def server(**settings: Any) -> Any:
@@ -46,7 +47,7 @@ def urls() -> Iterator[dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def ties(urls: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> TieSet:
-    """Those of 120 answers."""
+    """Those of 90 answers."""
     return pick_ties(
         PROMPTS,
         reference=urls["reference"],
@@ -58,6 +59,11 @@ def ties(urls: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> TieS
         per_prompt=3,
         progress=False,
     )
+
+
+def first_of(ties: TieSet, count: int) -> TieSet:
+    """The first ties of a set; they stand in an order that tells nothing."""
+    return replace(ties, ties=ties.ties[:count])
 
 
 def test_ties_are_what_they_say(ties: TieSet) -> None:
@@ -98,8 +104,9 @@ def test_a_file_is_read_back_and_not_edited(ties: TieSet, tmp_path: Path) -> Non
 def test_quantized_weights_are_told_from_rounded_ones(
     urls: dict[str, str], ties: TieSet, tmp_path: Path, way: Way
 ) -> None:
-    """By some three hundred tokens: int4 against bfloat16, with ids and by chat; bfloat16 against itself is consistent."""
+    """By a hundred tokens: int4 against bfloat16, with ids and by chat; bfloat16 against itself is consistent."""
     how: dict[str, Any] = {"model": "demo", "way": way, "progress": False}
+    ties = first_of(ties, 100)
     baseline = audit_ties(ties, provider=urls["honest"], out=tmp_path / "baseline", **how)
     int4 = audit_ties(ties, provider=urls["int4"], out=tmp_path / "int4", baseline=baseline.path, **how)
     honest = audit_ties(ties, provider=urls["honest"], out=tmp_path / "honest", baseline=baseline.path, **how)
@@ -113,9 +120,10 @@ def test_quantized_weights_are_told_from_rounded_ones(
 
 def test_an_audit_goes_on_and_asks_nothing_twice(urls: dict[str, str], ties: TieSet, tmp_path: Path) -> None:
     """A second run of a finished audit needs no provider; another file of ties is another audit."""
+    ties = first_of(ties, 60)
     first = audit_ties(ties, provider=urls["honest"], model="demo", out=tmp_path / "run", progress=False)
     again = audit_ties(ties, provider=urls["honest"], model="demo", out=tmp_path / "run", progress=False)
-    fewer = TieSet(**{**{name: getattr(ties, name) for name in ties.__slots__}, "ties": ties.ties[:50]})
+    fewer = first_of(ties, 50)
 
     assert again.report == first.report
     with pytest.raises(InputError, match=r"it differs in judged\.dialect"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -152,6 +152,26 @@ def audit(
     out: options.Out,
     tokenizer: options.TokenizerName = None,
     baseline: options.Baseline = None,
+    honest: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--honest", metavar="DIR", help="A further trusted provider's run on these ties; may be repeated."
+        ),
+    ] = None,
+    until: Annotated[
+        str | None,
+        typer.Option(
+            "--until", metavar="verdict", help="Ask a few at a time, and stop at the verdict.  [default: ask all]"
+        ),
+    ] = None,
+    tolerance: Annotated[
+        float | None,
+        typer.Option("--tolerance", help="Share of the ties that *consistent* excludes.  [default: 0.05]"),
+    ] = None,
+    spread: Annotated[
+        float,
+        typer.Option("--spread", help="By which factor the odds of honest providers may differ, with --until."),
+    ] = 1.0,
     judging: RuleOptions,
     pace: PaceOptions,
     preflight: PreflightOptions,
@@ -165,6 +185,9 @@ def audit(
     from token_difr.ties.auditing import RULE
 
     preflight.checked(dry=False)
+    if until not in {None, "verdict"}:
+        raise InputError(f"--until takes verdict, not {until!r}")
+    rule = replace(RULE, tolerance=RULE.tolerance if tolerance is None else tolerance)
     given = TieSet.load(ties)
     if asked.way is not None and asked.way not in set(Way):
         raise InputError(f"--by takes one of {', '.join(Way)}, not {asked.way!r}")
@@ -178,12 +201,15 @@ def audit(
                 model=asked.model,
                 out=out,
                 baseline=baseline,
+                honest=honest or (),
+                until_verdict=until is not None,
+                spread=spread,
                 tokenizer=loaded,
                 provider_service=asked.provider_service,
                 provider_only=asked.provider_only,
                 way=None if asked.way is None else Way(asked.way),
                 extra_tokens=asked.extra_tokens,
-                rule=Rule.of(RULE, level=judging.level, seed=judging.permutation_seed),
+                rule=Rule.of(rule, level=judging.level, seed=judging.permutation_seed),
                 preflight=not preflight.no_preflight,
                 concurrency=pace.concurrency,
                 progress=not pace.quiet,

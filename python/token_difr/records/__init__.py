@@ -6,6 +6,7 @@ from token_difr.records.decision import Comparison, Decision, Estimate, Statisti
 from token_difr.records.finding import Finding
 from token_difr.records.logprobs import Logprobs
 from token_difr.records.metrics import TokenMetrics
+from token_difr.records.near_ties import HonestRun, NearTies, SequentialTest, TieStratum
 from token_difr.records.parting import Parting
 from token_difr.records.report import BaselineRun, Provenance, Report
 from token_difr.records.response import Conversation, Message, Response
@@ -28,9 +29,11 @@ __all__ = [
     "Estimate",
     "Fidelity",
     "Finding",
+    "HonestRun",
     "Judged",
     "Logprobs",
     "Message",
+    "NearTies",
     "Parting",
     "PromptSet",
     "Provenance",
@@ -43,8 +46,10 @@ __all__ = [
     "ScoreStatus",
     "Scored",
     "Scores",
+    "SequentialTest",
     "StatisticComparison",
     "Summary",
+    "TieStratum",
     "TokenMetrics",
     "TokenSequence",
     "TopKBatch",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+from token_difr.records.near_ties import NearTies
 from token_difr.records.rule import Rule
 
 __all__ = ["Comparison", "Decision", "Estimate", "StatisticComparison", "Summary", "Verdict"]
@@ -149,6 +150,7 @@ class Decision:
         summary: The candidate's scores together.
         baseline: The baseline's scores together; None without a baseline.
         comparison: Candidate against baseline; None without a baseline.
+        ties: The counts of near ties; None where whole answers were audited.
     """
 
     verdict: Verdict
@@ -157,3 +159,4 @@ class Decision:
     summary: Summary
     baseline: Summary | None = None
     comparison: Comparison | None = None
+    ties: NearTies | None = None

@@ -13,7 +13,7 @@ from token_difr.report.record_json import record_from_json, record_to_json
 
 __all__ = ["json_report", "report_from_json", "report_to_json", "summary_to_json"]
 
-FORMAT = 4
+FORMAT = 5
 SUMMARY_FORMAT = 1
 
 

@@ -14,7 +14,7 @@ from token_difr.run.score_file import DigestedScores
 from token_difr.sequences import Tokenizer
 from token_difr.verdict import SideRows, decide, row_facts, worst_partings
 
-__all__ = ["decide_run", "evidence_of"]
+__all__ = ["decide_run", "decision_of", "evidence_of"]
 
 
 def decide_run(
@@ -44,7 +44,7 @@ def decide_run(
         return known
     report = Report(
         audit=run.audit,
-        decision=_decision(run, scores.scores, baseline, rule),
+        decision=decision_of(run, scores.scores, baseline, rule),
         findings=find_all(evidence_of(run, tokenizer)),
         partings=() if tokenizer is None else _partings(run, scores.scores, tokenizer),
         provenance=Provenance(
@@ -60,7 +60,7 @@ def decide_run(
     return report
 
 
-def _decision(run: RunDirectory, scores: Scores, baseline: Baseline | None, rule: Rule) -> Decision:
+def decision_of(run: RunDirectory, scores: Scores, baseline: Baseline | None, rule: Rule) -> Decision:
     """The decision; with a baseline run, answers to the same prompts are paired, and its rows looked at."""
     if baseline is None or baseline.prompts is None or baseline.rows is None:
         return decide(scores, None if baseline is None else baseline.scores, rule=rule)

@@ -129,6 +129,16 @@ class RunDirectory:
             os.close(self._lock)
             self._lock = None
 
+    def grow(self, prompts: Sequence[Conversation]) -> None:
+        """Go on with more prompts than there are, of which the first are those that are here."""
+        self._check_writable()
+        if list(prompts[: len(self.prompts)]) != self.prompts:
+            raise RunDirectoryError(f"{self.path} grows by further prompts alone: its own come first")
+        stated = self.audit.about(prompts)
+        write_prompts(self.path, prompts, stated)
+        write_manifest(self.path, stated, self.started)  # after the prompts: a file ahead of it is written anew
+        self.audit, self.prompts = stated, list(prompts)
+
     @property
     def writable(self) -> bool:
         """Whether this was opened to be worked on, and is not closed."""

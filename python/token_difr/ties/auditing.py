@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+import math
 import os
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from token_difr.answers import ChatProvider, asks_token_ids
 from token_difr.endpoint import blocking, check_concurrency, shown_url
 from token_difr.errors import InputError
-from token_difr.records import Asked, Asking, Audit, Judged, Rendered, Rule, SamplingParams, Scored
+from token_difr.records import Asked, Asking, Audit, Judged, Rendered, Rule, SamplingParams, Scored, SequentialTest
 from token_difr.run.audit import AuditRun
-from token_difr.run.baseline import Baseline, baseline_of
-from token_difr.run.deciding import decide_run
 from token_difr.run.directory import RunDirectory
 from token_difr.run.manifest import is_run_directory, read_manifest
 from token_difr.run.preflight import outstanding
-from token_difr.run.stages import score_run
 from token_difr.sequences import Tokenizer, load_tokenizer, tokenizer_digest
 from token_difr.services import open_client
 from token_difr.ties.asking import Way, ask_ties, check_continues, way_to
-from token_difr.ties.matching import answered_token, given_id, rows_of, sequence_of
+from token_difr.ties.judging import judge_ties, keep_rows
+from token_difr.ties.sequential import ask_until, begun, in_order
+from token_difr.ties.stopping import sequential_test
 from token_difr.ties.tie import TieSet
+from token_difr.ties.trusted import trusted
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -48,6 +51,9 @@ async def aaudit_ties(
     provider_only: str | None = None,
     way: Way | None = None,
     extra_tokens: int = 0,
+    honest: Sequence[str | os.PathLike[str]] = (),
+    until_verdict: bool = False,
+    spread: float = 1.0,
     rule: Rule = RULE,
     preflight: bool = True,
     concurrency: int = 8,
@@ -69,6 +75,11 @@ async def aaudit_ties(
         provider_only: The one provider behind a router that may answer.
         way: How prefixes are sent; None = as the service takes them.
         extra_tokens: Tokens that are asked for beyond the one that counts.
+        honest: Run directories of further trusted providers on the same ties. *Divergent* is then whoever differs from each
+            of them, and what they showed says how likely honest flips are.
+        until_verdict: Ask a few ties at a time, in a random order of the rule's seed, until the sequential test of
+            :mod:`~token_difr.verdict.betting` stops, or no tie is left that the baseline answered.
+        spread: Until a verdict: by which factor the odds of honest providers to flip a tie may differ, at least 1.
         rule: By which rule it is judged; a match rate is over ties.
         preflight: First ask for three tokens of which the reference was sure.
         concurrency: Requests in flight.
@@ -81,6 +92,10 @@ async def aaudit_ties(
     check_concurrency(concurrency)
     if extra_tokens < 0:
         raise InputError(f"extra_tokens must be at least 0, not {extra_tokens!r}")
+    if not 1 <= spread < math.inf:
+        raise InputError(
+            f"spread must be at least 1, not {spread!r}: 2 lets the odds of honest providers differ twofold"
+        )
     loaded = _tokenizer_of(ties, tokenizer, model)
     async with AsyncExitStack() as stack:
         if isinstance(provider, str):
@@ -92,16 +107,34 @@ async def aaudit_ties(
         asker = ChatProvider(provider, asking)
         chosen = way_to(asker, way)
         record = _record(ties, asked, chosen)
-        against = baseline_of(baseline, record, out=out)
+        against = trusted(baseline, honest, record, ties, out=out)
+        if until_verdict:
+            ties = in_order(against.answered_of(ties), rule.seed)
         _check_same(out, record)
+        first = begun(out, ties) if until_verdict else len(ties.ties)
         conversations = [tie.conversation for tie in ties.ties]
-        if preflight and outstanding(out, record, conversations).answers:
+        if preflight and outstanding(out, record, conversations[:first]).answers:
             await check_continues(ties.sure, asker, model=model, way=chosen, tokenizer=loaded)
-        with RunDirectory.create(out, conversations, record) as run:
+
+        async def ask(run: RunDirectory, some: TieSet) -> None:
             todo: dict[str, Any] = {"answered": run.responses().keys(), "keep": run.keep_response}
-            pace: dict[str, Any] = {"concurrency": concurrency, "progress": progress}
-            await ask_ties(ties.ties, asker, asked=asked, way=chosen, **todo, **pace)
-            return _judged(run, ties, loaded, against, rule)
+            pace: dict[str, Any] = {"concurrency": concurrency, "progress": progress and not until_verdict}
+            await ask_ties(some.ties, asker, asked=asked, way=chosen, **todo, **pace)
+            keep_rows(run, some, loaded, tokens=asked.max_tokens)
+
+        def test(run: RunDirectory, some: TieSet) -> SequentialTest:
+            return sequential_test(against.beside(run, some), rule, spread=spread)
+
+        opened = (
+            await ask_until(out, record, ties, ask, test)
+            if until_verdict
+            else RunDirectory.create(out, conversations, record)
+        )
+        with opened as run:
+            if not until_verdict:
+                await ask(run, ties)
+            some = replace(ties, ties=ties.ties[: len(run.prompts)])
+            return judge_ties(run, some, loaded, against, rule, sequential=test(run, some) if until_verdict else None)
 
 
 audit_ties = blocking(aaudit_ties, "audit_ties")
@@ -144,27 +177,3 @@ def _check_same(out: str | os.PathLike[str], record: Audit) -> None:
     """
     if is_run_directory(Path(out)) and read_manifest(Path(out)).audit.judged != record.judged:
         raise InputError(f"{out} holds an audit of other ties, or of these by another way: choose another directory")
-
-
-def _judged(run: RunDirectory, ties: TieSet, tokenizer: Tokenizer, against: Baseline | None, rule: Rule) -> AuditRun:
-    """The audit of a run that has all its answers."""
-    _keep_rows(run, ties, tokenizer, tokens=1 if run.audit.asked is None else run.audit.asked.max_tokens)
-    scores = score_run(run)
-    report = decide_run(run, scores, against, rule=rule, tokenizer=tokenizer)
-    return AuditRun(path=run.path, scores=scores.scores, report=report)
-
-
-def _keep_rows(run: RunDirectory, ties: TieSet, tokenizer: Tokenizer, *, tokens: int) -> None:
-    """Tokens and rows of the answers that have none yet."""
-    responses, done = run.responses(), run.sequences()
-    made = {}
-    for index, tie in enumerate(ties.ties):
-        if index not in done:
-            token = answered_token(tie, responses[index], tokenizer, tokens=tokens)
-            made[index] = sequence_of(tie, token, by_id=given_id(responses[index]) is not None)
-    if made:
-        run.keep_sequences(made)
-    sequences, judged = run.sequences(), run.rows()
-    for index, tie in enumerate(ties.ties):
-        if index not in judged:
-            run.keep_rows(index, rows_of(tie, sequences[index]))

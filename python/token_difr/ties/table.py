@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from token_difr.ties.strata import gap_ranges, range_name
 from token_difr.ties.tie import TieSet
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
 __all__ = ["ties_tables"]
-
-EDGES = (0.0, 0.005, 0.02, 0.05, 0.1, 0.2, 0.5, np.inf)
-"""Of the ranges of gaps, in nats."""
 
 
 def ties_tables(ties: TieSet) -> Iterator[RenderableType]:
@@ -32,12 +29,9 @@ def ties_tables(ties: TieSet) -> Iterator[RenderableType]:
     table = Table(title=Text(title), title_justify="left")
     for name in ("gap (nats)", "ties", "first token", "median place"):
         table.add_column(name, justify="right")
-    for low, high in itertools.pairwise(EDGES):
-        inside = (gaps >= low) & (gaps < high)
-        if inside.any():
-            name = f"from {low:g}" if np.isinf(high) else f"{low:g} to {high:g}"
-            first, middle = int((places[inside] == 0).sum()), float(np.median(places[inside]))
-            table.add_row(name, str(int(inside.sum())), str(first), f"{middle:.0f}")
+    for low, high, inside in gap_ranges(gaps):
+        first, middle = int((places[inside] == 0).sum()), float(np.median(places[inside]))
+        table.add_row(range_name(low, high), str(int(inside.sum())), str(first), f"{middle:.0f}")
     yield table
     tokens = sum(len(tie.prompt_token_ids) + tie.position for tie in ties.ties)
     yield f"One run: {len(ties.ties):,} requests, {tokens:,} prompt tokens, {len(ties.ties):,} output tokens."
