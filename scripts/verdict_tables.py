@@ -104,6 +104,15 @@ def _alike() -> Iterable[Case]:
     yield Case("alike: the same prompts, 20 to 64 tokens", *[Side(tokens=(20, 64))] * 2, paired=True, exchangeable=True)
 
 
+def _few() -> Iterable[Case]:
+    """A handful of answers of unlike lengths, with mismatches enough for so few to differ, and more of them at the start."""
+    for sequences, (short, long) in itertools.product((5, 6, 8, 11), (((5, 20), (5, 64)), ((10, 40), (20, 64)))):
+        sides = (
+            Side(sequences=sequences, tokens=tokens, rate=0.1, early=2, design_effect=1) for tokens in (short, long)
+        )
+        yield Case(f"{sequences} answers: {short[0]} to {short[1]} against {long[0]} to {long[1]} tokens", *sides)
+
+
 FIRST = Side(rate=0.017, first=0.027)
 LEVEL_CASES = (
     Case("20 against 64 tokens", Side(tokens=20), Side()),
@@ -115,6 +124,7 @@ LEVEL_CASES = (
     Case("hard prompts: 30 % against 10 %", Side(hard=0.3), Side(hard=0.1)),
     Case("hard prompts: 30 %, the same", Side(hard=0.3), Side(hard=0.3), paired=True),
     *_alike(),
+    *_few(),
 )
 
 
