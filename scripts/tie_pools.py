@@ -28,6 +28,7 @@ CAST = {
     "int8": {"weights": WeightRounding.INT8},
     "int4": {"weights": WeightRounding.INT4},
     "random-token": BF16 | {"random_token_rate": 0.05},
+    "kv4": BF16 | {"kv_bits": 4},
     "float32": {},
     "bf16-chat": BF16,
     "system-prompt": BF16 | {"system_prompt": "You are a pirate. Always talk like one."},

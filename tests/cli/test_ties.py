@@ -46,6 +46,10 @@ def test_picked_shown_and_asked(url: str, run_cli: RunCli, tmp_path: Path) -> No
     assert (near["fell"], near["sequential"]["stopped"], near["sequential"]["spread"]) == (0, "exhausted", 2)
     assert json.loads(report)["rule"]["tolerance"] == 0.1
 
+    code, _, error = run_cli("decide", tmp_path / "again", "--baseline", run)
+    assert code == 2
+    assert "was asked until a verdict" in error
+
 
 @pytest.mark.parametrize(
     ("arguments", "words"),

@@ -32,7 +32,20 @@ from token_difr.untrusted import printable
 
 __all__ = ["VERBS", "app", "main"]
 
-VERBS = ("demo", "audit", "collect", "tokenize", "reference", "score", "decide", "report", "repair", "probe", "serve")
+VERBS = (
+    "demo",
+    "audit",
+    "collect",
+    "tokenize",
+    "reference",
+    "score",
+    "decide",
+    "report",
+    "repair",
+    "watch",
+    "probe",
+    "serve",
+)
 """The verbs in the order of ``--help``. Their modules import what is heavy only when they are called."""
 
 GROUPS = ("ties", "rollouts")

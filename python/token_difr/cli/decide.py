@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from contextlib import suppress
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +11,10 @@ from token_difr.cli import options
 from token_difr.cli.grouped import grouped
 from token_difr.cli.groups import RuleOptions
 from token_difr.cli.manner import ShownOptions
+from token_difr.errors import InputError, RunDirectoryError
+
+if TYPE_CHECKING:
+    from token_difr.run import RunDirectory
 
 __all__ = ["command"]
 
@@ -34,7 +39,24 @@ def command(
 
     rule = judging.rule(seed=seed)
     with RunDirectory.resume(run) as directory:
+        _check_all_asked(directory)
         against = baseline_of(baseline, directory.audit, out=run)
         tokenizer = local_tokenizer(directory.audit)
         report = decide_run(directory, score_run(directory), against, rule=rule, tokenizer=tokenizer)
     raise show_report(report, shown)
+
+
+def _check_all_asked(run: RunDirectory) -> None:
+    """Refuse a run that ended when its ties had shown enough: a test of all at once cannot allow for that.
+
+    Raises:
+        InputError: It is one.
+    """
+    kept = None
+    with suppress(RunDirectoryError):  # edited or damaged: nothing is known of it
+        kept = run.report()
+    if kept is not None and kept.decision.ties is not None and kept.decision.ties.sequential is not None:
+        raise InputError(
+            f"{run.path} was asked until a verdict, so that its ties are as many as they showed enough: token-difr ties audit "
+            "--until verdict judges it, with the same options as before, and token-difr report shows what it came to"
+        )

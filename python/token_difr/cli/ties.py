@@ -16,10 +16,10 @@ from token_difr.cli.show import note, run_kept, show, show_report
 from token_difr.errors import InputError
 
 if TYPE_CHECKING:
-    from token_difr.records import Report
+    from token_difr.records import Report, Rule
     from token_difr.ties import TieSet
 
-__all__ = ["app"]
+__all__ = ["AskedOptions", "HonestRuns", "Spread", "TiesFile", "Tolerance", "app", "tie_rule"]
 
 app = typer.Typer(
     help="Near ties of a reference: audits for one token each.",
@@ -28,6 +28,17 @@ app = typer.Typer(
     add_completion=False,
 )
 
+HonestRuns = Annotated[
+    list[Path] | None,
+    typer.Option("--honest", metavar="DIR", help="A further trusted provider's run on these ties; may be repeated."),
+]
+Tolerance = Annotated[
+    float | None,
+    typer.Option("--tolerance", help="Share of the ties that *consistent* excludes.  [default: 0.05]"),
+]
+Spread = Annotated[
+    float, typer.Option("--spread", help="Factor by which the odds of honest providers to flip a tie may differ.")
+]
 TiesFile = Annotated[Path, typer.Option("--ties", metavar="FILE", help="The ties, as `ties pick` wrote them.")]
 
 
@@ -142,6 +153,37 @@ class AskedOptions(EndpointOptions):
         int, typer.Option("--extra-tokens", min=0, help="Tokens asked for beyond the one that counts.")
     ] = 0
 
+    def arguments(self) -> dict[str, Any]:
+        """Those of :func:`~token_difr.ties.aaudit_ties`, but for the provider.
+
+        Raises:
+            InputError: ``--by`` takes no such way.
+        """
+        from token_difr.ties.asking import Way
+
+        if self.way is not None and self.way not in set(Way):
+            raise InputError(f"--by takes one of {', '.join(Way)}, not {self.way!r}")
+        return {
+            "model": self.model,
+            "provider_service": self.provider_service,
+            "provider_only": self.provider_only,
+            "way": None if self.way is None else Way(self.way),
+            "extra_tokens": self.extra_tokens,
+        }
+
+
+def tie_rule(judging: RuleOptions, tolerance: float | None) -> Rule:
+    """The rule of audits of ties.
+
+    Raises:
+        InputError: A level, a seed or a tolerance out of range.
+    """
+    from token_difr.records import Rule
+    from token_difr.ties.auditing import RULE
+
+    rule = replace(RULE, tolerance=RULE.tolerance if tolerance is None else tolerance)
+    return Rule.of(rule, level=judging.level, seed=judging.permutation_seed)
+
 
 @app.command("audit")
 @grouped
@@ -152,45 +194,29 @@ def audit(
     out: options.Out,
     tokenizer: options.TokenizerName = None,
     baseline: options.Baseline = None,
-    honest: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--honest", metavar="DIR", help="A further trusted provider's run on these ties; may be repeated."
-        ),
-    ] = None,
+    honest: HonestRuns = None,
     until: Annotated[
         str | None,
         typer.Option(
             "--until", metavar="verdict", help="Ask a few at a time, and stop at the verdict.  [default: ask all]"
         ),
     ] = None,
-    tolerance: Annotated[
-        float | None,
-        typer.Option("--tolerance", help="Share of the ties that *consistent* excludes.  [default: 0.05]"),
-    ] = None,
-    spread: Annotated[
-        float,
-        typer.Option("--spread", help="By which factor the odds of honest providers may differ, with --until."),
-    ] = 1.0,
+    tolerance: Tolerance = None,
+    spread: Spread = 1.0,
     judging: RuleOptions,
     pace: PaceOptions,
     preflight: PreflightOptions,
     shown: ShownOptions,
 ) -> None:
     """Audit a provider for one token a tie; no reference is asked. The same command again goes on where DIR stopped."""
-    from token_difr.records import Rule
     from token_difr.sequences import load_tokenizer
     from token_difr.ties import TieSet, aaudit_ties
-    from token_difr.ties.asking import Way
-    from token_difr.ties.auditing import RULE
 
     preflight.checked(dry=False)
     if until not in {None, "verdict"}:
         raise InputError(f"--until takes verdict, not {until!r}")
-    rule = replace(RULE, tolerance=RULE.tolerance if tolerance is None else tolerance)
+    rule, arguments = tie_rule(judging, tolerance), asked.arguments()
     given = TieSet.load(ties)
-    if asked.way is not None and asked.way not in set(Way):
-        raise InputError(f"--by takes one of {', '.join(Way)}, not {asked.way!r}")
     loaded = load_tokenizer(tokenizer or given.tokenizer or asked.model)
 
     async def work() -> Report:
@@ -198,21 +224,17 @@ def audit(
             done = await aaudit_ties(
                 given,
                 provider=client,
-                model=asked.model,
                 out=out,
+                rule=rule,
                 baseline=baseline,
                 honest=honest or (),
                 until_verdict=until is not None,
                 spread=spread,
                 tokenizer=loaded,
-                provider_service=asked.provider_service,
-                provider_only=asked.provider_only,
-                way=None if asked.way is None else Way(asked.way),
-                extra_tokens=asked.extra_tokens,
-                rule=Rule.of(rule, level=judging.level, seed=judging.permutation_seed),
                 preflight=not preflight.no_preflight,
                 concurrency=pace.concurrency,
                 progress=not pace.quiet,
+                **arguments,
             )
             return done.report
 

@@ -54,7 +54,8 @@ class SequentialTest:
     """A test that may be looked at behind every tie, see :mod:`token_difr.verdict.betting`.
 
     Attributes:
-        stopped: Why no further tie was asked: a verdict, or all ties were asked ("exhausted").
+        stopped: Why no further tie was asked: a verdict, all ties were asked ("exhausted"), or as many as were to be asked at
+            once ("paused").
         spread: By which factor the odds of honest providers to flip a tie were allowed to differ.
         pairs: Ties that the provider and the first honest run both answered.
         alone: How many of them fell the other way for the provider alone.
@@ -65,7 +66,7 @@ class SequentialTest:
             of the honest runs to which it is smallest; it holds with probability 1 - level behind all ties at once.
     """
 
-    stopped: Literal["divergent", "consistent", "exhausted"]
+    stopped: Literal["divergent", "consistent", "exhausted", "paused"]
     spread: float
     pairs: int
     alone: int

@@ -6,7 +6,7 @@ import math
 import os
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,7 @@ from token_difr.ties.judging import judge_ties, keep_rows
 from token_difr.ties.sequential import ask_until, begun, in_order
 from token_difr.ties.stopping import sequential_test
 from token_difr.ties.tie import TieSet
-from token_difr.ties.trusted import trusted
+from token_difr.ties.trusted import Trusted, trusted
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -53,6 +53,7 @@ async def aaudit_ties(
     extra_tokens: int = 0,
     honest: Sequence[str | os.PathLike[str]] = (),
     until_verdict: bool = False,
+    most: int | None = None,
     spread: float = 1.0,
     rule: Rule = RULE,
     preflight: bool = True,
@@ -79,6 +80,7 @@ async def aaudit_ties(
             of them, and what they showed says how likely honest flips are.
         until_verdict: Ask a few ties at a time, in a random order of the rule's seed, until the sequential test of
             :mod:`~token_difr.verdict.betting` stops, or no tie is left that the baseline answered.
+        most: Until a verdict: ask no more than so many ties, rounded up to a batch, in this call; None = as many as it takes.
         spread: Until a verdict: by which factor the odds of honest providers to flip a tie may differ, at least 1.
         rule: By which rule it is judged; a match rate is over ties.
         preflight: First ask for three tokens of which the reference was sure.
@@ -90,12 +92,7 @@ async def aaudit_ties(
         EndpointError: The provider failed, or does not go on with an answer; what has arrived is kept in ``out``.
     """
     check_concurrency(concurrency)
-    if extra_tokens < 0:
-        raise InputError(f"extra_tokens must be at least 0, not {extra_tokens!r}")
-    if not 1 <= spread < math.inf:
-        raise InputError(
-            f"spread must be at least 1, not {spread!r}: 2 lets the odds of honest providers differ twofold"
-        )
+    _check_options(extra_tokens, spread, most, until_verdict=until_verdict)
     loaded = _tokenizer_of(ties, tokenizer, model)
     async with AsyncExitStack() as stack:
         if isinstance(provider, str):
@@ -115,29 +112,58 @@ async def aaudit_ties(
         conversations = [tie.conversation for tie in ties.ties]
         if preflight and outstanding(out, record, conversations[:first]).answers:
             await check_continues(ties.sure, asker, model=model, way=chosen, tokenizer=loaded)
-
-        async def ask(run: RunDirectory, some: TieSet) -> None:
-            todo: dict[str, Any] = {"answered": run.responses().keys(), "keep": run.keep_response}
-            pace: dict[str, Any] = {"concurrency": concurrency, "progress": progress and not until_verdict}
-            await ask_ties(some.ties, asker, asked=asked, way=chosen, **todo, **pace)
-            keep_rows(run, some, loaded, tokens=asked.max_tokens)
-
-        def test(run: RunDirectory, some: TieSet) -> SequentialTest:
-            return sequential_test(against.beside(run, some), rule, spread=spread)
-
-        opened = (
-            await ask_until(out, record, ties, ask, test)
-            if until_verdict
-            else RunDirectory.create(out, conversations, record)
-        )
-        with opened as run:
-            if not until_verdict:
-                await ask(run, ties)
+        pace = {"concurrency": concurrency, "progress": progress and not until_verdict}
+        conduct = _Conduct(asker, asked, chosen, loaded, against, rule, spread, pace)
+        if not until_verdict:
+            with RunDirectory.create(out, conversations, record) as run:
+                await conduct.ask(run, ties)
+                return judge_ties(run, ties, loaded, against, rule, sequential=None)
+        with await ask_until(out, record, ties, conduct.ask, conduct.test, most=most) as run:
             some = replace(ties, ties=ties.ties[: len(run.prompts)])
-            return judge_ties(run, some, loaded, against, rule, sequential=test(run, some) if until_verdict else None)
+            test = conduct.test(run, some)
+            if test.stopped == "exhausted" and len(some.ties) < len(ties.ties):
+                test = replace(test, stopped="paused")
+            return judge_ties(run, some, loaded, against, rule, sequential=test)
 
 
 audit_ties = blocking(aaudit_ties, "audit_ties")
+
+
+@dataclass(frozen=True, slots=True)
+class _Conduct:
+    """How the ties of one audit are asked, read and tested."""
+
+    provider: ChatProvider
+    asked: Asked
+    way: Way
+    tokenizer: Tokenizer
+    against: Trusted
+    rule: Rule
+    spread: float
+    pace: dict[str, Any]
+
+    async def ask(self, run: RunDirectory, ties: TieSet) -> None:
+        """Ask for those of ``ties`` that ``run`` has no answer to; keep answers, tokens and rows."""
+        todo: dict[str, Any] = {"answered": run.responses().keys(), "keep": run.keep_response}
+        await ask_ties(ties.ties, self.provider, asked=self.asked, way=self.way, **todo, **self.pace)
+        keep_rows(run, ties, self.tokenizer, tokens=self.asked.max_tokens)
+
+    def test(self, run: RunDirectory, ties: TieSet) -> SequentialTest:
+        """The sequential test of a run that has all answers to ``ties``."""
+        return sequential_test(self.against.beside(run, ties), self.rule, spread=self.spread)
+
+
+def _check_options(extra_tokens: int, spread: float, most: int | None, *, until_verdict: bool) -> None:
+    if extra_tokens < 0:
+        raise InputError(f"extra_tokens must be at least 0, not {extra_tokens!r}")
+    if not 1 <= spread < math.inf:
+        raise InputError(
+            f"spread must be at least 1, not {spread!r}: 2 lets the odds of honest providers differ twofold"
+        )
+    if most is not None and most < 1:
+        raise InputError(f"most must be at least 1, not {most!r}")
+    if not until_verdict and (spread != 1 or most is not None):
+        raise InputError("a spread, and a most number of ties, go with asking until a verdict")
 
 
 def _record(ties: TieSet, asked: Asked, way: Way) -> Audit:

@@ -89,7 +89,7 @@ def _told(plain: Decision, near: NearTies, rule: Rule, doubt: str | None) -> Dec
     if near.sequential is None:
         return replace(plain, reason=f"{counts}; {plain.reason}", ties=near)
     verdict = Verdict.INCONCLUSIVE
-    if doubt is None and near.sequential.stopped != "exhausted":
+    if doubt is None and near.sequential.stopped in set(Verdict):
         verdict = Verdict(near.sequential.stopped)
     reason = f"{counts}; {doubt or _ground(near.sequential, rule)}"
     comparison = plain.comparison
@@ -137,9 +137,10 @@ def _ground(test: SequentialTest, rule: Rule) -> str:
     sure = f"({100 * (1 - rule.level):g} % bound, however often one looks)"
     if test.stopped == "consistent":
         return f"{pairs}: {most} {sure}, less than {tolerance}; up to {300 / test.pairs:.1f} % of the requests could be misserved unseen"
+    asked, end = ("all ties are asked", "more ties") if test.stopped == "exhausted" else ("more will be asked", "they")
     return (
-        f"{pairs}, and all ties are asked: bets on that have multiplied by {max(test.wealth):,.1f} at most, where *divergent* "
-        f"takes {1 / rule.level:g}; {most} {sure}, where *consistent* takes less than {tolerance}: more ties would decide"
+        f"{pairs}, and {asked}: bets on that have multiplied by {max(test.wealth):,.1f} at most, where *divergent* "
+        f"takes {1 / rule.level:g}; {most} {sure}, where *consistent* takes less than {tolerance}: {end} would decide"
     )
 
 

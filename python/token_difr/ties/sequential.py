@@ -40,6 +40,8 @@ async def ask_until(
     ties: TieSet,
     ask: Callable[[RunDirectory, TieSet], Awaitable[None]],
     test: Callable[[RunDirectory, TieSet], SequentialTest],
+    *,
+    most: int | None = None,
 ) -> RunDirectory:
     """Ask batch by batch until the test stops, or all ties are asked.
 
@@ -49,17 +51,19 @@ async def ask_until(
         ties: The ties in the order in which they are asked.
         ask: Asks for those of some ties that the run has no answer to, and keeps their tokens and rows.
         test: The sequential test of a run that has all answers to some ties.
+        most: Ties that are asked in this call, rounded up to a batch; None = as many as it takes.
 
     Returns:
         The run of the ties that were asked, open; the caller closes it.
     """
     conversations = [tie.conversation for tie in ties.ties]
     run = RunDirectory.create(out, conversations[: begun(out, ties)], record)
+    last = len(conversations) if most is None else min(len(conversations), len(run.responses()) + most)
     try:
         while True:
             asked = replace(ties, ties=ties.ties[: len(run.prompts)])
             await ask(run, asked)
-            if test(run, asked).stopped != "exhausted" or len(run.prompts) == len(conversations):
+            if test(run, asked).stopped != "exhausted" or len(run.prompts) >= last:
                 return run
             run.grow(conversations[: len(run.prompts) + BATCH])
     except BaseException:
