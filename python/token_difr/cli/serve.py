@@ -33,6 +33,8 @@ class Rounding(StrEnum):
     INT8 = "int8"
     INT4 = "int4"
     INT4_BLOCK32 = "int4-block32"
+    INT8_KERNEL = "int8-kernel"
+    INT4_KERNEL = "int4-kernel"
 
 
 class Engine(StrEnum):

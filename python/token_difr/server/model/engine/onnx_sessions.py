@@ -24,6 +24,7 @@ from token_difr.server.model.engine.gguf.decoder import configuration, tensors_o
 from token_difr.server.model.engine.graph.architecture import DecoderShape, check_family
 from token_difr.server.model.engine.graph.builder import GraphBuilder
 from token_difr.server.model.engine.graph.decoder import HEAD, build_graph
+from token_difr.server.model.engine.graph.quantized import quantize_layers
 from token_difr.server.model.engine.rounding import WeightRounding, rounded
 from token_difr.server.model.engine.weights import StoredTensor, stored_tensors
 
@@ -67,6 +68,9 @@ def open_built(path: Path, rounding: WeightRounding | None, threads: int | None)
     tied = config.get("tie_word_embeddings") or HEAD not in tensors
     graph = build_graph(DecoderShape.from_config({**config, "tie_word_embeddings": tied}))
     _check_weights(path, graph, tensors)
+    if rounding is not None and rounding.kernel_bits is not None:
+        quantize_layers(graph, lambda name: tensors[name].read(), rounding.kernel_bits)
+        rounding = None
     used = {name: tensors[name] for name in graph.weights}
     size = 4 * sum(map(math.prod, graph.weights.values()))
     options = _options(threads, size)

@@ -1,6 +1,6 @@
-"""Weights rounded to fewer bits, kept as float32.
+"""Weights rounded to fewer bits, kept as float32, and the names of variants with quantized kernels.
 
-They stand for quantized *weights*: the arithmetic stays float32, so what a quantized kernel adds of its own is missing.
+Rounded weights stand for quantized *weights*: the arithmetic stays float32, so what a quantized kernel adds of its own is missing.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
+
+from token_difr.errors import InputError
 
 __all__ = ["INT4_BLOCK", "WeightRounding", "round_bf16", "round_integer", "round_weights", "rounded"]
 
@@ -23,6 +25,13 @@ class WeightRounding(StrEnum):
     INT8 = "int8"
     INT4 = "int4"
     INT4_BLOCK32 = "int4-block32"
+    INT8_KERNEL = "int8-kernel"
+    INT4_KERNEL = "int4-kernel"
+
+    @property
+    def kernel_bits(self) -> int | None:
+        """Bits of the weights where the arithmetic is a quantized kernel's; None where weights alone are rounded."""
+        return {WeightRounding.INT8_KERNEL: 8, WeightRounding.INT4_KERNEL: 4}.get(self)
 
 
 def round_bf16(values: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -54,7 +63,11 @@ def round_integer(values: NDArray[np.float32], *, bits: int, block: int | None =
 
 
 def rounded(values: NDArray[np.float32], rounding: WeightRounding | None) -> NDArray[np.float32]:
-    """The tensor of a variant: bf16 rounds every tensor, the integer forms round matrices only."""
+    """The tensor of a variant: bf16 rounds every tensor, the integer forms round matrices only.
+
+    Raises:
+        InputError: The variant is one of quantized kernels.
+    """
     match rounding:
         case None:
             return values
@@ -66,6 +79,8 @@ def rounded(values: NDArray[np.float32], rounding: WeightRounding | None) -> NDA
             bits, block = 4, None
         case WeightRounding.INT4_BLOCK32:
             bits, block = 4, INT4_BLOCK
+        case WeightRounding.INT8_KERNEL | WeightRounding.INT4_KERNEL:
+            raise InputError(f"{rounding} is no rounding of weights: its kernels run on the engine onnx alone")
     return round_integer(values, bits=bits, block=block) if values.ndim == 2 else values
 
 

@@ -5,6 +5,7 @@
     builder         nodes, constants and weights of a graph
     attention       the attention of a layer
     decoder         the whole
+    quantized       its linear layers on quantized kernels
 
 Needs the package ``onnx``, which writes the file format; no weight is read here.
 """

@@ -10,8 +10,10 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-__all__ = ["GraphBuilder"]
+__all__ = ["MICROSOFT", "GraphBuilder"]
 
+MICROSOFT = "com.microsoft"
+"""The domain of ONNX Runtime's own operators."""
 OPSET = 23
 IR_VERSION = 10
 
@@ -21,23 +23,24 @@ class GraphBuilder:
 
     Attributes:
         weights: The weights that were asked for by name, with their shapes.
+        nodes: The operators, in an order in which they can run.
     """
 
     def __init__(self) -> None:
         self.weights: dict[str, tuple[int, ...]] = {}
-        self._nodes: list[onnx.NodeProto] = []
+        self.nodes: list[onnx.NodeProto] = []
         self._constants: dict[str, onnx.TensorProto] = {}
         self._inputs: list[onnx.ValueInfoProto] = []
         self._outputs: list[onnx.ValueInfoProto] = []
 
     def node(self, operator: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:
         """One operator with one output."""
-        self._nodes.append(helper.make_node(operator, inputs, [output], **attributes))
+        self.nodes.append(helper.make_node(operator, inputs, [output], **attributes))
         return output
 
     def split(self, x: str, sizes: str, outputs: Sequence[str], *, axis: int) -> Sequence[str]:
         """A value cut into several."""
-        self._nodes.append(helper.make_node("Split", [x, sizes], list(outputs), axis=axis))
+        self.nodes.append(helper.make_node("Split", [x, sizes], list(outputs), axis=axis))
         return outputs
 
     def constant(self, name: str, values: Any, dtype: type = np.int64) -> str:
@@ -70,8 +73,8 @@ class GraphBuilder:
         weights = [_outside(name, shape, *places[name]) for name, shape in self.weights.items()]
         tensors = [*self._constants.values(), *weights]
         model = helper.make_model(
-            helper.make_graph(self._nodes, "decoder", self._inputs, self._outputs, tensors),
-            opset_imports=[helper.make_opsetid("", OPSET)],
+            helper.make_graph(self.nodes, "decoder", self._inputs, self._outputs, tensors),
+            opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid(MICROSOFT, 1)],
             ir_version=IR_VERSION,
             producer_name="token-difr",
         )
