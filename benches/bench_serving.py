@@ -59,7 +59,7 @@ async def measure(url: str, *, scores_prompts: bool = True) -> Speed:
     """Measures a server that is running.
 
     Args:
-        url: Up to ``/v1``.
+        url: Of the server, without ``/v1``.
         scores_prompts: It answers ``echo`` with the prompt's logprobs.
     """
     texts = prompts()

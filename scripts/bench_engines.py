@@ -29,7 +29,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as logs:
         for name in MEASURED:
             with running([cast[name]], Path(logs)) as urls:
-                speeds[name] = asyncio.run(measure(urls[name], scores_prompts=name != matrix.F16))
+                speeds[name] = asyncio.run(measure(urls[name].removesuffix("/v1"), scores_prompts=name != matrix.F16))
             print(name, speeds[name], flush=True)
     print(table(speeds))
 

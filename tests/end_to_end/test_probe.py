@@ -79,7 +79,7 @@ def test_no_seed(reference: str, capsys: pytest.CaptureFixture[str], monkeypatch
     monkeypatch.setattr("secrets.randbits", lambda bits: int(drawn.integers(2**bits)))
     with running(ModelService(ServerSettings(model=DEMO, ignore_seed=True))) as url:
         arguments = ["probe", "--provider", url, "--model", "demo", "--reference", reference, "--quiet"]
-        arguments += ["--concurrency", "1"]
+        arguments += ["--concurrency", "1", "--max-tokens", "16"]
         for options in ([], ["--json"]):
             with pytest.raises(SystemExit) as exited:
                 main([*arguments, *options])
