@@ -6,10 +6,11 @@ First at temperature 0; then at temperature 1, once with the noise replayed and 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
@@ -114,7 +115,7 @@ async def demo_audits(urls: Mapping[str, str], prompts: DemoPrompts, out: Path) 
         run = await _audited(urls, provider, prompts.audited, out / provider.name, baseline=baseline.path)
         return DemoResult(provider, run)
 
-    async for result in _in_order([audited(provider) for provider in PROVIDERS]):
+    async for result in _in_order([partial(audited, provider) for provider in PROVIDERS]):
         yield result
 
 
@@ -128,8 +129,8 @@ async def sampled_audits(urls: Mapping[str, str], prompts: DemoPrompts, out: Pat
     ours, theirs = (replace(SEEDED, seed=derived_seeds(root, count)) for root in (1, 2))
     asked = prompts.baseline
     baselines = [
-        _audited(urls, HONEST, asked, out / "baseline-seeded", params=SEEDED, sampler=SAMPLER),
-        _audited(urls, HONEST, asked, out / "baseline-unseeded", params=theirs),
+        partial(_audited, urls, HONEST, asked, out / "baseline-seeded", params=SEEDED, sampler=SAMPLER),
+        partial(_audited, urls, HONEST, asked, out / "baseline-unseeded", params=theirs),
     ]
     seeded, unseeded = [run async for run in _in_order(baselines)]
 
@@ -144,7 +145,7 @@ async def sampled_audits(urls: Mapping[str, str], prompts: DemoPrompts, out: Pat
             other = await _audited(urls, provider, prompts.audited, folder, params=ours, baseline=unseeded.path)
         return SampledResult(provider, replayed, other)
 
-    async for result in _in_order([audited(provider) for provider in SAMPLED_PROVIDERS]):
+    async for result in _in_order([partial(audited, provider) for provider in SAMPLED_PROVIDERS]):
         yield result
 
 
@@ -162,13 +163,13 @@ def sampled_as_expected(results: Iterable[SampledResult]) -> bool:
     )
 
 
-async def _in_order(audits: Iterable[Coroutine[Any, Any, T]]) -> AsyncIterator[T]:
+async def _in_order(audits: Iterable[Callable[[], Awaitable[T]]]) -> AsyncIterator[T]:
     """The results in the order of ``audits``, of which a few run at once; none runs on when the reader stops."""
     gate = asyncio.Semaphore(AT_ONCE)
 
-    async def run(audit: Coroutine[Any, Any, T]) -> T:
+    async def run(audit: Callable[[], Awaitable[T]]) -> T:
         async with gate:
-            return await audit
+            return await audit()  # begun here: a coroutine that is made and never awaited would be a warning at Ctrl-C
 
     tasks = [asyncio.create_task(run(audit)) for audit in audits]
     try:
