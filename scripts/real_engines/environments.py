@@ -2,12 +2,7 @@
 
     python scripts/real_engines/environments.py [llama.cpp] [vllm] [weights] [models]      all without names
 
-vLLM is then started from ``.engines`` by
-
-    VLLM_CPU_KVCACHE_SPACE=1 HF_HUB_OFFLINE=1 VLLM_NO_USAGE_STATS=1 PYTHONPATH=$PWD/vllm-metadata vllm/bin/vllm serve
-        $PWD/models/smollm2 --served-model-name smol --dtype float32 --max-model-len 2048 --enforce-eager --port PORT
-
-and llama.cpp by ``llama.cpp/build/bin/llama-server -m models/smollm2-F16.gguf --alias smol --port PORT``.
+How each engine is started stands in ``serving.py``.
 
 Each part leaves a stamp when it is whole. A part without one is made anew, and what a compiler had done by then it finds again.
 """
