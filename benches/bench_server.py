@@ -25,8 +25,8 @@ from typing import Any, NamedTuple
 import httpx2
 import numpy as np
 
+from token_difr.engine.onnx import OnnxEngine
 from token_difr.server.generation.logprob_rows import logprob_rows
-from token_difr.server.model.engine.onnx import OnnxEngine
 from token_difr.server.model.folder import DEMO, ModelFolder
 
 GENERATE_CONCURRENCY, SCORE_CONCURRENCY = 16, 8

@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from token_difr.engine import Engine
+from token_difr.engine.onnx import OnnxEngine
+from token_difr.engine.rounding import WeightRounding
+from token_difr.engine.torch import ElementType, TorchEngine
 from token_difr.server.generation import Generation, GenerationSpec, Scheduler
 from token_difr.server.generation.sampling import SamplingSettings
 from token_difr.server.generation.sampling.faults import SamplerFaults
-from token_difr.server.model.engine import Engine
-from token_difr.server.model.engine.onnx import OnnxEngine
-from token_difr.server.model.engine.rounding import WeightRounding
-from token_difr.server.model.engine.torch import ElementType, TorchEngine
 from token_difr.server.model.folder import DEMO, ModelFolder
 
 OUTPUT_TOKENS = 64

@@ -23,12 +23,12 @@ import numpy as np
 
 from token_difr.answers import read_prompts
 from token_difr.demo_model import PROMPTS_FILE
+from token_difr.engine.rounding import WeightRounding
 from token_difr.records import SamplingParams, ScoreStatus, derived_seeds
 from token_difr.run.audit import AuditRun, audit
 from token_difr.sampler import Sampler
 from token_difr.server import ModelService, ServerSettings
 from token_difr.server.listening import running
-from token_difr.server.model.engine.rounding import WeightRounding
 from token_difr.server.model.folder import DEMO
 
 SAMPLERS = (

@@ -125,7 +125,7 @@ def _rollouts(texts: dict[str, str]) -> Iterator[Outcome]:
 
 def _tinker(text: str) -> Iterator[Outcome]:
     import tinker
-    from token_difr.server.model.engine.loading import load_engine
+    from token_difr.engine.loading import load_engine
     from token_difr.testing.tinker_service import engine_logprobs, tinker_service
 
     os.environ["TINKER_TELEMETRY"] = "0"

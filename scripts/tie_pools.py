@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from token_difr.answers import read_prompts
 from token_difr.demo_model import PROMPTS_FILE
+from token_difr.engine.rounding import WeightRounding
 from token_difr.run.directory import RunDirectory
 from token_difr.run.layout import REPORT
 from token_difr.server import ModelService, ServerSettings
 from token_difr.server.listening import running
-from token_difr.server.model.engine.rounding import WeightRounding
 from token_difr.server.model.folder import DEMO
 from token_difr.ties import TieSet, audit_ties, pick_ties
 from token_difr.ties.asking import Way

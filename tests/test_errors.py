@@ -38,7 +38,7 @@ def import_torch() -> object:
 
 def import_torch_for_the_server() -> object:
     """What the server's torch engine begins with."""
-    from token_difr.server.model.engine.torch import _import_torch
+    from token_difr.engine.torch import _import_torch
 
     return _import_torch()
 

@@ -51,7 +51,7 @@ def test_unknown_names_are_attribute_errors() -> None:
 
 
 MODULES = sorted(module.name for module in pkgutil.walk_packages(token_difr.__path__, "token_difr."))
-NEEDS_AN_EXTRA = {"token_difr.__main__", "token_difr.server.model.engine.torch"}
+NEEDS_AN_EXTRA = {"token_difr.__main__", "token_difr.engine.torch"}
 
 
 @pytest.mark.parametrize("name", [name for name in MODULES if name not in {*NEEDS_AN_EXTRA, "token_difr.audit"}])

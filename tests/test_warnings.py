@@ -20,7 +20,7 @@ OURS = {
 THEIRS = {
     "inside_a_package": "warnings.warn_explicit('gone soon', DeprecationWarning, 'x.py', 1, 'transformers.models')",
     "pointing_at_our_line": (
-        "warnings.warn_explicit('use cache', FutureWarning, 'torch.py', 1, 'token_difr.server.model.engine.torch')"
+        "warnings.warn_explicit('use cache', FutureWarning, 'torch.py', 1, 'token_difr.engine.torch')"
     ),
     "a_user_warning": "warnings.warn('theirs', UserWarning)",
 }

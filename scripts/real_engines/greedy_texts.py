@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from transformers import AutoModelForCausalLM
 
-from token_difr.server.model.engine import Engine, extended
-from token_difr.server.model.engine.onnx import OnnxEngine
+from token_difr.engine import Engine, extended
+from token_difr.engine.onnx import OnnxEngine
 from token_difr.server.model.folder import ModelFolder
 
 TOKENS = 24

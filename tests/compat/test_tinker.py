@@ -10,7 +10,7 @@ import pytest
 
 from tinker_sdk import leaves_connections, tinker_sampling
 from token_difr import TokenSequence, verify_outputs_api, verify_outputs_tinker
-from token_difr.server.model.engine.loading import load_engine
+from token_difr.engine.loading import load_engine
 from token_difr.server.model.folder import DEMO, ModelFolder
 from token_difr.testing.tinker_service import TinkerService, engine_logprobs
 

@@ -66,7 +66,7 @@ def test_gpus_below_one_wrap_are_one_answer(reference: str) -> None:
 
 def test_rounded_weights(reference: str) -> None:
     """A provider with other weights is still recognized by its noise."""
-    from token_difr.server.model.engine.rounding import WeightRounding
+    from token_difr.engine.rounding import WeightRounding
 
     settings = {"sampler": Sampler.parse("vllm@0.33"), "weights": WeightRounding.INT8}
     assert probed(reference, settings).reproduced_by == ("vllm@0.33:runner=v2",)

@@ -15,6 +15,7 @@ import pytest
 
 from token_difr.answers import read_prompts
 from token_difr.demo_model import PROMPTS_FILE
+from token_difr.engine.rounding import WeightRounding
 from token_difr.records import SamplingParams, Scores, ScoreStatus, Verdict, derived_seeds
 from token_difr.run import RunDirectory
 from token_difr.run.audit import AuditRun, audit
@@ -22,7 +23,6 @@ from token_difr.sampler import Sampler
 from token_difr.scores import score
 from token_difr.server import ModelService, ServerSettings
 from token_difr.server.listening import running
-from token_difr.server.model.engine.rounding import WeightRounding
 from token_difr.server.model.folder import DEMO
 from token_difr.verdict import summarize
 

@@ -11,12 +11,12 @@ import pytest
 from tinker_sdk import leaves_connections, tinker_sampling
 from token_difr.answers import read_prompts
 from token_difr.demo_model import PROMPTS_FILE
+from token_difr.engine.loading import load_engine
 from token_difr.errors import EndpointError, InputError
 from token_difr.records import SamplingParams
 from token_difr.run import RunDirectory
 from token_difr.run.audit import audit
 from token_difr.sequences import load_tokenizer, render
-from token_difr.server.model.engine.loading import load_engine
 from token_difr.server.model.folder import DEMO, ModelFolder
 from token_difr.testing.tinker_service import TinkerService, engine_logprobs
 from token_difr.tinker import TinkerProvider, TinkerReference

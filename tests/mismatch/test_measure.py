@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from token_difr.answers import read_prompts
 from token_difr.cli import main
 from token_difr.demo_model import PROMPTS_FILE
+from token_difr.engine.rounding import WeightRounding
 from token_difr.errors import InputError
 from token_difr.mismatch.measure import measure_mismatch
 from token_difr.mismatch.sources import mismatch_against
@@ -25,7 +26,6 @@ from token_difr.run.audit import audit
 from token_difr.sequences import load_tokenizer
 from token_difr.server import ModelService, ServerSettings
 from token_difr.server.listening import running
-from token_difr.server.model.engine.rounding import WeightRounding
 from token_difr.server.model.folder import DEMO
 from token_difr.services import open_client
 

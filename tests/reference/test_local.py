@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,8 +16,8 @@ from token_difr.records import TokenSequence, TopKBatch
 from token_difr.reference import LocalReference, VllmReference
 from token_difr.services import open_client
 
-torch = pytest.importorskip("torch")
 K = 5
+ON_TORCH = {"engine": "torch"}
 
 
 def from_server(url: str, sequences: list[TokenSequence]) -> TopKBatch:
@@ -35,9 +37,13 @@ def assert_same(batch: TopKBatch, wanted: TopKBatch) -> None:
     assert batch.sequence_indptr.tolist() == wanted.sequence_indptr.tolist()
 
 
-@pytest.mark.parametrize("options", [{}, {"vocabulary_slice": 300}, {"batch_size": 1}])
+@pytest.mark.parametrize(
+    "options", [{}, ON_TORCH, {**ON_TORCH, "vocabulary_slice": 300}, {**ON_TORCH, "batch_size": 1}]
+)
 def test_same_rows_as_a_server(options: Any, demo_url: str, demo_sequences: list[TokenSequence]) -> None:
     """However the vocabulary and the batches are cut; sequences without output keep their place."""
+    if "engine" in options:
+        pytest.importorskip("torch")
     sequences = [*demo_sequences, TokenSequence([3], [])]
     reference = LocalReference(MODEL_FOLDER, topk_logprobs=K, **options)
     kept: dict[int, TopKBatch] = {}
@@ -51,6 +57,7 @@ def test_same_rows_as_a_server(options: Any, demo_url: str, demo_sequences: list
 
 def test_logits_that_are_more_than_a_product(demo_sequences: list[TokenSequence]) -> None:
     """A model that changes its logits at the end is run through its own forward pass."""
+    torch = pytest.importorskip("torch")
     from transformers import AutoModelForCausalLM
 
     plain = AutoModelForCausalLM.from_pretrained(MODEL_FOLDER, dtype=torch.float32)
@@ -72,19 +79,70 @@ def test_logits_that_are_more_than_a_product(demo_sequences: list[TokenSequence]
     assert differences[0] == pytest.approx(differences[1] / 2, abs=2e-3)
 
 
-def test_first_token_of_all_is_not_scored() -> None:
+@pytest.mark.parametrize("engine", ["onnx", "torch"])
+def test_first_token_of_all_is_not_scored(engine: str) -> None:
     """A sequence without a prompt has nothing before its first token: an empty row."""
-    reference = LocalReference(MODEL_FOLDER, topk_logprobs=K)
+    if engine == "torch":
+        pytest.importorskip("torch")
+    reference = LocalReference(MODEL_FOLDER, topk_logprobs=K, engine=engine)
     batch = asyncio.run(reference.topk([TokenSequence([], [5, 6]), TokenSequence([], [7])], progress=False))
 
     assert batch.indptr.tolist() == [0, 0, K, K]
 
 
-def test_what_cannot_be_run(tmp_path: Any) -> None:
-    """A folder without a model, an id beyond the vocabulary, a top-k beyond it."""
-    with pytest.raises(InputError, match="cannot be loaded"):
-        LocalReference(tmp_path)
+def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sequence of many chunks, outputs that begin within one, at its edge and behind it: the rows of one pass."""
+    rng = np.random.default_rng(3)
+    tokens = rng.integers(4, 2000, 20).tolist()
+    sequences = [TokenSequence(tokens[:start], tokens[start:]) for start in (0, 1, 3, 4, 5, 8, 19)]
+    whole = asyncio.run(LocalReference(MODEL_FOLDER, topk_logprobs=K).topk(sequences, progress=False))
+    monkeypatch.setattr("token_difr.reference.engine_scorer.default_chunk_size", lambda _: 4)
+    cut = asyncio.run(LocalReference(MODEL_FOLDER, topk_logprobs=K).topk(sequences, progress=False))
+
+    assert_same(cut, whole)
+
+
+def test_reference_needs_no_torch(monkeypatch: pytest.MonkeyPatch, demo_sequences: list[TokenSequence]) -> None:
+    """A folder of the Llama family is scored where torch is not installed; what needs it says so."""
+    monkeypatch.setitem(sys.modules, "torch", None)
+    batch = asyncio.run(LocalReference(MODEL_FOLDER, topk_logprobs=K).topk(demo_sequences, progress=False))
+
+    assert np.isfinite(batch.logprobs).all()
+    for options in ({"dtype": "bfloat16"}, {"device": "cuda"}, ON_TORCH):
+        with pytest.raises(InputError, match=r"needs torch.*pip install|which is installed and cannot be imported"):
+            LocalReference(MODEL_FOLDER, **options)
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "said"),
+    [
+        ("folder", {}, "cannot be loaded"),
+        ("demo", {"engine": "tensorrt"}, "engine 'tensorrt' is none of auto, onnx, torch"),
+        ("demo", {"engine": "onnx", "dtype": "bfloat16"}, "float32"),
+        ("demo", {"engine": "onnx", "device": "cuda"}, "on the CPU"),
+        ("demo", {"topk_logprobs": 0}, "at least 1"),
+    ],
+)
+def test_what_cannot_be_made(tmp_path: Path, model: str, options: dict[str, Any], said: str) -> None:
+    """A folder without a model, and settings that no engine has."""
+    with pytest.raises(InputError, match=said):
+        LocalReference(tmp_path if model == "folder" else MODEL_FOLDER, **options)
+
+
+def test_dtype_that_torch_does_not_have() -> None:
+    """A word that is an attribute of torch and no type of elements is refused as any other is."""
+    pytest.importorskip("torch")
+    for word in ("float31", "nn", "load"):
+        with pytest.raises(InputError, match=f"dtype '{word}' is none of torch's"):
+            LocalReference(MODEL_FOLDER, dtype=word)
+
+
+@pytest.mark.parametrize("engine", ["onnx", "torch"])
+def test_ids_and_entries_beyond_the_vocabulary(engine: str) -> None:
+    """More entries than there are tokens are lowered to them; an id that is no token is an error."""
+    if engine == "torch":
+        pytest.importorskip("torch")
     with pytest.warns(UserWarning, match="local gives at most 2048"):
-        reference = LocalReference(MODEL_FOLDER, topk_logprobs=5000)
+        reference = LocalReference(MODEL_FOLDER, topk_logprobs=5000, engine=engine)
     with pytest.raises(InputError, match="id 9000 is beyond"):
         asyncio.run(reference.topk([TokenSequence([1], [9000])], progress=False))

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from tinker_sdk import leaves_connections
+from token_difr.engine.loading import load_engine
 from token_difr.errors import InputError
 from token_difr.rollouts import RolloutsClient
 from token_difr.sequences import load_tokenizer, render
-from token_difr.server.model.engine.loading import load_engine
 from token_difr.server.model.folder import DEMO, ModelFolder
 from token_difr.testing.loopback import serving
 from token_difr.testing.tinker_service import TinkerService, engine_logprobs

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
@@ -11,24 +10,14 @@ import httpx2
 import pytest
 from openai import OpenAI
 
+from demo_folder import folder, questions
 from patience import PATIENCE_SECONDS
 from token_difr.server import ModelService, ServerSettings
 from token_difr.server.listening import running
 from token_difr.server.model.folder import DEMO, ModelFolder
 from token_difr.testing.scripted_engine import ScriptedEngine
 
-
-@pytest.fixture(scope="session")
-def folder() -> ModelFolder:
-    """The packaged model's folder."""
-    return ModelFolder.open(DEMO)
-
-
-@pytest.fixture(scope="session")
-def questions(folder: ModelFolder) -> list[list[dict[str, Any]]]:
-    """The demo's conversations."""
-    lines = (folder.path.parent / "prompts.jsonl").read_text(encoding="utf-8").splitlines()
-    return [json.loads(line)["messages"] for line in lines]
+__all__ = ["client", "folder", "http", "questions", "talking", "url"]
 
 
 @pytest.fixture(scope="session")

@@ -16,11 +16,11 @@ from openai.types import Completion, Model
 from openai.types.chat import ChatCompletion
 
 from patience import PATIENCE_SECONDS
+from token_difr.engine import ForwardPass, KeyValues
 from token_difr.server import ModelService, ServerSettings
 from token_difr.server.generation import Generation, GenerationSpec, Scheduler
 from token_difr.server.http import backend
 from token_difr.server.listening import running
-from token_difr.server.model.engine import ForwardPass, KeyValues
 from token_difr.server.model.folder import DEMO, ModelFolder
 from token_difr.testing.scripted_engine import ScriptedEngine
 

@@ -16,10 +16,10 @@ import pytest
 from openai import AuthenticationError, OpenAI
 
 from patience import PATIENCE_SECONDS
+from token_difr.engine.rounding import WeightRounding
 from token_difr.errors import InputError
 from token_difr.server import ModelService, ServerSettings
 from token_difr.server.listening import running
-from token_difr.server.model.engine.rounding import WeightRounding
 from token_difr.server.model.folder import DEMO, ModelFolder
 from token_difr.server.settings import Mix
 from token_difr.testing.scripted_engine import ScriptedEngine

@@ -14,12 +14,12 @@ import pytest
 
 from token_difr.answers import read_prompts
 from token_difr.demo_model import PROMPTS_FILE
+from token_difr.engine.rounding import WeightRounding
 from token_difr.errors import AnswerError, InputError
 from token_difr.records import Response, Verdict
 from token_difr.sequences import load_tokenizer, render
 from token_difr.server import ModelService, ServerSettings
 from token_difr.server.listening import running
-from token_difr.server.model.engine.rounding import WeightRounding
 from token_difr.server.model.folder import DEMO
 from token_difr.testing.loopback import Answer, Request, json_answer, serving
 from token_difr.ties import Tie, TieSet, audit_ties, pick_ties

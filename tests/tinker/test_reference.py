@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from tinker_sdk import leaves_connections, tinker_sampling
+from token_difr.engine.loading import load_engine
 from token_difr.errors import AnswerError, InputError
 from token_difr.records import TokenSequence, TopKBatch
 from token_difr.reference import Unread, VllmReference
-from token_difr.server.model.engine.loading import load_engine
 from token_difr.server.model.folder import DEMO, ModelFolder
 from token_difr.services import open_client
 from token_difr.testing.tinker_service import TinkerService, engine_logprobs

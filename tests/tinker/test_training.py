@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from tinker_sdk import leaves_connections, tinker_connected, tinker_sampling
+from token_difr.engine.loading import load_engine
 from token_difr.errors import AnswerError, InputError
 from token_difr.sequences import load_tokenizer
-from token_difr.server.model.engine.loading import load_engine
 from token_difr.server.model.folder import DEMO, ModelFolder
 from token_difr.testing.tinker_service import TinkerService, engine_logprobs
 from token_difr.tinker.training import kl_penalty_loss, reference_logprobs, sample, training_datum

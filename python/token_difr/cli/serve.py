@@ -129,11 +129,11 @@ def _models(options: dict[str, Any]) -> list[ServerSettings]:
 
 def _settings(options: dict[str, Any], *, model: str) -> ServerSettings:
     """The options under the names and in the types of the server's settings."""
+    from token_difr.engine.loading import EngineChoice
+    from token_difr.engine.rounding import WeightRounding
+    from token_difr.engine.torch import ElementType
     from token_difr.sampler import Sampler
     from token_difr.server import ServerSettings
-    from token_difr.server.model.engine.loading import EngineChoice
-    from token_difr.server.model.engine.rounding import WeightRounding
-    from token_difr.server.model.engine.torch import ElementType
     from token_difr.server.settings import Mix
 
     weights, mix = options.pop("weights"), options.pop("mix")

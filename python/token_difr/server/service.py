@@ -11,6 +11,9 @@ import logging
 import time
 from dataclasses import replace
 
+from token_difr.engine import Engine
+from token_difr.engine.loading import load_engine
+from token_difr.engine.rounded_cache import RoundedCacheEngine
 from token_difr.errors import InputError
 from token_difr.server.answers.conversation import ConversationRenderer
 from token_difr.server.answers.requests.limits import Limits
@@ -21,9 +24,6 @@ from token_difr.server.generation.sampling.faults import SamplerFaults
 from token_difr.server.http.backend import Backend, Backends
 from token_difr.server.http.metrics import ServerMetrics
 from token_difr.server.http.served_models import Offer
-from token_difr.server.model.engine import Engine
-from token_difr.server.model.engine.loading import load_engine
-from token_difr.server.model.engine.rounded_cache import RoundedCacheEngine
 from token_difr.server.model.folder import DEMO, ModelFolder
 from token_difr.server.settings import Mix, ServerSettings
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from token_difr.engine.loading import EngineChoice
+from token_difr.engine.rounding import WeightRounding
+from token_difr.engine.torch import ElementType
 from token_difr.errors import InputError
 from token_difr.sampler import Sampler
 from token_difr.server.generation.sampling.settings import DEFAULT_SAMPLER
-from token_difr.server.model.engine.loading import EngineChoice
-from token_difr.server.model.engine.rounding import WeightRounding
-from token_difr.server.model.engine.torch import ElementType
 
 __all__ = ["Mix", "ServerSettings"]
 

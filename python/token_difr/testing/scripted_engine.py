@@ -7,7 +7,7 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
-from token_difr.server.model.engine import ForwardPass, KeyValues
+from token_difr.engine import ForwardPass, KeyValues
 
 __all__ = ["ScriptedEngine"]
 

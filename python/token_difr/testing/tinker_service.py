@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from token_difr.server.model.engine import Engine
+from token_difr.engine import Engine
 from token_difr.testing.loopback import PROTOBUF, Answer, Request, json_answer, serving
 from token_difr.testing.tinker_training import TrainedModel, TrainingError
 

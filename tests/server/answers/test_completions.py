@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from openai import OpenAI
 
+from token_difr.engine.onnx import OnnxEngine
 from token_difr.server.generation.logprob_rows import logprob_rows
-from token_difr.server.model.engine.onnx import OnnxEngine
 from token_difr.server.model.folder import ModelFolder
 
 PROMPT = "The list method append"

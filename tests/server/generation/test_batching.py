@@ -10,12 +10,12 @@ import pytest
 from numpy.typing import NDArray
 
 from patience import PATIENCE_SECONDS
+from token_difr.engine import ForwardPass, KeyValues
+from token_difr.engine.chunk_size import default_chunk_size
+from token_difr.engine.onnx import OnnxEngine
 from token_difr.server.generation import Generation, GenerationSpec, QueueFullError, Scheduler, SchedulerStoppedError
-from token_difr.server.generation.prefill import default_chunk_size
 from token_difr.server.generation.prefix_cache import PrefixCache
 from token_difr.server.generation.sampling import SamplingSettings
-from token_difr.server.model.engine import ForwardPass, KeyValues
-from token_difr.server.model.engine.onnx import OnnxEngine
 from token_difr.server.model.folder import ModelFolder
 
 GREEDY = SamplingSettings(temperature=0)

@@ -16,8 +16,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from token_difr.engine import Engine, KeyValues
 from token_difr.server.generation.generation import Generation
-from token_difr.server.model.engine import Engine, KeyValues
 
 __all__ = ["DecodeBatch"]
 

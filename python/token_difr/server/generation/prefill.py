@@ -9,24 +9,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from token_difr.engine import Engine, KeyValues, extended
 from token_difr.server.generation.generation import Generation
 from token_difr.server.generation.logprob_rows import LogprobRows, chosen_logprobs, concatenate_rows, logprob_rows
 from token_difr.server.generation.prefix_cache import PrefixCache
-from token_difr.server.model.engine import Engine, KeyValues, extended
 
-__all__ = ["Prefill", "default_chunk_size"]
-
-_LARGEST_CHUNK = 256
-_LOGITS_BYTES = 2**26
-
-
-def default_chunk_size(vocabulary_size: int) -> int:
-    """Tokens of a chunk: at most 256, halved until its float32 logits take at most 64 MiB; at least 1."""
-    # A pass gives float32[size, vocabulary], 4 bytes a value: 151,936 tokens take 0.58 MiB a row, so chunks of 64.
-    size = _LARGEST_CHUNK
-    while size > 1 and size * vocabulary_size * 4 > _LOGITS_BYTES:
-        size //= 2
-    return size
+__all__ = ["Prefill"]
 
 
 class Prefill:

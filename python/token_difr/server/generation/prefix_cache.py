@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from token_difr.server.model.engine import KeyValues
+from token_difr.engine import KeyValues
 
 __all__ = ["PrefixCache"]
 

@@ -19,13 +19,14 @@ from collections import deque
 import numpy as np
 from numpy.typing import NDArray
 
+from token_difr.engine import Engine
+from token_difr.engine.chunk_size import default_chunk_size
 from token_difr.server.generation.decode_batch import DecodeBatch
 from token_difr.server.generation.generation import FinishReason, Generation
 from token_difr.server.generation.logprob_rows import LogprobRows, chosen_logprobs, logprob_rows
-from token_difr.server.generation.prefill import Prefill, default_chunk_size
+from token_difr.server.generation.prefill import Prefill
 from token_difr.server.generation.prefix_cache import PrefixCache
 from token_difr.server.generation.sampling.masks import NoTokenLeftError
-from token_difr.server.model.engine import Engine
 
 __all__ = ["QueueFullError", "Scheduler", "SchedulerStoppedError"]
 
@@ -48,7 +49,7 @@ class Scheduler:
         max_batch: Sequences that are generated at once.
         max_queue: Sequences that may wait.
         chunk_size: Prompt tokens of one pass; between two passes the running sequences take a step. None = by the
-            vocabulary (:func:`~token_difr.server.generation.prefill.default_chunk_size`).
+            vocabulary (:func:`~token_difr.engine.chunk_size.default_chunk_size`).
         prefix_cache_bytes: Size of the prompt beginnings that are kept for later prompts.
     """
 

@@ -8,8 +8,8 @@ import httpx2
 import numpy as np
 import pytest
 
+from token_difr.engine.onnx import OnnxEngine
 from token_difr.server.generation.sampling import SamplingSettings, TokenSampler
-from token_difr.server.model.engine.onnx import OnnxEngine
 from token_difr.server.model.folder import ModelFolder
 
 TOKENS = 40
