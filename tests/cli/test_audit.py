@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from token_difr.demo_model import MODEL_FOLDER
 from token_difr.run.manifest import read_manifest
 
 
@@ -48,6 +49,31 @@ def test_audit_without_baseline(endpoint: Any, prompts: Path, tmp_path: Path, ru
     assert report["verdict"] == "inconclusive"
     assert report["summary"]["exact_match_rate"][0] == 1.0
     assert sorted(endpoint.tags()) == sorted(f"{stage}-{n}" for stage in ("collect", "reference") for n in range(3))
+
+
+def test_reference_in_this_process(endpoint: Any, prompts: Path, tmp_path: Path, run_cli: RunCli) -> None:
+    """A model's folder in the place of the reference's URL: nothing but the provider is asked; the same command goes on."""
+    for folder in (MODEL_FOLDER, "demo"):
+        endpoint.requests.clear()
+        arguments = audit_of(endpoint, prompts, tmp_path / Path(folder).name, reference=folder)
+        code, output, _ = run_cli(*arguments, "--json")
+        report = json.loads(output)
+        assert (code, report["summary"]["sequences"]) == (3, 3)
+        assert report["audit"]["judged"] | {"model": ""} == {
+            "reference": None, "model": "", "dialect": "local", "topk_logprobs": 2,
+        }  # fmt: skip
+        assert sorted(endpoint.tags()) == [f"collect-{n}" for n in range(3)]
+        assert run_cli(*arguments, "--json") == (code, output, run_cli(*arguments, "--json")[2])
+
+
+@pytest.mark.parametrize("reference", ["no-such-folder", "model.gguf", "demo://x", ""])
+def test_reference_that_is_neither_a_url_nor_a_model(
+    reference: str, endpoint: Any, prompts: Path, tmp_path: Path, run_cli: RunCli
+) -> None:
+    """What names no model that is there is taken for a URL, and refused before anything is asked."""
+    code, _, error = run_cli(*audit_of(endpoint, prompts, tmp_path / "run", reference=reference))
+    assert (code, endpoint.requests) == (2, [])
+    assert "URL" in error
 
 
 def test_finished_audit_sends_nothing(endpoint: Any, prompts: Path, tmp_path: Path, run_cli: RunCli) -> None:

@@ -75,3 +75,10 @@ def test_bad_input_is_named(url: str, run_cli: RunCli, tmp_path: Path, arguments
     assert (code, output) == (2, "")
     assert words in error
     assert list(tmp_path.iterdir()) == []
+
+
+def test_model_that_answers_nothing_by_itself(tmp_path: Path, run_cli: RunCli) -> None:
+    """Ties are picked from a reference's answers: a model that is run here has to be served first."""
+    code, _, error = run_cli("ties", "pick", "--reference", "demo", "--model", "demo", "--out", tmp_path / "ties.json")
+    assert code == 2
+    assert "token-difr serve" in error

@@ -16,7 +16,6 @@ from token_difr.cli.groups import (
     RuleOptions,
     SamplingOptions,
     ScoredOptions,
-    reference_behind,
 )
 from token_difr.cli.manner import DryRunOptions, PaceOptions, PreflightOptions, ShownOptions
 from token_difr.cli.show import note, run_kept, show_report
@@ -64,8 +63,8 @@ def command(
 
     @asynccontextmanager
     async def sides() -> AsyncIterator[Sides]:
-        async with provider.opened(pace) as client, reference.opened(pace) as judge:
-            yield Sides(client, reference_behind(judge, judged, loaded), loaded)
+        async with provider.opened(pace) as client, reference.opened(pace, judged, loaded) as judge:
+            yield Sides(client, judge, loaded)
 
     def tell(sentence: str) -> None:
         note(f"note: {sentence}", quiet=pace.quiet)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractAsyncContextManager
+import math
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -29,7 +32,6 @@ __all__ = [
     "RuleOptions",
     "SamplingOptions",
     "ScoredOptions",
-    "reference_behind",
 ]
 
 
@@ -139,7 +141,14 @@ class ProviderOptions(EndpointOptions):
 class ReferenceOptions:
     """Who judges."""
 
-    reference: Annotated[str, typer.Option("--reference", metavar="URL", help="Base URL of the trusted reference.")]
+    reference: Annotated[
+        str,
+        typer.Option(
+            "--reference",
+            metavar="URL|PATH",
+            help="Base URL of the trusted reference; or a model's folder or GGUF file, which is run here.",
+        ),
+    ]
     reference_model: Annotated[
         str | None,
         typer.Option(
@@ -169,29 +178,51 @@ class ReferenceOptions:
             InputError: No base URL, no such dialect, or an unfit ``--topk-logprobs``.
         """
         from token_difr.records import Judged
-        from token_difr.reference import allowed_topk, dialect_named
+        from token_difr.reference import LocalReference, allowed_topk, dialect_named, local_model
 
+        path = local_model(self.reference)
+        if path is not None:
+            topk = allowed_topk(self.topk_logprobs, math.inf, LocalReference.dialect)
+            return Judged(reference=None, model=str(path), dialect=LocalReference.dialect, topk_logprobs=topk)
         limit = dialect_named(self.reference_dialect).topk_limit
+        try:
+            url = public_url(self.reference)
+        except InputError as error:
+            raise InputError(f"{error}; nor is there a model's folder or GGUF file of that name") from error
         return Judged(
-            reference=public_url(self.reference),
+            reference=url,
             model=self.reference_model or model,
             dialect=self.reference_dialect,
             topk_logprobs=allowed_topk(self.topk_logprobs, limit, self.reference_dialect),
         )
 
-    def opened(self, pace: PaceOptions) -> AbstractAsyncContextManager[AsyncOpenAI]:
-        """A client of the reference.
+    @asynccontextmanager
+    async def opened(
+        self, pace: PaceOptions, judged: Judged, tokenizer: Tokenizer | None = None
+    ) -> AsyncIterator[Reference]:
+        """The reference of a record.
+
+        Raises:
+            InputError: No key, or a model that cannot be loaded.
+        """
+        from token_difr.reference import LocalReference, open_reference
+
+        topk = judged.topk_logprobs
+        if judged.dialect == LocalReference.dialect:
+            yield LocalReference(Path(judged.model), topk_logprobs=topk)
+            return
+        async with self.client(pace) as client:
+            yield open_reference(judged.dialect, client, judged.model, topk_logprobs=topk, tokenizer=tokenizer)
+
+    def client(self, pace: PaceOptions) -> AbstractAsyncContextManager[AsyncOpenAI]:
+        """A client of a reference that is a server.
 
         Raises:
             InputError: No key.
         """
         from token_difr.services import open_client
 
-        return open_client(
-            self.reference,
-            key_variable=self.reference_key_env,
-            **pace.of_client(),
-        )
+        return open_client(self.reference, key_variable=self.reference_key_env, **pace.of_client())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -224,13 +255,6 @@ class RepairOptions:
         if self.no_repair and self.repair_requests:
             raise InputError("give --no-repair or --repair-requests, not both")
         return Resegmented(requests=0 if self.no_repair else self.repair_requests)
-
-
-def reference_behind(client: AsyncOpenAI, judged: Judged, tokenizer: Tokenizer | None) -> Reference:
-    """The reference of a record, behind ``client``."""
-    from token_difr.reference import open_reference
-
-    return open_reference(judged.dialect, client, judged.model, topk_logprobs=judged.topk_logprobs, tokenizer=tokenizer)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ import typer
 
 from token_difr.cli import options
 from token_difr.cli.grouped import grouped
-from token_difr.cli.groups import EndpointOptions, ReferenceOptions, reference_behind
+from token_difr.cli.groups import EndpointOptions, ReferenceOptions
 from token_difr.cli.manner import PaceOptions
 from token_difr.cli.show import show
 from token_difr.interrupts import run_work
@@ -88,8 +88,8 @@ def command(
     async def work() -> Probe:
         from token_difr.probes import aprobe
 
-        async with asked.opened(pace) as client, reference.opened(pace) as judge:
-            return await aprobe(provider=client, reference=reference_behind(judge, judged, None), **arguments)
+        async with asked.opened(pace) as client, reference.opened(pace, judged) as judge:
+            return await aprobe(provider=client, reference=judge, **arguments)
 
     found = run_work(work)
     if as_json:

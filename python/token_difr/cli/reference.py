@@ -8,7 +8,7 @@ import typer
 
 from token_difr.cli import options
 from token_difr.cli.grouped import grouped
-from token_difr.cli.groups import ReferenceOptions, RepairOptions, reference_behind
+from token_difr.cli.groups import ReferenceOptions, RepairOptions
 from token_difr.cli.manner import PaceOptions
 from token_difr.cli.show import local_tokenizer, note, run_kept
 
@@ -43,7 +43,7 @@ def command(
     with RunDirectory.read(run) as stored:
         asked = stored.audit.asked
         judged = reference.judged("" if asked is None else asked.model)
-        named = dialect_named(reference.reference_dialect).needs_tokenizer
+        named = judged.reference is not None and dialect_named(judged.dialect).needs_tokenizer
         needed = named or (
             resegmented.requests != 0 and any(is_repairable(each) for each in stored.sequences().values())
         )
@@ -53,9 +53,8 @@ def command(
         move_reference(run, judged)
 
     async def work() -> None:
-        async with reference.opened(pace) as client:
-            judge = reference_behind(client, judged, tokenizer)
-            with RunDirectory.resume(run, Audit(judged=judged, resegmented=resegmented)) as directory:
+        with RunDirectory.resume(run, Audit(judged=judged, resegmented=resegmented)) as directory:
+            async with reference.opened(pace, judged, tokenizer) as judge:
                 speed: dict[str, Any] = {"concurrency": pace.concurrency, "progress": not pace.quiet}
                 await reference_run(directory, judge, **speed)
                 if tokenizer is not None:

@@ -24,7 +24,9 @@ class _Provider(ProviderOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class _Reference(ReferenceOptions):
-    reference: Annotated[str, typer.Option("--reference", metavar="URL", help="Base URL of the reference.")] = ""
+    reference: Annotated[
+        str, typer.Option("--reference", metavar="URL|PATH", help="URL or model of the reference.")
+    ] = ""
 
 
 @grouped

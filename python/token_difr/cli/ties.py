@@ -10,7 +10,7 @@ import typer
 
 from token_difr.cli import options
 from token_difr.cli.grouped import grouped
-from token_difr.cli.groups import EndpointOptions, ReferenceOptions, RuleOptions, reference_behind
+from token_difr.cli.groups import EndpointOptions, ReferenceOptions, RuleOptions
 from token_difr.cli.manner import PaceOptions, PreflightOptions, ShownOptions
 from token_difr.cli.show import note, run_kept, show, show_report
 from token_difr.errors import InputError
@@ -107,13 +107,15 @@ def pick(
     from token_difr.ties import apick_ties
 
     arguments, judged = picked.arguments(), reference.judged(model)
+    if judged.reference is None:
+        raise InputError(f"{judged.model} answers nothing by itself: serve it (token-difr serve), and give the URL")
     loaded, kept = load_tokenizer(tokenizer or model), run or out.with_name(f"{out.name}.run")
 
     async def work() -> TieSet:
-        async with reference.opened(pace) as judge:
+        async with reference.client(pace) as client, reference.opened(pace, judged, loaded) as judge:
             return await apick_ties(
-                reference=reference_behind(judge, judged, loaded),
-                provider=judge,
+                reference=judge,
+                provider=client,
                 model=judged.model,
                 tokenizer=tokenizer or model,
                 run=kept,

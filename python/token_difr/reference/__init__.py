@@ -4,7 +4,7 @@ from token_difr.reference.completions import CompletionsReference, TogetherRefer
 from token_difr.reference.dialects import DIALECTS, dialect_named, open_reference
 from token_difr.reference.fireworks import FireworksLegacyReference, FireworksReference
 from token_difr.reference.llama_cpp import LlamaCppReference
-from token_difr.reference.local import LocalReference
+from token_difr.reference.local import LocalReference, local_model
 from token_difr.reference.reference import Reference, no_rows
 from token_difr.reference.rows import allowed_topk
 from token_difr.reference.sglang import SglangReference
@@ -29,6 +29,7 @@ __all__ = [
     "allowed_topk",
     "dialect_named",
     "is_of_one_sequence",
+    "local_model",
     "no_rows",
     "open_reference",
     "vocabulary_of",

@@ -12,6 +12,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from token_difr.demo_model import MODEL_FOLDER
+from token_difr.engine.gguf.container import is_gguf
 from token_difr.engine.loading import EngineChoice
 from token_difr.engine.onnx import OnnxEngine
 from token_difr.errors import InputError, UnsupportedModelError
@@ -22,7 +24,7 @@ from token_difr.reference.rows import allowed_topk, batch_of, sent_tokens
 from token_difr.reference.scored import Scorer
 from token_difr.reference.torch_scorer import TorchScorer
 
-__all__ = ["LocalReference"]
+__all__ = ["LocalReference", "local_model"]
 
 _ENGINE_RUNS = ("cpu", "float32")
 """Device and element type of ONNX Runtime's kernels here."""
@@ -85,6 +87,12 @@ class LocalReference(BatchedReference):
             raise InputError(f"id {largest} is beyond the model's vocabulary of {self._scorer.vocabulary_size}")
         scored = self._scorer.score(sent, self.topk_logprobs)
         return [batch_of(rows, tokens, start) for rows, (tokens, start) in zip(scored, sent, strict=True)]
+
+
+def local_model(name: str) -> Path | None:
+    """The folder or GGUF file that a name stands for, "demo" for the packaged model; None where it names none."""
+    path = MODEL_FOLDER if name == "demo" else Path(name).expanduser()
+    return path if name and (path.is_dir() or (is_gguf(path) and path.is_file())) else None
 
 
 def _on_engine(model: Any, engine: str, asked: tuple[str, str], threads: int | None) -> EngineScorer | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from token_difr.answers import Provider, asks_token_ids
 from token_difr.endpoint import shown_url
 from token_difr.records import Asked, Asking, Judged, Rendered, SamplingParams
-from token_difr.reference import Reference, open_reference
+from token_difr.reference import LocalReference, Reference, local_model, open_reference
 from token_difr.sequences import Tokenizer, load_tokenizer, tokenizer_digest
 from token_difr.services import open_client
 
@@ -72,16 +72,18 @@ async def opened_sides(
     model: str,
     tokenizer: str | os.PathLike[str] | Tokenizer,
 ) -> AsyncIterator[tuple[Sides, Rendered]]:
-    """Both sides, each opened if it is a URL, and what the record says of the tokenizer.
+    """Both sides, each opened if it is a URL, a model's folder or a GGUF file, and what the record says of the tokenizer.
 
     Raises:
-        InputError: No base URL, no key, no such dialect, or a tokenizer that cannot be loaded.
+        InputError: No base URL, no key, no such dialect, or a model or a tokenizer that cannot be loaded.
     """
     loaded, rendered = rendered_by(tokenizer)
     async with AsyncExitStack() as stack:
         if isinstance(provider, str):
             provider = await stack.enter_async_context(open_client(provider))
-        if isinstance(reference, str):
+        if isinstance(reference, str) and (path := local_model(reference)) is not None:
+            reference = LocalReference(path)
+        elif isinstance(reference, str):
             client = await stack.enter_async_context(open_client(reference))
             reference = open_reference(dialect, client, model, tokenizer=loaded)
         yield Sides(provider, reference, loaded), rendered
