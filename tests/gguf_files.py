@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import gguf
 import numpy as np
-from gguf import GGMLQuantizationType as Kind
 from numpy.typing import NDArray
+
+import gguf
+from gguf import GGMLQuantizationType as Kind
 
 __all__ = ["add_tokenizer", "write_gguf"]
 

@@ -14,6 +14,8 @@ import pytest
 from patience import PATIENCE_SECONDS
 from token_difr.demo.audits import choose_prompts
 from token_difr.demo.providers import PROVIDERS, SAMPLED_PROVIDERS
+from token_difr.demo.served_model import DemoModel
+from token_difr.demo_model import MODEL_FOLDER
 from token_difr.errors import InputError
 
 DEMO = [sys.executable, "-m", "token_difr", "demo"]
@@ -71,7 +73,8 @@ def test_no_server_outlives_the_demo(tmp_path: Path, how: signal.Signals) -> Non
 
 def test_the_two_sides_are_asked_different_questions() -> None:
     """The same prompts at temperature 0 would prove nothing; another seed draws others."""
-    chosen, other = choose_prompts(149, seed=0), choose_prompts(149, seed=1)
+    questions = DemoModel.named("demo", max_tokens=8).questions
+    chosen, other = (choose_prompts(questions, 149, seed=seed) for seed in (0, 1))
     audited = {json.dumps(messages) for messages in chosen.audited}
 
     assert len(chosen.audited) == len(chosen.baseline) == 149
@@ -83,7 +86,19 @@ def test_the_two_sides_are_asked_different_questions() -> None:
 def test_too_few_and_too_many_prompts_are_refused(count: int) -> None:
     """The message says how many it takes."""
     with pytest.raises(InputError, match=r"149 to \d+ prompts"):
-        choose_prompts(count, seed=0)
+        choose_prompts(DemoModel.named("demo", max_tokens=8).questions, count, seed=0)
+
+
+def test_another_model_is_asked_questions_of_many_kinds() -> None:
+    """Any model's folder or file; the tiny model's own questions are about what it was trained on."""
+    other = DemoModel.named(str(MODEL_FOLDER), max_tokens=16)
+
+    assert (other.name, other.max_tokens) == (str(MODEL_FOLDER), 16)
+    assert len(choose_prompts(other.questions, 149, seed=0).audited) == 149
+    assert other.questions != DemoModel.named("demo", max_tokens=16).questions
+    for name in ("no-such-folder", "no.gguf", "http://127.0.0.1:8000/v1", ""):
+        with pytest.raises(InputError, match="no model's folder and no GGUF file"):
+            DemoModel.named(name, max_tokens=16)
 
 
 def _runs(process: str) -> bool:

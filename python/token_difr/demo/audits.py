@@ -14,7 +14,6 @@ from typing import TypeVar
 
 import numpy as np
 
-from token_difr.answers import read_prompts
 from token_difr.demo.providers import (
     HONEST,
     MODEL_NAME,
@@ -24,7 +23,7 @@ from token_difr.demo.providers import (
     SAMPLER,
     DemoProvider,
 )
-from token_difr.demo_model import PROMPTS_FILE
+from token_difr.demo.served_model import DemoModel
 from token_difr.errors import InputError
 from token_difr.records import Conversation, Rule, SamplingParams, derived_seeds
 from token_difr.run.audit import AuditRun, aaudit
@@ -42,7 +41,6 @@ __all__ = [
 
 T = TypeVar("T")
 
-MAX_TOKENS = 64
 CONCURRENCY = 16
 AT_ONCE = 2
 """Audits at once: while one waits for its servers, the other works on what arrived."""
@@ -86,13 +84,12 @@ class SampledResult:
     unseeded: AuditRun | None
 
 
-def choose_prompts(count: int, *, seed: int) -> DemoPrompts:
-    """Draw ``count`` questions a side from those that ship with the demo.
+def choose_prompts(questions: list[Conversation], count: int, *, seed: int) -> DemoPrompts:
+    """Draw ``count`` of the questions a side.
 
     Raises:
         InputError: ``count`` is too small for any verdict but inconclusive, or more than the demo has questions for.
     """
-    questions = read_prompts(PROMPTS_FILE)
     fewest, most = Rule().fewest_sequences, len(questions) // 2
     if not fewest <= count <= most:
         raise InputError(f"the demo takes {fewest} to {most} prompts a side, not {count}")
@@ -101,25 +98,30 @@ def choose_prompts(count: int, *, seed: int) -> DemoPrompts:
     return DemoPrompts(audited=chosen[:count], baseline=chosen[count:])
 
 
-async def demo_audits(urls: Mapping[str, str], prompts: DemoPrompts, out: Path) -> AsyncIterator[DemoResult]:
+async def demo_audits(
+    urls: Mapping[str, str], model: DemoModel, prompts: DemoPrompts, out: Path
+) -> AsyncIterator[DemoResult]:
     """Audit every provider at temperature 0; yields each result as it is there.
 
     Args:
         urls: Base URLs of the running servers, by name.
+        model: What they serve.
         prompts: What to ask.
         out: Folder for the run directories, one a provider and one for the baseline.
     """
-    baseline = await _audited(urls, HONEST, prompts.baseline, out / "baseline")
+    baseline = await _audited(urls, model, HONEST, prompts.baseline, out / "baseline")
 
     async def audited(provider: DemoProvider) -> DemoResult:
-        run = await _audited(urls, provider, prompts.audited, out / provider.name, baseline=baseline.path)
+        run = await _audited(urls, model, provider, prompts.audited, out / provider.name, baseline=baseline.path)
         return DemoResult(provider, run)
 
     async for result in _in_order([partial(audited, provider) for provider in PROVIDERS]):
         yield result
 
 
-async def sampled_audits(urls: Mapping[str, str], prompts: DemoPrompts, out: Path) -> AsyncIterator[SampledResult]:
+async def sampled_audits(
+    urls: Mapping[str, str], model: DemoModel, prompts: DemoPrompts, out: Path
+) -> AsyncIterator[SampledResult]:
     """Audit providers at temperature 1, with and without a replay; yields each result as it is there.
 
     Arguments as of :func:`demo_audits`.
@@ -129,20 +131,20 @@ async def sampled_audits(urls: Mapping[str, str], prompts: DemoPrompts, out: Pat
     ours, theirs = (replace(SEEDED, seed=derived_seeds(root, count)) for root in (1, 2))
     asked = prompts.baseline
     baselines = [
-        partial(_audited, urls, HONEST, asked, out / "baseline-seeded", params=SEEDED, sampler=SAMPLER),
-        partial(_audited, urls, HONEST, asked, out / "baseline-unseeded", params=theirs),
+        partial(_audited, urls, model, HONEST, asked, out / "baseline-seeded", params=SEEDED, sampler=SAMPLER),
+        partial(_audited, urls, model, HONEST, asked, out / "baseline-unseeded", params=theirs),
     ]
     seeded, unseeded = [run async for run in _in_order(baselines)]
 
     async def audited(provider: DemoProvider) -> SampledResult:
         folder = out / f"{provider.name}-seeded"
         replayed = await _audited(
-            urls, provider, prompts.audited, folder, params=SEEDED, sampler=SAMPLER, baseline=seeded.path
+            urls, model, provider, prompts.audited, folder, params=SEEDED, sampler=SAMPLER, baseline=seeded.path
         )
         other = None
         if provider.unseeded is not None:
             folder = out / f"{provider.name}-unseeded"
-            other = await _audited(urls, provider, prompts.audited, folder, params=ours, baseline=unseeded.path)
+            other = await _audited(urls, model, provider, prompts.audited, folder, params=ours, baseline=unseeded.path)
         return SampledResult(provider, replayed, other)
 
     async for result in _in_order([partial(audited, provider) for provider in SAMPLED_PROVIDERS]):
@@ -183,6 +185,7 @@ async def _in_order(audits: Iterable[Callable[[], Awaitable[T]]]) -> AsyncIterat
 
 async def _audited(
     urls: Mapping[str, str],
+    model: DemoModel,
     provider: DemoProvider,
     asked: list[Conversation],
     out: Path,
@@ -196,9 +199,9 @@ async def _audited(
         provider=urls[provider.name],
         model=MODEL_NAME,
         reference=urls[REFERENCE.name],
-        tokenizer="demo",
+        tokenizer=model.name,
         params=params,
-        max_tokens=MAX_TOKENS,
+        max_tokens=model.max_tokens,
         sampler=sampler,
         baseline=baseline,
         out=out,

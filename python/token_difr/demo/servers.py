@@ -21,24 +21,25 @@ SHUTDOWN_SECONDS = 10
 
 
 @contextmanager
-def running_servers(cast: Iterable[DemoProvider], logs: Path) -> Iterator[dict[str, str]]:
+def running_servers(cast: Iterable[DemoProvider], logs: Path, model: str = "demo") -> Iterator[dict[str, str]]:
     """Start a server for each of ``cast`` and yield their base URLs by name; all are gone on leaving.
 
     Args:
         cast: Who to start. All start at once, since loading takes longer than serving the first answer.
         logs: Folder for one log file a server.
+        model: What they serve: a folder, a GGUF file, or "demo" for the packaged model.
 
     Raises:
         EndpointUnreachableError: A server ended before it was ready; names its log.
     """
     with ExitStack() as stack:
-        started = [(provider, stack.enter_context(_server(provider, logs))) for provider in cast]
+        started = [(provider, stack.enter_context(_server(provider, logs, model))) for provider in cast]
         yield {provider.name: _base_url(process, logs / f"{provider.name}.log") for provider, process in started}
 
 
 @contextmanager
-def _server(provider: DemoProvider, logs: Path) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-m", "token_difr", "serve", "demo", "--port", "0", "--until-stdin-closes"]
+def _server(provider: DemoProvider, logs: Path, model: str) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", "token_difr", "serve", model, "--port", "0", "--until-stdin-closes"]
     command += ["--model-name", MODEL_NAME, "--sampler", SAMPLER, *provider.options]
     with (
         (logs / f"{provider.name}.log").open("w", encoding="utf-8") as log,

@@ -6,7 +6,7 @@
     onnx_sessions    graphs with their weights on ONNX Runtime
     graph/           the graph of a model, from its configuration
     weights          the tensors of safetensors files
-    gguf/            the same of GGUF files
+    gguf_decoder     the same of GGUF files
     rounding         weights of fewer bits
     rounded_cache    keys and values of fewer bits
     chunk_size       how much of a prompt goes through at once

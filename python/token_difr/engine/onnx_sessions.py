@@ -17,8 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from token_difr.engine.gguf.container import GgufFile, is_gguf
-from token_difr.engine.gguf.decoder import configuration, tensors_of
+from token_difr.engine.gguf_decoder import configuration, tensors_of
 from token_difr.engine.graph.architecture import DecoderShape, check_family
 from token_difr.engine.graph.builder import GraphBuilder
 from token_difr.engine.graph.decoder import HEAD, build_graph
@@ -26,6 +25,7 @@ from token_difr.engine.graph.quantized import quantize_layers
 from token_difr.engine.rounding import WeightRounding, rounded
 from token_difr.engine.weights import StoredTensor, stored_tensors
 from token_difr.errors import InputError, UnsupportedModelError
+from token_difr.gguf.container import GgufFile, is_gguf
 from token_difr.sequences import json_object
 
 __all__ = ["find_graph", "open_built", "open_exported"]

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from token_difr.engine.gguf.container import is_gguf
 from token_difr.engine.protocol import ForwardPass, KeyValues, ending_together
 from token_difr.engine.rounding import WeightRounding, round_weights
 from token_difr.errors import InputError, unimportable
+from token_difr.gguf.container import is_gguf
 
 __all__ = ["ElementType", "TorchEngine", "cache_name"]
 

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from token_difr.demo_model import MODEL_FOLDER
-from token_difr.engine.gguf.container import is_gguf
 from token_difr.engine.loading import EngineChoice
 from token_difr.engine.onnx import OnnxEngine
 from token_difr.errors import InputError, UnsupportedModelError
+from token_difr.gguf.container import is_gguf
 from token_difr.records import TokenSequence, TopKBatch
 from token_difr.reference.batched import BatchedReference
 from token_difr.reference.engine_scorer import EngineScorer

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from token_difr.engine.gguf.container import is_gguf
 from token_difr.errors import InputError, unimportable
+from token_difr.gguf.container import is_gguf
 from token_difr.reference.rows import Rows
 from token_difr.reference.scored import Sent
 from token_difr.reference.torch_head import TorchHead

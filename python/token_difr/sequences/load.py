@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from token_difr.demo_model import MODEL_FOLDER
-from token_difr.errors import InputError
+from token_difr.errors import InputError, UnsupportedModelError
+from token_difr.gguf import GgufFile, end_token_ids, is_gguf, special_tokens, tokenizer_of
 from token_difr.sequences.named_ends import FILES, ends_named_in
 
 if TYPE_CHECKING:
@@ -34,15 +35,18 @@ def load_tokenizer(
     a model may name several.
 
     Args:
-        name: A folder, a name on the Hugging Face hub, or "demo" for the model that ships with the package.
+        name: A folder, a GGUF file, a name on the Hugging Face hub, or "demo" for the model that ships with the package.
         trust_remote_code: Run the tokenizer's own code, if it comes with some.
         local_files_only: Take a hub name from the local cache, and ask no network.
 
     Raises:
-        InputError: There is no such tokenizer, it cannot be loaded, or an end token is named that it does not have.
+        InputError: There is no such tokenizer, it cannot be loaded, it is of a kind that GGUF files name and that is not known
+            here, or an end token is named that it does not have.
     """
     name = os.fspath(name)
     folder = MODEL_FOLDER if name == "demo" else Path(name).expanduser()
+    if is_gguf(folder):
+        return _of_gguf(folder)
     if not folder.is_dir() and _is_path(name):
         raise InputError(f"there is no tokenizer folder {folder}")
     source = str(folder) if folder.is_dir() else name
@@ -59,6 +63,23 @@ def load_tokenizer(
     beside = folder if folder.is_dir() else _hub_folder(name, local_files_only=local_files_only)
     if beside is not None:
         tokenizer.end_token_ids = ends_named_in(beside, tokenizer.convert_tokens_to_ids, len(tokenizer))
+    return cast("Tokenizer", tokenizer)
+
+
+def _of_gguf(path: Path) -> Tokenizer:
+    """The tokenizer and the chat template that a GGUF file describes."""
+    metadata = GgufFile(path).metadata
+    try:
+        described = tokenizer_of(metadata)
+    except UnsupportedModelError as error:
+        raise InputError(f"{path}: its tokenizer is not known here; give the model's Hugging Face folder") from error
+    tokenizer = _generic_class()(
+        tokenizer_object=described, clean_up_tokenization_spaces=False, **special_tokens(metadata)
+    )
+    template = metadata.get("tokenizer.chat_template")
+    if isinstance(template, str):
+        tokenizer.chat_template = template
+    tokenizer.end_token_ids = sorted(end_token_ids(metadata))
     return cast("Tokenizer", tokenizer)
 
 

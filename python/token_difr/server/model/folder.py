@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from token_difr.demo_model import MODEL_FOLDER
-from token_difr.engine.gguf.container import GgufFile, is_gguf
-from token_difr.engine.gguf.decoder import configuration
+from token_difr.engine.gguf_decoder import configuration
 from token_difr.errors import InputError, UnsupportedModelError
+from token_difr.gguf.container import GgufFile, is_gguf
+from token_difr.gguf.tokenizer import end_token_ids, special_tokens, tokenizer_of
 from token_difr.sequences import ends_named_in, json_object, special_token_text
 from token_difr.server.model.chat_template import ChatTemplate
-from token_difr.server.model.gguf_tokenizer import end_token_ids, special_tokens, tokenizer_of
 from token_difr.server.model.tokenizer import ModelTokenizer
 
 __all__ = ["DEMO", "ModelFolder"]

@@ -6,20 +6,20 @@ import json
 from pathlib import Path
 from typing import Any
 
-import gguf
 import numpy as np
 import pytest
-from gguf import GGMLQuantizationType as Kind
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
+import gguf
+from gguf import GGMLQuantizationType as Kind
 from gguf_files import write_gguf
-from token_difr.engine.gguf.container import GgufFile
-from token_difr.engine.gguf.decoder import configuration, tensors_of
+from token_difr.engine.gguf_decoder import configuration, tensors_of
 from token_difr.engine.graph.architecture import DecoderShape
 from token_difr.engine.graph.decoder import build_graph
 from token_difr.engine.onnx import OnnxEngine
 from token_difr.errors import InputError, UnsupportedModelError
+from token_difr.gguf.container import GgufFile
 
 CONFIG: dict[str, Any] = {
     "model_type": "llama",

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import gguf
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from token_difr.engine.gguf.blocks import byte_size
-from token_difr.engine.gguf.container import GgufFile
+import gguf
 from token_difr.errors import InputError
+from token_difr.gguf.blocks import byte_size
+from token_difr.gguf.container import GgufFile
 
 TEXTS = ["", "a", "größer", "🎉"]
 

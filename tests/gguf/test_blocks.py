@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import gguf
 import numpy as np
 import pytest
-from gguf import GGMLQuantizationType as Kind
 
-from token_difr.engine.gguf.blocks import byte_size, dequantized
+import gguf
+from gguf import GGMLQuantizationType as Kind
 from token_difr.errors import UnsupportedModelError
+from token_difr.gguf.blocks import byte_size, dequantized
 
 ROWS, WIDTH = 3, 512
 

@@ -136,8 +136,9 @@ def type_name(kind: int) -> str:
 
 def _gguf(needed_by: str) -> ModuleType:
     try:
-        import gguf
         import gguf.quants
+
+        import gguf
     except ImportError as error:
         raise unimportable(error, "gguf", needed_by, "token-difr[serve]") from error
     return gguf

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from token_difr.engine.gguf.blocks import F32, byte_size, dequantized
-from token_difr.engine.gguf.container import GgufFile, GgufTensor
 from token_difr.engine.weights import Place, StoredTensor
 from token_difr.errors import InputError, UnsupportedModelError
+from token_difr.gguf.blocks import F32, byte_size, dequantized
+from token_difr.gguf.container import GgufFile, GgufTensor
 
 __all__ = ["configuration", "tensors_of"]
 

@@ -12,7 +12,7 @@ from tokenizers import Regex, pre_tokenizers
 
 from real_tokenizers import QWEN_PATTERN, package_folder, real_tokenizer
 from token_difr.errors import InputError, UnsupportedModelError
-from token_difr.server.model.gguf_tokenizer import end_token_ids, special_tokens, tokenizer_of
+from token_difr.gguf.tokenizer import end_token_ids, special_tokens, tokenizer_of
 
 TEXTS = [
     "Hello, world! It's 2,026 o'clock; I'll go.",
