@@ -7,6 +7,7 @@ is bounded on both: the engine holds one chunk's logits, and torch one slice of 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -34,7 +35,7 @@ class LocalReference(BatchedReference):
     """A causal language model: of a folder, of a GGUF file, or of transformers.
 
     Args:
-        model: A folder, a GGUF file, or a model of transformers that is loaded.
+        model: A folder, a GGUF file, "demo" for the packaged model, or a model of transformers that is loaded.
         topk_logprobs: Entries a row, at least 1; lowered to the vocabulary's size with a warning.
         engine: "onnx", "torch", or "auto": ONNX Runtime for what it runs, else torch.
         device: Where it runs; all but "cpu" is torch's.
@@ -64,9 +65,10 @@ class LocalReference(BatchedReference):
     ) -> None:
         self.model = str(getattr(model, "name_or_path", model))
         self._batch_size = batch_size
-        found = _on_engine(model, engine, (device, dtype), threads)
+        path = local_model(os.fspath(model)) if isinstance(model, str | os.PathLike) else None
+        found = _on_engine(path, engine, (device, dtype), threads)
         self._scorer: Scorer = found or TorchScorer(
-            model, device=device, dtype=dtype, vocabulary_slice=vocabulary_slice
+            path or model, device=device, dtype=dtype, vocabulary_slice=vocabulary_slice
         )
         self.topk_logprobs = allowed_topk(topk_logprobs, self._scorer.vocabulary_size, self.dialect)
 
@@ -95,7 +97,7 @@ def local_model(name: str) -> Path | None:
     return path if name and (path.is_dir() or (is_gguf(path) and path.is_file())) else None
 
 
-def _on_engine(model: Any, engine: str, asked: tuple[str, str], threads: int | None) -> EngineScorer | None:
+def _on_engine(path: Path | None, engine: str, asked: tuple[str, str], threads: int | None) -> EngineScorer | None:
     """The scorer on ONNX Runtime; None where torch is to run the model.
 
     Raises:
@@ -103,16 +105,15 @@ def _on_engine(model: Any, engine: str, asked: tuple[str, str], threads: int | N
     """
     if engine not in set(EngineChoice):
         raise InputError(f"engine {engine!r} is none of {', '.join(EngineChoice)}")
-    is_path = isinstance(model, str | Path)
-    if engine == EngineChoice.ONNX and (not is_path or asked != _ENGINE_RUNS):
+    if engine == EngineChoice.ONNX and (path is None or asked != _ENGINE_RUNS):
         raise InputError("the engine onnx runs folders and GGUF files on the CPU in float32: take the engine torch")
     # What is no path may be a name in the cache of transformers.
-    if engine == EngineChoice.TORCH or asked != _ENGINE_RUNS or not is_path or not Path(model).exists():
+    if engine == EngineChoice.TORCH or asked != _ENGINE_RUNS or path is None:
         return None
     if engine == EngineChoice.AUTO and find_spec("onnxruntime") is None:
         return None
     try:
-        return EngineScorer(OnnxEngine(Path(model), threads=threads))
+        return EngineScorer(OnnxEngine(path, threads=threads))
     except UnsupportedModelError:
         # It names torch: without torch there is no more to say.
         if engine == EngineChoice.ONNX or find_spec("torch") is None:
