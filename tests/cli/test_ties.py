@@ -82,3 +82,13 @@ def test_model_that_answers_nothing_by_itself(tmp_path: Path, run_cli: RunCli) -
     code, _, error = run_cli("ties", "pick", "--reference", "demo", "--model", "demo", "--out", tmp_path / "ties.json")
     assert code == 2
     assert "token-difr serve" in error
+
+
+@pytest.mark.parametrize("given", [("--ties", "nowhere.json"), ("--ties=nowhere.json",)])
+def test_audit_of_ties_is_an_audit(given: tuple[str, ...], tmp_path: Path, run_cli: RunCli) -> None:
+    """``audit --ties`` takes what ``ties audit`` takes, wherever the option stands; nothing else becomes it."""
+    more = ("--provider", "http://127.0.0.1:9/v1", "--model", "m", "--out", tmp_path / "run")
+    for arguments in ((*given, *more), (*more, *given)):
+        assert run_cli("audit", *arguments) == run_cli("ties", "audit", *arguments)
+    code, _, error = run_cli("collect", *given, *more)
+    assert (code, "No such option" in error) == (2, True)

@@ -110,7 +110,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 def _run(arguments: Sequence[str] | None) -> int:
     """The exit code of the command; every error ends here."""
     try:
-        code: int | None = app(arguments, prog_name="token-difr", standalone_mode=False)
+        given = sys.argv[1:] if arguments is None else list(arguments)
+        code: int | None = app(_in_full(given), prog_name="token-difr", standalone_mode=False)
         if sys.stdout is not None:
             sys.stdout.flush()  # now, while a closed pipe can still be told from a verdict
     except KeyboardInterrupt:
@@ -118,6 +119,12 @@ def _run(arguments: Sequence[str] | None) -> int:
     except (Exception, SystemExit) as error:  # noqa: BLE001  # the process ends with it
         return _exit_code(error)
     return code or 0
+
+
+def _in_full(arguments: list[str]) -> list[str]:
+    """``audit --ties FILE`` is ``ties audit``: an audit, but one that asks no reference and brings its own prompts."""
+    of_ties = any(argument == "--ties" or argument.startswith("--ties=") for argument in arguments)
+    return ["ties", *arguments] if arguments[:1] == ["audit"] and of_ties else arguments
 
 
 def _exit_code(error: BaseException) -> int:

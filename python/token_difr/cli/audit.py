@@ -46,7 +46,10 @@ def command(
     dry_run: DryRunOptions,
     shown: ShownOptions,
 ) -> None:
-    """Audit a provider against a reference. The same command again goes on where DIR stopped."""
+    """Audit a provider against a reference. The same command again goes on where DIR stopped.
+
+    With --ties FILE it is an audit of near ties, which asks no reference: see token-difr ties audit --help.
+    """
     from token_difr.answers import read_prompts
     from token_difr.records import Audit
     from token_difr.run.audit import check_audit, check_unsent, run_audit
