@@ -12,7 +12,7 @@ from token_difr.errors import EndpointError, InputError, RunDirectoryError
 from token_difr.records import Audit, NearTies, SequentialTest, Verdict
 from token_difr.run.audit import AuditRun
 from token_difr.run.directory import RunDirectory
-from token_difr.testing.loopback import serving
+from token_difr.testing.loopback import Answer, Request, json_answer, serving
 from token_difr.ties import audit_ties
 from token_difr.ties.asking import Way
 from token_difr.ties.sequential import BATCH
@@ -177,3 +177,34 @@ def test_a_run_grows_by_further_prompts_alone(tmp_path: Path) -> None:
         assert run.prompts == prompts[:5]
         with pytest.raises(RunDirectoryError, match="reading only"):
             run.grow(prompts)
+
+
+@pytest.mark.parametrize(("until", "mix"), [(False, 0), (False, 20), (True, 200)])
+def test_ties_among_ordinary_requests(honest: dict[str, Path], tmp_path: Path, until: bool, mix: int) -> None:
+    """So many requests for whole answers are sent among all ties, none behind the verdict; nothing of them is kept."""
+    provider = _Crowd(one_in(2))
+    how = {"baseline": honest["sure"], "until_verdict": until, "preflight": False, "mix": mix}
+    run = audited(provider, tmp_path / "run", **how)
+
+    assert run.verdict is Verdict.DIVERGENT
+    assert provider.ordinary == -(-mix * len(provider.asked) // TIES)
+    with RunDirectory.read(run.path) as kept:
+        assert len(kept.responses()) == len(set(provider.asked))
+        assert all(len(ids.output_token_ids) == 1 for ids in kept.sequences().values())
+
+
+class _Crowd(Provider):
+    """Counts whoever asks for more than a token, and refuses half of them."""
+
+    ordinary = 0
+
+    def __call__(self, request: Request) -> Answer:
+        """One token, or a sentence."""
+        if request.body["max_tokens"] == 1:
+            return super().__call__(request)
+        self.ordinary += 1
+        if self.ordinary % 2:
+            return json_answer({"error": {"message": "not about that"}}, 400)
+        return json_answer(
+            {"choices": [{"message": {"role": "assistant", "content": "Yes."}, "finish_reason": "stop"}]}
+        )

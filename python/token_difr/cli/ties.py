@@ -154,6 +154,9 @@ class AskedOptions(EndpointOptions):
     extra_tokens: Annotated[
         int, typer.Option("--extra-tokens", min=0, help="Tokens asked for beyond the one that counts.")
     ] = 0
+    mix: Annotated[
+        int, typer.Option("--mix", min=0, metavar="K", help="Ordinary requests among which the ties are sent.")
+    ] = 0
 
     def arguments(self) -> dict[str, Any]:
         """Those of :func:`~token_difr.ties.aaudit_ties`, but for the provider.
@@ -171,6 +174,7 @@ class AskedOptions(EndpointOptions):
             "provider_only": self.provider_only,
             "way": None if self.way is None else Way(self.way),
             "extra_tokens": self.extra_tokens,
+            "mix": self.mix,
         }
 
 

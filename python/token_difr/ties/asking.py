@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Callable, Collection, Sequence
 from enum import StrEnum
+from typing import Any
+
+import numpy as np
 
 from token_difr.answers import ChatProvider
+from token_difr.answers.general import general_prompts
 from token_difr.endpoint import ask_all
-from token_difr.errors import AnswerError, InputError
-from token_difr.records import Asked, Response, SamplingParams
+from token_difr.errors import AnswerError, EndpointError, InputError
+from token_difr.records import Asked, Conversation, Response, SamplingParams
 from token_difr.sequences import Tokenizer
 from token_difr.ties.matching import answered_token
 from token_difr.ties.tie import Tie
 
-__all__ = ["Way", "ask_ties", "check_continues", "way_to"]
+__all__ = ["Way", "ask_ties", "check_continues", "ordinary_questions", "way_to"]
 
 GREEDY = SamplingParams()
 
@@ -22,6 +27,9 @@ FEWEST_CONTINUED = 2
 """Of the sure places, of which there are three: one may be lost to whatever a provider does to a text."""
 
 LONGEST_SHOWN = 60
+
+ORDINARY_TOKENS = 100
+"""Longest answer to a request among which ties are sent."""
 
 
 class Way(StrEnum):
@@ -55,6 +63,7 @@ async def ask_ties(
     way: Way,
     answered: Collection[int] = (),
     keep: Callable[[Response], None],
+    ordinary: Sequence[Conversation] = (),
     concurrency: int = 8,
     progress: bool = True,
 ) -> None:
@@ -68,6 +77,8 @@ async def ask_ties(
         way: How the prefix is sent.
         answered: Indexes of those that have an answer.
         keep: Called with every answer as it arrives.
+        ordinary: Conversations among which the ties are sent, in a random order: requests for whole answers, which are thrown
+            away. One that fails is let be: where the provider does, the ties tell.
         concurrency: Requests in flight.
         progress: Show a progress bar on standard error, if that is a terminal.
 
@@ -76,10 +87,27 @@ async def ask_ties(
     """
 
     async def ask(index: int) -> None:
+        if index >= len(ties):
+            with contextlib.suppress(EndpointError):
+                how: dict[str, Any] = {"model": asked.model, "params": GREEDY, "max_tokens": ORDINARY_TOKENS}
+                await provider.answer(index, ordinary[index - len(ties)], **how)
+            return
         keep(await _answer(index, ties[index], provider, model=asked.model, way=way, tokens=asked.max_tokens))
 
     missing = [index for index in range(len(ties)) if index not in answered]
+    if missing and ordinary:
+        missing += range(len(ties), len(ties) + len(ordinary))
+        # Of no seed: the order is nobody's to foresee.
+        np.random.default_rng().shuffle(missing)
     await ask_all(missing, ask, concurrency=concurrency, label="ties", progress=progress)
+
+
+def ordinary_questions(count: int) -> list[Conversation]:
+    """So many general questions, drawn anew each time."""
+    if not count:
+        return []
+    questions = general_prompts()
+    return [questions[place] for place in np.random.default_rng().integers(0, len(questions), count)]
 
 
 async def check_continues(

@@ -20,7 +20,7 @@ from token_difr.run.manifest import is_run_directory, read_manifest
 from token_difr.run.preflight import outstanding
 from token_difr.sequences import Tokenizer, load_tokenizer, tokenizer_digest
 from token_difr.services import open_client
-from token_difr.ties.asking import Way, ask_ties, check_continues, way_to
+from token_difr.ties.asking import Way, ask_ties, check_continues, ordinary_questions, way_to
 from token_difr.ties.judging import judge_ties, keep_rows
 from token_difr.ties.sequential import ask_until, begun, in_order
 from token_difr.ties.stopping import sequential_test
@@ -51,6 +51,7 @@ async def aaudit_ties(
     provider_only: str | None = None,
     way: Way | None = None,
     extra_tokens: int = 0,
+    mix: int = 0,
     honest: Sequence[str | os.PathLike[str]] = (),
     until_verdict: bool = False,
     most: int | None = None,
@@ -76,6 +77,8 @@ async def aaudit_ties(
         provider_only: The one provider behind a router that may answer.
         way: How prefixes are sent; None = as the service takes them.
         extra_tokens: Tokens that are asked for beyond the one that counts.
+        mix: Ordinary requests among which all ties are sent, for general questions: whoever would treat requests for one token
+            better has to find them. Their answers are paid for and thrown away.
         honest: Run directories of further trusted providers on the same ties. *Divergent* is then whoever differs from each
             of them, and what they showed says how likely honest flips are.
         until_verdict: Ask a few ties at a time, in a random order of the rule's seed, until the sequential test of
@@ -92,7 +95,7 @@ async def aaudit_ties(
         EndpointError: The provider failed, or does not go on with an answer; what has arrived is kept in ``out``.
     """
     check_concurrency(concurrency)
-    _check_options(extra_tokens, spread, most, until_verdict=until_verdict)
+    _check_options(extra_tokens, mix, spread, most, until_verdict=until_verdict)
     loaded = _tokenizer_of(ties, tokenizer, model)
     async with AsyncExitStack() as stack:
         if isinstance(provider, str):
@@ -113,7 +116,7 @@ async def aaudit_ties(
         if preflight and outstanding(out, record, conversations[:first]).answers:
             await check_continues(ties.sure, asker, model=model, way=chosen, tokenizer=loaded)
         pace = {"concurrency": concurrency, "progress": progress and not until_verdict}
-        conduct = _Conduct(asker, asked, chosen, loaded, against, rule, spread, pace)
+        conduct = _Conduct(asker, asked, chosen, loaded, against, rule, spread, mix / len(ties.ties), pace)
         if not until_verdict:
             with RunDirectory.create(out, conversations, record) as run:
                 await conduct.ask(run, ties)
@@ -140,11 +143,14 @@ class _Conduct:
     against: Trusted
     rule: Rule
     spread: float
+    ordinary_a_tie: float
     pace: dict[str, Any]
 
     async def ask(self, run: RunDirectory, ties: TieSet) -> None:
         """Ask for those of ``ties`` that ``run`` has no answer to; keep answers, tokens and rows."""
-        todo: dict[str, Any] = {"answered": run.responses().keys(), "keep": run.keep_response}
+        answered = run.responses().keys()
+        ordinary = ordinary_questions(math.ceil(self.ordinary_a_tie * (len(ties.ties) - len(answered))))
+        todo: dict[str, Any] = {"answered": answered, "keep": run.keep_response, "ordinary": ordinary}
         await ask_ties(ties.ties, self.provider, asked=self.asked, way=self.way, **todo, **self.pace)
         keep_rows(run, ties, self.tokenizer, tokens=self.asked.max_tokens)
 
@@ -153,9 +159,10 @@ class _Conduct:
         return sequential_test(self.against.beside(run, ties), self.rule, spread=self.spread)
 
 
-def _check_options(extra_tokens: int, spread: float, most: int | None, *, until_verdict: bool) -> None:
-    if extra_tokens < 0:
-        raise InputError(f"extra_tokens must be at least 0, not {extra_tokens!r}")
+def _check_options(extra_tokens: int, mix: int, spread: float, most: int | None, *, until_verdict: bool) -> None:
+    for name, value in (("extra_tokens", extra_tokens), ("mix", mix)):
+        if value < 0:
+            raise InputError(f"{name} must be at least 0, not {value!r}")
     if not 1 <= spread < math.inf:
         raise InputError(
             f"spread must be at least 1, not {spread!r}: 2 lets the odds of honest providers differ twofold"
