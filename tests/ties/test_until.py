@@ -179,7 +179,7 @@ def test_a_run_grows_by_further_prompts_alone(tmp_path: Path) -> None:
             run.grow(prompts)
 
 
-@pytest.mark.parametrize(("until", "mix"), [(False, 0), (False, 20), (True, 200)])
+@pytest.mark.parametrize(("until", "mix"), [(False, 0), (False, 20), (True, 2 * TIES)])
 def test_ties_among_ordinary_requests(honest: dict[str, Path], tmp_path: Path, until: bool, mix: int) -> None:
     """So many requests for whole answers are sent among all ties, none behind the verdict; nothing of them is kept."""
     provider = _Crowd(one_in(2))
