@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from token_difr.records import Audit, NearTies, SequentialTest, Verdict
 from token_difr.run.audit import AuditRun
 from token_difr.run.directory import RunDirectory
 from token_difr.testing.loopback import Answer, Request, json_answer, serving
-from token_difr.ties import audit_ties
+from token_difr.ties import TieSet, audit_ties
 from token_difr.ties.asking import Way
 from token_difr.ties.sequential import BATCH
 
@@ -208,3 +209,35 @@ class _Crowd(Provider):
         return json_answer(
             {"choices": [{"message": {"role": "assistant", "content": "Yes."}, "finish_reason": "stop"}]}
         )
+
+
+@pytest.mark.parametrize(
+    ("picked", "claimed", "warned"),
+    [
+        ("float32", "bfloat16", True),
+        ("BF16", "torch.bfloat16", False),
+        ("fp16", "float16", False),
+        ("fp8", "bf16", True),
+        ("float32", None, False),
+        (None, "float16", False),
+    ],
+)
+def test_precision_that_is_not_the_claimed_one(
+    tmp_path: Path, picked: str | None, claimed: str | None, warned: bool
+) -> None:
+    """A warning beside the verdict, which it leaves alone."""
+    ties = replace(SET, ties=SET.ties[:4], precision=picked)
+    ties.save(tmp_path / "ties.json")
+    ties = TieSet.load(tmp_path / "ties.json")
+
+    def named(precision: str | None) -> list[str]:
+        how: dict[str, Any] = {"way": Way.CHAT, "preflight": False, "progress": False}
+        with serving(Provider(never)) as url:
+            run = audit_ties(ties, provider=f"{url}/v1", model="m", out=tmp_path / "run", precision=precision, **how)
+        assert run.verdict is Verdict.INCONCLUSIVE
+        with RunDirectory.read(run.path) as kept:
+            report = kept.report()
+            assert report == run.report
+        return [found.name for found in run.report.findings if found.name == "tie_precision"]
+
+    assert named(claimed) == ["tie_precision"] * warned

@@ -56,6 +56,10 @@ class PickedOptions:
     )
     per_prompt: Annotated[int, typer.Option("--per-prompt", min=1, help="Most ties of one answer.")] = 1
     count: Annotated[int, typer.Option("--count", "-n", min=1, help="Most ties.")] = 500
+    precision: Annotated[
+        str | None,
+        typer.Option("--precision", metavar="NAME", help="What the reference computes in, such as bfloat16."),
+    ] = None
     first_token: Annotated[
         bool, typer.Option("--first-token", help="First tokens alone, for providers that go on with nothing.")
     ] = False
@@ -75,7 +79,7 @@ class PickedOptions:
             gaps = (float(low), float(high))
         except ValueError:
             raise InputError(f"--gaps takes LOW:HIGH in nats, such as 0.005:0.5, not {self.gaps!r}") from None
-        named = ("max_tokens", "per_prompt", "count", "first_token", "seed")
+        named = ("max_tokens", "per_prompt", "count", "first_token", "seed", "precision")
         return {
             # Twice as many as ties: not every answer has a near tie.
             "prompts": general_prompts()[: 2 * self.count] if self.prompts is None else read_prompts(self.prompts),
@@ -154,6 +158,10 @@ class AskedOptions(EndpointOptions):
     extra_tokens: Annotated[
         int, typer.Option("--extra-tokens", min=0, help="Tokens asked for beyond the one that counts.")
     ] = 0
+    precision: Annotated[
+        str | None,
+        typer.Option("--precision", metavar="NAME", help="What the provider claims to compute in, such as bfloat16."),
+    ] = None
     mix: Annotated[
         int, typer.Option("--mix", min=0, metavar="K", help="Ordinary requests among which the ties are sent.")
     ] = 0
@@ -175,6 +183,7 @@ class AskedOptions(EndpointOptions):
             "way": None if self.way is None else Way(self.way),
             "extra_tokens": self.extra_tokens,
             "mix": self.mix,
+            "precision": self.precision,
         }
 
 

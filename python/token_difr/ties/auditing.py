@@ -52,6 +52,7 @@ async def aaudit_ties(
     way: Way | None = None,
     extra_tokens: int = 0,
     mix: int = 0,
+    precision: str | None = None,
     honest: Sequence[str | os.PathLike[str]] = (),
     until_verdict: bool = False,
     most: int | None = None,
@@ -79,6 +80,7 @@ async def aaudit_ties(
         extra_tokens: Tokens that are asked for beyond the one that counts.
         mix: Ordinary requests among which all ties are sent, for general questions: whoever would treat requests for one token
             better has to find them. Their answers are paid for and thrown away.
+        precision: What the provider claims to compute in; a finding where the ties' reference did not. None = not known.
         honest: Run directories of further trusted providers on the same ties. *Divergent* is then whoever differs from each
             of them, and what they showed says how likely honest flips are.
         until_verdict: Ask a few ties at a time, in a random order of the rule's seed, until the sequential test of
@@ -120,13 +122,13 @@ async def aaudit_ties(
         if not until_verdict:
             with RunDirectory.create(out, conversations, record) as run:
                 await conduct.ask(run, ties)
-                return judge_ties(run, ties, loaded, against, rule, sequential=None)
+                return judge_ties(run, ties, loaded, against, rule, sequential=None, precision=precision)
         with await ask_until(out, record, ties, conduct.ask, conduct.test, most=most) as run:
             some = replace(ties, ties=ties.ties[: len(run.prompts)])
             test = conduct.test(run, some)
             if test.stopped == "exhausted" and len(some.ties) < len(ties.ties):
                 test = replace(test, stopped="paused")
-            return judge_ties(run, some, loaded, against, rule, sequential=test)
+            return judge_ties(run, some, loaded, against, rule, sequential=test, precision=precision)
 
 
 audit_ties = blocking(aaudit_ties, "audit_ties")

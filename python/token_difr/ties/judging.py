@@ -11,6 +11,7 @@ from token_difr.run.directory import RunDirectory
 from token_difr.run.stages import score_run
 from token_difr.sequences import Tokenizer
 from token_difr.ties.matching import answered_token, given_id, rows_of, sequence_of
+from token_difr.ties.precision import NAME, precision_mismatch
 from token_difr.ties.stopping import Answered
 from token_difr.ties.strata import gap_ranges
 from token_difr.ties.tie import TieSet
@@ -29,6 +30,7 @@ def judge_ties(
     rule: Rule,
     *,
     sequential: SequentialTest | None,
+    precision: str | None = None,
 ) -> AuditRun:
     """The audit of a run that has all its rows.
 
@@ -39,9 +41,10 @@ def judge_ties(
         against: The honest runs.
         rule: By which rule.
         sequential: What ended the asking; None where all ties were asked at once, which the permutation test judges.
+        precision: What the provider claims to compute in; None where that is not known.
     """
     scores = score_run(run)
-    report = decide_run(run, scores, against.baseline, rule=rule, tokenizer=tokenizer)
+    report = kept = decide_run(run, scores, against.baseline, rule=rule, tokenizer=tokenizer)
     answered = against.beside(run, ties)
     near = _counted(answered, against, sequential)
     known = report.decision.ties
@@ -53,6 +56,10 @@ def judge_ties(
         if against.baseline is not None:
             doubt = next(doubts(scores.scores, against.baseline.scores, rule, against.baseline.rows), None)
         report = replace(report, decision=_with_kind(_told(plain, near, rule, doubt), answered))
+    mismatch = precision_mismatch(ties, precision)
+    findings = (*(each for each in report.findings if each.name != NAME), *filter(None, [mismatch]))
+    if report != kept or findings != tuple(report.findings):
+        report = replace(report, findings=findings)
         run.keep_report(report)
     return AuditRun(path=run.path, scores=scores.scores, report=report)
 

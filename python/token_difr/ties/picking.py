@@ -82,6 +82,7 @@ async def apick_ties(
     run: str | os.PathLike[str],
     tokenizer: str | os.PathLike[str] | Tokenizer | None = None,
     reference_dialect: str = "vllm",
+    precision: str | None = None,
     max_tokens: int = 100,
     gaps: tuple[float, float] = GAPS,
     per_prompt: int = 1,
@@ -101,6 +102,7 @@ async def apick_ties(
         run: A run directory for the answers and rows; where it holds a part of them already, only the rest is asked for.
         tokenizer: The model's tokenizer, or its folder or name; None = ``model``.
         reference_dialect: How a ``reference`` given by its URL is spoken to.
+        precision: What the reference computes in, such as "bfloat16"; kept with the ties, None = not stated.
         max_tokens: The longest answer, in tokens.
         gaps: Least and largest gap between the two likeliest tokens, in nats.
         per_prompt: The most ties of one answer.
@@ -133,6 +135,7 @@ async def apick_ties(
             picked=now(),
             ties=tuple(_balanced(found, count, per_prompt, gaps, np.random.default_rng(seed))),
             sure=tuple(sure),
+            precision=precision,
         )
 
 

@@ -25,13 +25,14 @@ def ties_tables(ties: TieSet) -> Iterator[RenderableType]:
 
     gaps = np.array([tie.gap for tie in ties.ties])
     places = np.array([tie.position for tie in ties.ties])
-    title = f"{len(ties.ties)} near ties of {printable(ties.model)}, picked {printable(ties.picked)}"
+    precision = "" if ties.precision is None else f" in {printable(ties.precision)}"
+    title = f"{len(ties.ties)} near ties of {printable(ties.model)}{precision}, picked {printable(ties.picked)}"
     table = Table(title=Text(title), title_justify="left")
     for name in ("gap (nats)", "ties", "first token", "median place"):
         table.add_column(name, justify="right")
-    for low, high, inside in gap_ranges(gaps):
-        first, middle = int((places[inside] == 0).sum()), float(np.median(places[inside]))
-        table.add_row(range_name(low, high), str(int(inside.sum())), str(first), f"{middle:.0f}")
+    for low, high, held in gap_ranges(gaps):
+        first, middle = int((places[held] == 0).sum()), float(np.median(places[held]))
+        table.add_row(range_name(low, high), str(int(held.sum())), str(first), f"{middle:.0f}")
     yield table
     tokens = sum(len(tie.prompt_token_ids) + tie.position for tie in ties.ties)
     yield f"One run: {len(ties.ties):,} requests, {tokens:,} prompt tokens, {len(ties.ties):,} output tokens."

@@ -83,6 +83,7 @@ class TieSet:
         picked: When, in UTC, by ISO 8601.
         ties: The ties, in the order in which they are asked.
         sure: Places at which the reference was sure of its token: whoever goes on with an answer gives the same there.
+        precision: What the reference computed in, as whoever picked them says; None where that is not stated.
     """
 
     reference: str | None
@@ -92,6 +93,7 @@ class TieSet:
     picked: str
     ties: tuple[Tie, ...]
     sure: tuple[Tie, ...] = ()
+    precision: str | None = None
 
     @property
     def digest(self) -> str:
