@@ -1,10 +1,11 @@
 """Real engines against the product: vLLM, llama.cpp and our server, as providers and as references of one real model.
 
-    python scripts/engines.py [--prompts 150] [--tokens 64] [--out DIR] [--capture DIR]
+    python scripts/engines.py [--prompts 150] [--tokens 64] [--out DIR] [--capture DIR] [--near-ties N]
 
 Makes what it needs under ``.engines`` (see ``real_engines/environments.py``), starts every engine on this machine, runs the
 matrix and prints a table of match rates, verdicts and warnings; ends with 0 if every verdict is as it must be. ``--out``
 keeps the run directories; ``--capture`` asks what tests/captures asks, and writes the answers anew.
+``--near-ties`` asks for near ties in place of whole answers (``real_engines/near_ties.py``).
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from pathlib import Path
 
 from real_engines import environments, matrix
 from real_engines.captures import capture
-from real_engines.serving import engines, running
+from real_engines.near_ties import HEAD, tie_rows
+from real_engines.serving import engines, running, tie_engines
 
 PROMPTS = environments.ROOT / "python" / "token_difr" / "answers" / "general_prompts.jsonl"
 JUDGES = (matrix.VLLM, matrix.OURS)
@@ -33,12 +35,13 @@ def main() -> int:
     parser.add_argument("--tokens", type=int, default=64, help="of the longest answer")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--capture", type=Path)
+    parser.add_argument("--near-ties", type=int, metavar="N", help="no audits of whole answers; N near ties instead")
     options = parser.parse_args()
     environments.make_all()
     with tempfile.TemporaryDirectory() as scratch:
         folder = options.out or Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)
-        cast = engines()
+        cast = engines() if options.near_ties is None else tie_engines()
         print(f"starting {', '.join(engine.name for engine in cast)} ...", flush=True)
         with running(cast, folder) as urls:
             if options.capture is not None:
@@ -51,7 +54,16 @@ def main() -> int:
                 tokens=options.tokens,
                 folder=folder,
             )
-            return _run(bench)
+            return _run(bench) if options.near_ties is None else _run_ties(bench, options.near_ties)
+
+
+def _run_ties(bench: matrix.Bench, count: int) -> int:
+    print(HEAD)
+    rows = []
+    for row in tie_rows(bench, count):
+        print(row, flush=True)
+        rows.append(row)
+    return int(not all(row.as_it_must_be for row in rows))
 
 
 def _run(bench: matrix.Bench) -> int:

@@ -94,7 +94,7 @@ class Bench:
     def collect(self, provider: str, how: str, options: Sequence[str] = ()) -> Path:
         """The answers of a provider, once; what is there already is not asked for again."""
         run = self.folder / _file_name(how, provider)
-        self._token_difr("collect", *self._asking(provider), *options, "--out", run)
+        self.token_difr("collect", *self._asking(provider), *options, "--out", run)
         return run
 
     def audit(
@@ -113,12 +113,12 @@ class Bench:
         if not run.exists():
             shutil.copytree(collected, run)
         against = () if baseline is None else ("--baseline", baseline)
-        told = self._token_difr(
+        told = self.token_difr(
             "audit",
             *self._asking(provider),
             *options,
             *("--reference", self.urls[reference], "--reference-dialect", DIALECTS[reference]),
-            *("--tokenizer", FOLDER, "--out", run, "--json", *against),
+            *("--tokenizer", self.tokenizer, "--out", run, "--json", *against),
         )
         about: dict[str, Any] = {"how": how, "reference": reference, "provider": provider, "must_be": must_be}
         audited = Audited(**about, path=run, report=json.loads(told))
@@ -127,9 +127,9 @@ class Bench:
 
     def probe(self, provider: str, reference: str) -> str:
         """What ``probe`` says of an engine, in a line."""
-        told = self._token_difr(
+        told = self.token_difr(
             *("probe", "--provider", self.urls[provider], "--provider-service", self.engines[provider].service),
-            *("--model", MODEL_NAME, "--tokenizer", FOLDER, "--reference", self.urls[reference]),
+            *("--model", MODEL_NAME, "--tokenizer", self.tokenizer, "--reference", self.urls[reference]),
             *("--vocab-size", str(WIDTH), "--max-tokens", "16", "--quiet", "--json"),
         )
         found = json.loads(told)
@@ -138,7 +138,7 @@ class Bench:
 
     def rollouts(self, provider: str) -> str:
         """Samples with logprobs from an engine, in a line."""
-        told = self._token_difr(
+        told = self.token_difr(
             *("rollouts", "sample", "Name a color.", "--provider", self.urls[provider], "--model", MODEL_NAME),
             *("--provider-service", self.engines[provider].service, "--n-samples", "4", "--max-tokens", "8"),
             *("--logprobs", "5", "--no-cache", "--quiet"),
@@ -153,7 +153,17 @@ class Bench:
             *("--model", MODEL_NAME, "--prompts", str(self.prompts), "--max-tokens", str(self.tokens), "--quiet"),
         )
 
-    def _token_difr(self, *arguments: str | Path) -> str:
+    @property
+    def tokenizer(self) -> Path:
+        """The folder of the tokenizer that all engines have."""
+        return FOLDER
+
+    def token_difr(self, *arguments: str | Path) -> str:
+        """What a command of the product prints.
+
+        Raises:
+            RuntimeError: It ended with an error.
+        """
         command = [sys.executable, "-m", "token_difr", *map(str, arguments)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         # 0, 1 and 3 are verdicts; 2 is an error.

