@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 import gguf
+import numpy as np
 from gguf import GGMLQuantizationType as Kind
+from numpy.typing import NDArray
 
 __all__ = ["add_tokenizer", "write_gguf"]
 

@@ -11,7 +11,7 @@ import pytest
 
 import token_difr
 
-HEAVY = ("fastapi", "onnxruntime", "openai", "pydantic", "rich", "torch", "tqdm", "transformers", "typer")
+HEAVY = ("fastapi", "onnx", "onnxruntime", "openai", "pydantic", "rich", "torch", "tqdm", "transformers", "typer")
 
 
 def run(code: str) -> str:
@@ -28,6 +28,16 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     )
 
     assert loaded.strip() == "[]"
+
+
+def test_references_need_no_engine() -> None:
+    """Whoever asks a server needs nothing that runs models."""
+    loaded = run(
+        "import sys\nsys.modules.update(onnx=None, onnxruntime=None, torch=None)\n"
+        "import token_difr.reference, token_difr.run.audit, token_difr.cli\nprint('there')"
+    )
+
+    assert loaded.strip() == "there"
 
 
 @pytest.mark.parametrize("name", token_difr.__all__)

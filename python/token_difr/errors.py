@@ -110,6 +110,7 @@ class UnsupportedModelError(InputError):
     """A model that asks for what its graph on ONNX Runtime does not express; the engine torch may run it."""
 
     def __init__(self, what: str) -> None:
+        self.what = what
         super().__init__(f"{what}: not run on ONNX Runtime; torch may run it: pip install 'token-difr[torch]'")
 
 

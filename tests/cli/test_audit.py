@@ -76,6 +76,25 @@ def test_reference_that_is_neither_a_url_nor_a_model(
     assert "URL" in error
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"reference_model": "m"}, "is run here"),
+        ({"reference_dialect": "sglang"}, "is run here"),
+        ({"reference_key_env": "KEY"}, "is run here"),
+        ({"topk_logprobs": 5000}, "has 2048 tokens"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:local gives at most")
+def test_options_of_a_server_beside_a_model(  # noqa: PLR0917 - a table
+    options: dict[str, object], said: str, endpoint: Any, prompts: Path, tmp_path: Path, run_cli: RunCli
+) -> None:
+    """What a model that is run here does not have is refused, not passed over."""
+    code, _, error = run_cli(*audit_of(endpoint, prompts, tmp_path / "run", reference="demo", **options))
+    assert (code, endpoint.requests) == (2, [])
+    assert said in error
+
+
 def test_finished_audit_sends_nothing(endpoint: Any, prompts: Path, tmp_path: Path, run_cli: RunCli) -> None:
     """The same command again gives the same figures from what is there."""
     first = run_cli(*audit_of(endpoint, prompts, tmp_path / "run"), "--json")

@@ -6,13 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import gguf
 import numpy as np
 import pytest
+from gguf import GGMLQuantizationType as Kind
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
-import gguf
-from gguf import GGMLQuantizationType as Kind
 from gguf_files import write_gguf
 from token_difr.engine.gguf_decoder import configuration, tensors_of
 from token_difr.engine.graph.architecture import DecoderShape

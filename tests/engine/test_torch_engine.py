@@ -11,7 +11,8 @@ import pytest
 from numpy.typing import NDArray
 
 from token_difr.engine import Engine
-from token_difr.engine.loading import EngineChoice, load_engine
+from token_difr.engine.choice import EngineChoice
+from token_difr.engine.loading import load_engine
 from token_difr.engine.onnx import OnnxEngine
 from token_difr.engine.rounding import WeightRounding
 from token_difr.engine.torch import ElementType, TorchEngine, cache_name

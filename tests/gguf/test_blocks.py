@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import gguf
 import numpy as np
 import pytest
-
-import gguf
 from gguf import GGMLQuantizationType as Kind
+
 from token_difr.errors import UnsupportedModelError
 from token_difr.gguf.blocks import byte_size, dequantized
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import gguf
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import gguf
 from token_difr.errors import InputError
 from token_difr.gguf.blocks import byte_size
 from token_difr.gguf.container import GgufFile

@@ -151,3 +151,26 @@ def test_what_is_not_known_is_refused(more: dict[str, Any], error: type[Exceptio
     """By its name: another pattern would give other tokens."""
     with pytest.raises(error, match=said):
         tokenizer_of(SMALL | {f"tokenizer.ggml.{name}": value for name, value in more.items()})
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"merges": ["a z"]},
+        {"merges": ["az"]},
+        {"token_type": 3},
+        {"merges": 7},
+    ],
+)
+def test_damaged_tokenizers(changed: dict[str, Any]) -> None:
+    """What the library makes of them is said to be the file's fault."""
+    told = {"model": "gpt2", "pre": "gpt-2", "tokens": ["a", "b", "ab"], "merges": ["a b"]} | changed
+    with pytest.raises(InputError, match="tokenizer is damaged"):
+        tokenizer_of({f"tokenizer.ggml.{name}": value for name, value in told.items()})
+
+
+@pytest.mark.parametrize("end", [3, -1, 999_999])
+def test_end_that_no_token_is(end: int) -> None:
+    """An answer would never end."""
+    with pytest.raises(InputError, match=f"names {end} as the end"):
+        end_token_ids({"tokenizer.ggml.tokens": ["a", "b", "c"], "tokenizer.ggml.eot_token_id": end})

@@ -13,7 +13,7 @@ import pytest
 from token_difr.demo_model import MODEL_FOLDER
 from token_difr.errors import InputError
 from token_difr.records import TokenSequence, TopKBatch
-from token_difr.reference import LocalReference, VllmReference
+from token_difr.reference import LocalReference, VllmReference, local_model
 from token_difr.services import open_client
 
 K = 5
@@ -127,6 +127,31 @@ def test_what_cannot_be_made(tmp_path: Path, model: str, options: dict[str, Any]
     """A folder without a model, and settings that no engine has."""
     with pytest.raises(InputError, match=said):
         LocalReference(tmp_path if model == "folder" else MODEL_FOLDER, **options)
+
+
+def test_names_of_models(tmp_path: Path) -> None:
+    """What names a folder or a GGUF file, absolutely; what names none is no error, however odd."""
+    (tmp_path / "folder.gguf").mkdir()
+    (tmp_path / "file.gguf").write_bytes(b"GGUF")
+    (tmp_path / "file.bin").write_bytes(b"")
+    for name in ("folder.gguf", "file.gguf", "."):
+        assert local_model(str(tmp_path / name)) == tmp_path / name
+    assert local_model(".") == Path.cwd()
+    assert local_model("demo") == MODEL_FOLDER
+    odd = ("", "~nosuchuser/model", "a" * 5000, "a\0b", "http://127.0.0.1:8000", "organization/name")
+    for name in (*odd, str(tmp_path / "file.bin"), str(tmp_path / "missing.gguf")):
+        assert local_model(name) is None
+
+
+def test_exported_graph_is_no_reference_unasked(tmp_path: Path) -> None:
+    """It may compute in less than it should; one that ONNX Runtime cannot run is an error that names it."""
+    for file in MODEL_FOLDER.iterdir():
+        (tmp_path / file.name).symlink_to(file)
+    (tmp_path / "model.onnx").write_bytes(b"no graph")
+    with pytest.raises(InputError, match=r"model\.onnx: ONNX Runtime cannot run it"):
+        LocalReference(tmp_path, engine="onnx")
+    pytest.importorskip("torch")
+    assert LocalReference(tmp_path).topk_logprobs == 20
 
 
 def test_dtype_that_torch_does_not_have() -> None:

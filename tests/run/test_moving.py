@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from token_difr.cli import main
+from token_difr.demo_model import MODEL_FOLDER
 from token_difr.errors import RunDirectoryError
 from token_difr.records import Judged
 from token_difr.run.manifest import read_manifest
@@ -64,6 +65,22 @@ def test_an_audit_goes_on_with_its_reference_elsewhere(
     assert len(back.requests) == 2
     made_for = [json.loads(line) for line in (run / "rows.jsonl").read_text().splitlines() if '"made_for"' in line]
     assert [each["made_for"]["judged"]["reference"] for each in made_for] == [f"{each.url}/v1" for each in (died, back)]
+
+
+def test_a_model_that_lies_elsewhere(endpoint: Any, run_cli: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
+    """A model that was run here has its path for a name: at another path it goes on where that is said."""
+    prompts, run, other = tmp_path / "prompts.jsonl", tmp_path / "run", tmp_path / "other"
+    prompts.write_text('"q"\n')
+    other.symlink_to(MODEL_FOLDER)
+    assert run_cli("collect", "--provider", endpoint.url, "--model", "m", "--prompts", prompts, "--out", run)[0] == 0
+    assert run_cli("tokenize", run, "--tokenizer", "demo")[0] == 0
+    assert run_cli("reference", run, "--reference", "demo")[0] == 0
+    code, error = run_cli("reference", run, "--reference", other)
+    assert (code, "--reference-moved" in error) == (2, True)
+    assert run_cli("reference", run, "--reference", other, "--reference-moved")[0] == 0
+    judged = read_manifest(run).audit.judged
+    assert judged is not None
+    assert (judged.reference, judged.model) == (None, str(other))
 
 
 def test_what_is_not_moved(endpoint: Any, run_cli: Callable[..., tuple[int, str]], tmp_path: Path) -> None:

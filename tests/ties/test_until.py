@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tie_providers import SET, TIES, Provider, never, one_in
@@ -13,9 +14,11 @@ from token_difr.errors import EndpointError, InputError, RunDirectoryError
 from token_difr.records import Audit, NearTies, SequentialTest, Verdict
 from token_difr.run.audit import AuditRun
 from token_difr.run.directory import RunDirectory
+from token_difr.sequences import load_tokenizer
 from token_difr.testing.loopback import Answer, Request, json_answer, serving
 from token_difr.ties import TieSet, audit_ties
 from token_difr.ties.asking import Way
+from token_difr.ties.mix import Mix
 from token_difr.ties.sequential import BATCH
 
 
@@ -194,6 +197,17 @@ def test_ties_among_ordinary_requests(honest: dict[str, Path], tmp_path: Path, u
         assert all(len(ids.output_token_ids) == 1 for ids in kept.sequences().values())
 
 
+@pytest.mark.parametrize(("requests", "ties"), [(0, 5), (1, 500), (7, 144), (144, 144), (1000, 3)])
+def test_ordinary_requests_are_as_many_as_were_asked_for(requests: int, ties: int) -> None:
+    """However the ties are cut into batches, and in whatever order they are asked."""
+    mix = Mix(requests, ties, load_tokenizer("demo"))
+    places = np.random.default_rng(0).permutation(ties).tolist()
+    for size in (1, 4, ties):
+        batches = [places[at : at + size] for at in range(0, ties, size)]
+        assert sum(len(mix.beside(batch)) for batch in batches) == requests
+    assert all(each.prompt_token_ids for each in mix.beside(places))
+
+
 class _Crowd(Provider):
     """Counts whoever asks for more than a token, and refuses half of them."""
 
@@ -225,19 +239,21 @@ class _Crowd(Provider):
 def test_precision_that_is_not_the_claimed_one(
     tmp_path: Path, picked: str | None, claimed: str | None, warned: bool
 ) -> None:
-    """A warning beside the verdict, which it leaves alone."""
+    """A warning beside the verdict, which it leaves alone; it stays until the claim is corrected."""
     ties = replace(SET, ties=SET.ties[:4], precision=picked)
     ties.save(tmp_path / "ties.json")
     ties = TieSet.load(tmp_path / "ties.json")
 
-    def named(precision: str | None) -> list[str]:
+    def named(url: str, precision: str | None) -> list[str]:
         how: dict[str, Any] = {"way": Way.CHAT, "preflight": False, "progress": False}
-        with serving(Provider(never)) as url:
-            run = audit_ties(ties, provider=f"{url}/v1", model="m", out=tmp_path / "run", precision=precision, **how)
+        run = audit_ties(ties, provider=f"{url}/v1", model="m", out=tmp_path / "run", precision=precision, **how)
         assert run.verdict is Verdict.INCONCLUSIVE
         with RunDirectory.read(run.path) as kept:
             report = kept.report()
             assert report == run.report
         return [found.name for found in run.report.findings if found.name == "tie_precision"]
 
-    assert named(claimed) == ["tie_precision"] * warned
+    with serving(Provider(never)) as url:
+        assert named(url, claimed) == ["tie_precision"] * warned
+        assert named(url, None) == ["tie_precision"] * warned
+        assert named(url, picked or "float16") == []

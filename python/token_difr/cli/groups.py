@@ -182,6 +182,12 @@ class ReferenceOptions:
 
         path = local_model(self.reference)
         if path is not None:
+            if (
+                self.reference_model
+                or self.reference_key_env
+                or self.reference_dialect not in {"vllm", LocalReference.dialect}
+            ):
+                raise InputError(f"{self.reference} is run here: it has no other name, no dialect and no key")
             topk = allowed_topk(self.topk_logprobs, math.inf, LocalReference.dialect)
             return Judged(reference=None, model=str(path), dialect=LocalReference.dialect, topk_logprobs=topk)
         limit = dialect_named(self.reference_dialect).topk_limit
@@ -209,7 +215,12 @@ class ReferenceOptions:
 
         topk = judged.topk_logprobs
         if judged.dialect == LocalReference.dialect:
-            yield LocalReference(Path(judged.model), topk_logprobs=topk)
+            local = LocalReference(Path(judged.model), topk_logprobs=topk)
+            if local.topk_logprobs != topk:
+                raise InputError(
+                    f"{judged.model} has {local.topk_logprobs} tokens: --topk-logprobs {topk} asks for more"
+                )
+            yield local
             return
         async with self.client(pace) as client:
             yield open_reference(judged.dialect, client, judged.model, topk_logprobs=topk, tokenizer=tokenizer)

@@ -24,7 +24,7 @@ def command(
         bool,
         typer.Option(
             "--reference-moved",
-            help="It is the run's own reference, at another URL: go on with it, here and in an audit.",
+            help="It is the run's own reference, at another URL or path: go on with it, here and in an audit.",
         ),
     ] = False,
     repair: RepairOptions,

@@ -46,11 +46,12 @@ def command(
     options of the audit for what is missing.
     """
     from token_difr.records import Audit
+    from token_difr.reference import local_model
     from token_difr.run.prompt_file import parsed_prompts
     from token_difr.run.repairing import repair
     from token_difr.run.sides import rendered_by
 
-    if (provider.provider or reference.reference) and not provider.model:
+    if (provider.provider or (reference.reference and local_model(reference.reference) is None)) and not provider.model:
         raise InputError(
             "give --model too: the provider's name for the model, which is also the reference's by default"
         )

@@ -129,7 +129,7 @@ def _models(options: dict[str, Any]) -> list[ServerSettings]:
 
 def _settings(options: dict[str, Any], *, model: str) -> ServerSettings:
     """The options under the names and in the types of the server's settings."""
-    from token_difr.engine.loading import EngineChoice
+    from token_difr.engine.choice import EngineChoice
     from token_difr.engine.rounding import WeightRounding
     from token_difr.engine.torch import ElementType
     from token_difr.sampler import Sampler

@@ -61,12 +61,16 @@ def command(
     """
     from token_difr.sequences import load_tokenizer
     from token_difr.ties import TieSet
+    from token_difr.ties.precision import precision_mismatch
     from token_difr.ties.watching import Look, alook, keep_look, watch
 
     preflight.checked(dry=False)
     seconds = None if every is None else seconds_of(every)
     rule = tie_rule(judging, tolerance)
     given = TieSet.load(ties)
+    mismatch = precision_mismatch(given, asked.precision)
+    if mismatch is not None:
+        note(f"warning: {mismatch.text}", quiet=pace.quiet)
     how = {
         "tokenizer": load_tokenizer(tokenizer or given.tokenizer or asked.model),
         "baseline": baseline,

@@ -1,6 +1,7 @@
 """What runs the model: token ids and a cache in, logits out.
 
     protocol         the one interface
+    choice           the engines by name
     loading          which engine runs a model
     onnx, torch      the engines; torch is imported when one is made
     onnx_sessions    graphs with their weights on ONNX Runtime

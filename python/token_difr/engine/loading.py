@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
 
+from token_difr.engine.choice import EngineChoice
 from token_difr.engine.onnx import OnnxEngine
 from token_difr.engine.protocol import Engine
 from token_difr.engine.rounding import WeightRounding
 from token_difr.engine.torch import ElementType, TorchEngine
 from token_difr.errors import InputError, UnsupportedModelError
 
-__all__ = ["EngineChoice", "load_engine"]
-
-
-class EngineChoice(StrEnum):
-    """The engines; AUTO takes ONNX Runtime for what it runs in float32, else torch."""
-
-    AUTO = "auto"
-    ONNX = "onnx"
-    TORCH = "torch"
+__all__ = ["load_engine"]
 
 
 def load_engine(

@@ -24,7 +24,7 @@ from token_difr.engine.graph.decoder import HEAD, build_graph
 from token_difr.engine.graph.quantized import quantize_layers
 from token_difr.engine.rounding import WeightRounding, rounded
 from token_difr.engine.weights import StoredTensor, stored_tensors
-from token_difr.errors import InputError, UnsupportedModelError
+from token_difr.errors import LONGEST_REASON, InputError, UnsupportedModelError
 from token_difr.gguf.container import GgufFile, is_gguf
 from token_difr.sequences import json_object
 
@@ -47,7 +47,12 @@ def open_exported(graph: Path, threads: int | None) -> Any:
     import onnxruntime
 
     options = _options(threads, sum(file.stat().st_size for file in graph.parent.glob(f"{graph.name}*")))
-    return onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
+    try:
+        return onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime's own have no class in common
+        raise InputError(
+            f"{graph}: ONNX Runtime cannot run it: {' '.join(str(error).split())[:LONGEST_REASON]}"
+        ) from error
 
 
 class _Placing(NamedTuple):

@@ -136,9 +136,8 @@ def type_name(kind: int) -> str:
 
 def _gguf(needed_by: str) -> ModuleType:
     try:
-        import gguf.quants
-
         import gguf
+        import gguf.quants
     except ImportError as error:
         raise unimportable(error, "gguf", needed_by, "token-difr[serve]") from error
     return gguf

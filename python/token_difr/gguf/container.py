@@ -41,7 +41,7 @@ _MOST_DIMENSIONS = 8
 
 def is_gguf(path: Path) -> bool:
     """Whether a path is a GGUF file rather than a folder."""
-    return path.suffix == ".gguf"
+    return path.suffix == ".gguf" and not path.is_dir()
 
 
 @dataclass(frozen=True, kw_only=True)

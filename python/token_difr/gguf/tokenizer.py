@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from token_difr.errors import InputError, UnsupportedModelError
+from token_difr.errors import LONGEST_REASON, InputError, UnsupportedModelError
 
 __all__ = ["end_token_ids", "special_tokens", "tokenizer_of"]
 
@@ -56,9 +56,14 @@ def tokenizer_of(metadata: Mapping[str, Any]) -> Any:
     makers = {"gpt2": _byte_level, "llama": _sentence_piece}
     if model not in makers:
         raise UnsupportedModelError(f"the GGUF file's tokenizer {model!r}")
-    tokenizer = makers[model](metadata, tokens)
-    _add_tokens(tokenizer, metadata, tokens)
-    _add_ends(tokenizer, metadata, tokens)
+    try:
+        tokenizer = makers[model](metadata, tokens)
+        _add_tokens(tokenizer, metadata, tokens)
+        _add_ends(tokenizer, metadata, tokens)
+    except InputError:
+        raise
+    except Exception as error:  # what the library raises of a merge that makes no token has no class of its own
+        raise InputError(f"the GGUF file's tokenizer is damaged: {str(error)[:LONGEST_REASON]}") from error
     return tokenizer
 
 
@@ -70,9 +75,17 @@ def special_tokens(metadata: Mapping[str, Any]) -> dict[str, str]:
 
 
 def end_token_ids(metadata: Mapping[str, Any]) -> frozenset[int]:
-    """The tokens that end an answer: those of a text, of a turn and of a message."""
-    ids = (_told(metadata, f"{name}_token_id") for name in _ENDS)
-    return frozenset(int(token) for token in ids if token is not None)
+    """The tokens that end an answer: those of a text, of a turn and of a message.
+
+    Raises:
+        InputError: An id that no token has.
+    """
+    count = len(_told(metadata, "tokens") or ())
+    ids = [int(token) for name in _ENDS if (token := _told(metadata, f"{name}_token_id")) is not None]
+    wrong = [token for token in ids if not 0 <= token < count]
+    if wrong:
+        raise InputError(f"the GGUF file names {wrong[0]} as the end of an answer, and has {count} tokens")
+    return frozenset(ids)
 
 
 def _told(metadata: Mapping[str, Any], name: str) -> Any:

@@ -17,7 +17,7 @@ __all__ = ["EngineScorer"]
 
 
 class EngineScorer:
-    """Runs sequences one by one, each chunk by chunk: the logits of one chunk are the most that is ever held.
+    """Runs sequences one by one, each chunk by chunk: beside the cache, the logits of one chunk are the most that is held.
 
     Of a long sequence a chunk is as much work as the cores can share; only many short ones would gain from being run
     together, and then much of the work would go into the padding.

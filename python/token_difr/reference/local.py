@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from token_difr.demo_model import MODEL_FOLDER
-from token_difr.engine.loading import EngineChoice
-from token_difr.engine.onnx import OnnxEngine
-from token_difr.errors import InputError, UnsupportedModelError
+from token_difr.engine.choice import EngineChoice
+from token_difr.errors import InputError, UnsupportedModelError, unimportable
 from token_difr.gguf.container import is_gguf
 from token_difr.records import TokenSequence, TopKBatch
 from token_difr.reference.batched import BatchedReference
@@ -37,7 +36,7 @@ class LocalReference(BatchedReference):
     Args:
         model: A folder, a GGUF file, "demo" for the packaged model, or a model of transformers that is loaded.
         topk_logprobs: Entries a row, at least 1; lowered to the vocabulary's size with a warning.
-        engine: "onnx", "torch", or "auto": ONNX Runtime for what it runs, else torch.
+        engine: "onnx", "torch", or "auto": ONNX Runtime for Llama's family by its weights, else torch.
         device: Where it runs; all but "cpu" is torch's.
         dtype: What it computes in, by torch's name; all but "float32" is torch's. Logprobs are float32 in any case.
         threads: Of ONNX Runtime; None = one for a small model, else one a core.
@@ -63,9 +62,9 @@ class LocalReference(BatchedReference):
         batch_size: int = 8,
         vocabulary_slice: int = 16_384,
     ) -> None:
-        self.model = str(getattr(model, "name_or_path", model))
-        self._batch_size = batch_size
         path = local_model(os.fspath(model)) if isinstance(model, str | os.PathLike) else None
+        self.model = str(path or getattr(model, "name_or_path", model))
+        self._batch_size = batch_size
         found = _on_engine(path, engine, (device, dtype), threads)
         self._scorer: Scorer = found or TorchScorer(
             path or model, device=device, dtype=dtype, vocabulary_slice=vocabulary_slice
@@ -92,9 +91,17 @@ class LocalReference(BatchedReference):
 
 
 def local_model(name: str) -> Path | None:
-    """The folder or GGUF file that a name stands for, "demo" for the packaged model; None where it names none."""
-    path = MODEL_FOLDER if name == "demo" else Path(name).expanduser()
-    return path if name and (path.is_dir() or (is_gguf(path) and path.is_file())) else None
+    """The folder or GGUF file that a name stands for, "demo" for the packaged model; None where it names none.
+
+    As an absolute path: a record of it means the same in every working directory.
+    """
+    if name == "demo":
+        return MODEL_FOLDER
+    try:
+        path = Path(name).expanduser().absolute()
+        return path if name and (path.is_dir() or (is_gguf(path) and path.is_file())) else None
+    except (OSError, RuntimeError, ValueError):  # longer than a path may be, nobody's home, a NUL
+        return None
 
 
 def _on_engine(path: Path | None, engine: str, asked: tuple[str, str], threads: int | None) -> EngineScorer | None:
@@ -110,8 +117,18 @@ def _on_engine(path: Path | None, engine: str, asked: tuple[str, str], threads: 
     # What is no path may be a name in the cache of transformers.
     if engine == EngineChoice.TORCH or asked != _ENGINE_RUNS or path is None:
         return None
-    if engine == EngineChoice.AUTO and find_spec("onnxruntime") is None:
-        return None
+    try:
+        import onnx  # noqa: F401
+        import onnxruntime  # noqa: F401
+
+        from token_difr.engine.onnx import OnnxEngine
+        from token_difr.engine.onnx_sessions import find_graph
+    except ImportError as error:
+        if engine == EngineChoice.AUTO and find_spec("torch") is not None:
+            return None
+        raise unimportable(error, "onnxruntime", "a local model", "token-difr[serve]") from error
+    if engine == EngineChoice.AUTO and find_graph(path) is not None:
+        return None  # an exported graph may compute in less than float32, and does not say so
     try:
         return EngineScorer(OnnxEngine(path, threads=threads))
     except UnsupportedModelError:

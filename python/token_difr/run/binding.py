@@ -17,7 +17,7 @@ from token_difr.run.repair_limit import most_repair_requests
 __all__ = ["settled"]
 
 LONGEST_SHOWN = 150
-MOVED = "Choose another directory; if it is the same reference at another URL, token-difr reference {} --reference-moved goes on"
+MOVED = "Choose another directory; if it is the same reference at another place, token-difr reference {} --reference-moved goes on"
 
 
 def settled(path: Path, stored: Audit, stated: Audit) -> Audit:
@@ -36,7 +36,9 @@ def settled(path: Path, stored: Audit, stated: Audit) -> Audit:
             "the prompts" if name == "prompts.digest" else f"{name} ({_shown(there)} there, {_shown(here)} here)"
             for name, (there, here) in differences.items()
         )
-        mend = MOVED.format(path) if differences.keys() == {"judged.reference"} else "Choose another directory"
+        in_process = stored.judged is not None and stored.judged.reference is None
+        place = {"judged.model" if in_process else "judged.reference"}
+        mend = MOVED.format(path) if differences.keys() == place else "Choose another directory"
         raise RunDirectoryError(f"{path} belongs to another audit; it differs in {named}. {mend}")
     return bound.completed_by(stated).completed_by(stored)
 

@@ -24,7 +24,7 @@ def move_reference(path: str | os.PathLike[str], judged: Judged) -> None:
 
     Args:
         path: The run directory. One that states no reference yet stays as it is.
-        judged: The reference, in all but its URL as the run states it.
+        judged: The reference, in all but its URL, or the path of its model, as the run states it.
 
     Raises:
         RunDirectoryError: No run directory, a damaged one, one that is in use, or another reference. Nothing is written then.
@@ -34,8 +34,15 @@ def move_reference(path: str | os.PathLike[str], judged: Judged) -> None:
     descriptor = lock(path)
     try:
         stored = read_manifest(path)  # now nobody else writes it
-        if stored.audit.judged is not None:
-            settled(path, stored.audit, Audit(judged=replace(judged, reference=stored.audit.judged.reference)))
+        held = stored.audit.judged
+        if held is not None:
+            # A model that is run here has its path for a name.
+            here = held.reference is None and held.dialect == judged.dialect
+            settled(
+                path,
+                stored.audit,
+                Audit(judged=replace(judged, reference=held.reference, model=held.model if here else judged.model)),
+            )
             write_manifest(path, replace(stored.audit, judged=judged), stored.started)
     finally:
         os.close(descriptor)

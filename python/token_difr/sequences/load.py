@@ -70,16 +70,18 @@ def _of_gguf(path: Path) -> Tokenizer:
     """The tokenizer and the chat template that a GGUF file describes."""
     metadata = GgufFile(path).metadata
     try:
-        described = tokenizer_of(metadata)
+        described, ends = tokenizer_of(metadata), end_token_ids(metadata)
     except UnsupportedModelError as error:
-        raise InputError(f"{path}: its tokenizer is not known here; give the model's Hugging Face folder") from error
+        raise InputError(f"{path}: {error.what}, is not known here; give the model's Hugging Face folder") from error
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
     tokenizer = _generic_class()(
         tokenizer_object=described, clean_up_tokenization_spaces=False, **special_tokens(metadata)
     )
     template = metadata.get("tokenizer.chat_template")
     if isinstance(template, str):
         tokenizer.chat_template = template
-    tokenizer.end_token_ids = sorted(end_token_ids(metadata))
+    tokenizer.end_token_ids = sorted(ends)
     return cast("Tokenizer", tokenizer)
 
 

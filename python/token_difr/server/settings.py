@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from token_difr.engine.loading import EngineChoice
+from token_difr.engine.choice import EngineChoice
 from token_difr.engine.rounding import WeightRounding
 from token_difr.engine.torch import ElementType
 from token_difr.errors import InputError

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 from collections.abc import Callable, Collection, Sequence
 from enum import StrEnum
@@ -11,15 +10,15 @@ from typing import Any
 import numpy as np
 
 from token_difr.answers import ChatProvider
-from token_difr.answers.general import general_prompts
-from token_difr.endpoint import ask_all
+from token_difr.endpoint import ask_all, stops_everything
 from token_difr.errors import AnswerError, EndpointError, InputError
-from token_difr.records import Asked, Conversation, Response, SamplingParams
+from token_difr.records import Asked, Response, SamplingParams
 from token_difr.sequences import Tokenizer
 from token_difr.ties.matching import answered_token
+from token_difr.ties.mix import Mix, OrdinaryRequest
 from token_difr.ties.tie import Tie
 
-__all__ = ["Way", "ask_ties", "check_continues", "ordinary_questions", "way_to"]
+__all__ = ["Way", "ask_ties", "check_continues", "way_to"]
 
 GREEDY = SamplingParams()
 
@@ -63,7 +62,7 @@ async def ask_ties(
     way: Way,
     answered: Collection[int] = (),
     keep: Callable[[Response], None],
-    ordinary: Sequence[Conversation] = (),
+    mix: Mix | None = None,
     concurrency: int = 8,
     progress: bool = True,
 ) -> None:
@@ -77,37 +76,41 @@ async def ask_ties(
         way: How the prefix is sent.
         answered: Indexes of those that have an answer.
         keep: Called with every answer as it arrives.
-        ordinary: Conversations among which the ties are sent, in a random order: requests for whole answers, which are thrown
-            away. One that fails is let be: where the provider does, the ties tell.
+        mix: Ordinary requests among which they are sent, in a random order.
         concurrency: Requests in flight.
         progress: Show a progress bar on standard error, if that is a terminal.
 
     Raises:
         EndpointError: See :func:`~token_difr.endpoint.ask_all`; what has arrived went to ``keep``.
     """
+    missing = [index for index in range(len(ties)) if index not in answered]
+    ordinary = [] if mix is None else mix.beside(missing)
 
     async def ask(index: int) -> None:
-        if index >= len(ties):
-            with contextlib.suppress(EndpointError):
-                how: dict[str, Any] = {"model": asked.model, "params": GREEDY, "max_tokens": ORDINARY_TOKENS}
-                await provider.answer(index, ordinary[index - len(ties)], **how)
+        if index < len(ties):
+            keep(await _answer(index, ties[index], provider, model=asked.model, way=way, tokens=asked.max_tokens))
             return
-        keep(await _answer(index, ties[index], provider, model=asked.model, way=way, tokens=asked.max_tokens))
+        try:
+            await _ordinary(ordinary[index - len(ties)], provider, asked=asked, way=way)
+        except EndpointError as error:  # where the provider fails, the ties tell
+            if stops_everything(error):
+                raise
 
-    missing = [index for index in range(len(ties)) if index not in answered]
-    if missing and ordinary:
-        missing += range(len(ties), len(ties) + len(ordinary))
+    places = np.array([*missing, *range(len(ties), len(ties) + len(ordinary))], dtype=np.int64)
+    if ordinary:
         # Of no seed: the order is nobody's to foresee.
-        np.random.default_rng().shuffle(missing)
-    await ask_all(missing, ask, concurrency=concurrency, label="ties", progress=progress)
+        np.random.default_rng().shuffle(places)
+    await ask_all(places.tolist(), ask, concurrency=concurrency, label="ties", progress=progress)
 
 
-def ordinary_questions(count: int) -> list[Conversation]:
-    """So many general questions, drawn anew each time."""
-    if not count:
-        return []
-    questions = general_prompts()
-    return [questions[place] for place in np.random.default_rng().integers(0, len(questions), count)]
+async def _ordinary(request: OrdinaryRequest, provider: ChatProvider, *, asked: Asked, way: Way) -> None:
+    """Ask on the same path as for ties, and for as many tokens where that is more than one."""
+    how: dict[str, Any] = {"model": asked.model, "params": GREEDY}
+    how["max_tokens"] = asked.max_tokens if asked.max_tokens > 1 else ORDINARY_TOKENS
+    if way is Way.IDS:
+        await provider.complete(0, request.prompt_token_ids, **how)
+    else:
+        await provider.answer(0, request.conversation, **how)
 
 
 async def check_continues(

@@ -20,8 +20,9 @@ from token_difr.run.manifest import is_run_directory, read_manifest
 from token_difr.run.preflight import outstanding
 from token_difr.sequences import Tokenizer, load_tokenizer, tokenizer_digest
 from token_difr.services import open_client
-from token_difr.ties.asking import Way, ask_ties, check_continues, ordinary_questions, way_to
+from token_difr.ties.asking import Way, ask_ties, check_continues, way_to
 from token_difr.ties.judging import judge_ties, keep_rows
+from token_difr.ties.mix import Mix
 from token_difr.ties.sequential import ask_until, begun, in_order
 from token_difr.ties.stopping import sequential_test
 from token_difr.ties.tie import TieSet
@@ -78,8 +79,7 @@ async def aaudit_ties(
         provider_only: The one provider behind a router that may answer.
         way: How prefixes are sent; None = as the service takes them.
         extra_tokens: Tokens that are asked for beyond the one that counts.
-        mix: Ordinary requests among which all ties are sent, for general questions: whoever would treat requests for one token
-            better has to find them. Their answers are paid for and thrown away.
+        mix: Ordinary requests among which all ties are sent, see :mod:`token_difr.ties.mix`.
         precision: What the provider claims to compute in; a finding where the ties' reference did not. None = not known.
         honest: Run directories of further trusted providers on the same ties. *Divergent* is then whoever differs from each
             of them, and what they showed says how likely honest flips are.
@@ -118,7 +118,8 @@ async def aaudit_ties(
         if preflight and outstanding(out, record, conversations[:first]).answers:
             await check_continues(ties.sure, asker, model=model, way=chosen, tokenizer=loaded)
         pace = {"concurrency": concurrency, "progress": progress and not until_verdict}
-        conduct = _Conduct(asker, asked, chosen, loaded, against, rule, spread, mix / len(ties.ties), pace)
+        mixed = Mix(mix, len(ties.ties), loaded)
+        conduct = _Conduct(asker, asked, chosen, loaded, against, rule, spread, mixed, pace)
         if not until_verdict:
             with RunDirectory.create(out, conversations, record) as run:
                 await conduct.ask(run, ties)
@@ -145,14 +146,12 @@ class _Conduct:
     against: Trusted
     rule: Rule
     spread: float
-    ordinary_a_tie: float
+    mix: Mix
     pace: dict[str, Any]
 
     async def ask(self, run: RunDirectory, ties: TieSet) -> None:
         """Ask for those of ``ties`` that ``run`` has no answer to; keep answers, tokens and rows."""
-        answered = run.responses().keys()
-        ordinary = ordinary_questions(math.ceil(self.ordinary_a_tie * (len(ties.ties) - len(answered))))
-        todo: dict[str, Any] = {"answered": answered, "keep": run.keep_response, "ordinary": ordinary}
+        todo: dict[str, Any] = {"answered": run.responses().keys(), "keep": run.keep_response, "mix": self.mix}
         await ask_ties(ties.ties, self.provider, asked=self.asked, way=self.way, **todo, **self.pace)
         keep_rows(run, ties, self.tokenizer, tokens=self.asked.max_tokens)
 

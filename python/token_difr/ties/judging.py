@@ -41,7 +41,7 @@ def judge_ties(
         against: The honest runs.
         rule: By which rule.
         sequential: What ended the asking; None where all ties were asked at once, which the permutation test judges.
-        precision: What the provider claims to compute in; None where that is not known.
+        precision: What the provider claims to compute in; None = as an earlier call said.
     """
     scores = score_run(run)
     report = kept = decide_run(run, scores, against.baseline, rule=rule, tokenizer=tokenizer)
@@ -56,8 +56,9 @@ def judge_ties(
         if against.baseline is not None:
             doubt = next(doubts(scores.scores, against.baseline.scores, rule, against.baseline.rows), None)
         report = replace(report, decision=_with_kind(_told(plain, near, rule, doubt), answered))
-    mismatch = precision_mismatch(ties, precision)
-    findings = (*(each for each in report.findings if each.name != NAME), *filter(None, [mismatch]))
+    stated = [found for found in report.findings if found.name == NAME]
+    mismatch = stated if precision is None else [precision_mismatch(ties, precision)]
+    findings = (*(found for found in report.findings if found.name != NAME), *filter(None, mismatch))
     if report != kept or findings != tuple(report.findings):
         report = replace(report, findings=findings)
         run.keep_report(report)
