@@ -1,6 +1,6 @@
 """Real engines against the product: vLLM, llama.cpp and our server, as providers and as references of one real model.
 
-    python scripts/engines.py [--prompts 150] [--tokens 64] [--out DIR] [--capture DIR] [--near-ties N]
+    python scripts/engines.py [--prompts 150] [--tokens 64] [--out DIR] [--capture DIR] [--parts PART ...] [--near-ties N]
 
 Makes what it needs under ``.engines`` (see ``real_engines/environments.py``), starts every engine on this machine, runs the
 matrix and prints a table of match rates, verdicts and warnings; ends with 0 if every verdict is as it must be. ``--out``
@@ -15,6 +15,7 @@ import itertools
 import platform
 import sys
 import tempfile
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,6 +26,8 @@ from real_engines.serving import engines, running, tie_engines
 
 PROMPTS = environments.ROOT / "python" / "token_difr" / "answers" / "general_prompts.jsonl"
 JUDGES = (matrix.VLLM, matrix.OURS)
+AUDITS = {"greedy": matrix.greedy, "seeded": matrix.seeded, "unseeded": matrix.unseeded}
+PARTS = (*AUDITS, "probes")
 PROBED = (matrix.VLLM, matrix.OURS, matrix.F16)
 
 
@@ -35,6 +38,7 @@ def main() -> int:
     parser.add_argument("--tokens", type=int, default=64, help="of the longest answer")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--capture", type=Path)
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="of the matrix  [default: all]")
     parser.add_argument("--near-ties", type=int, metavar="N", help="no audits of whole answers; N near ties instead")
     options = parser.parse_args()
     environments.make_all()
@@ -54,7 +58,7 @@ def main() -> int:
                 tokens=options.tokens,
                 folder=folder,
             )
-            return _run(bench) if options.near_ties is None else _run_ties(bench, options.near_ties)
+            return _run(bench, options.parts) if options.near_ties is None else _run_ties(bench, options.near_ties)
 
 
 def _run_ties(bench: matrix.Bench, count: int) -> int:
@@ -66,11 +70,11 @@ def _run_ties(bench: matrix.Bench, count: int) -> int:
     return int(not all(row.as_it_must_be for row in rows))
 
 
-def _run(bench: matrix.Bench) -> int:
+def _run(bench: matrix.Bench, parts: Sequence[str]) -> int:
     started = datetime.now(UTC)
     print(matrix.HEAD, flush=True)
-    audits = [*matrix.greedy(bench, JUDGES), *matrix.sampled(bench, JUDGES)]
-    for provider in PROBED:
+    audits = [audited for part, audit in AUDITS.items() if part in parts for audited in audit(bench, JUDGES)]
+    for provider in PROBED if "probes" in parts else ():
         judge = matrix.OURS if provider == matrix.VLLM else matrix.VLLM
         print(bench.probe(provider, judge), bench.rollouts(provider), sep="\n", flush=True)
     minutes = (datetime.now(UTC) - started).total_seconds() / 60
