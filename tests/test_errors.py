@@ -30,24 +30,16 @@ class Refusing(importlib.abc.MetaPathFinder):
 
 
 def import_torch() -> object:
-    """What a local model begins with."""
-    from token_difr.reference.local import _import_torch
+    """What every model on torch begins with."""
+    from token_difr.engine.torch_model import import_torch
 
-    return _import_torch()
-
-
-def import_torch_for_the_server() -> object:
-    """What the server's torch engine begins with."""
-    from token_difr.engine.torch import _import_torch
-
-    return _import_torch()
+    return import_torch("a local model", "token-difr[torch]")
 
 
 @pytest.mark.parametrize(
     ("package", "use"),
     [
         ("torch", import_torch),
-        ("torch", import_torch_for_the_server),
         ("vllm", lambda: VllmEngineReference("m")),
         ("tinker", lambda: check_installed("provider")),
     ],

@@ -17,9 +17,9 @@ import pytest
 from token_difr import cli
 from token_difr.cli.show import interrupted_note
 from token_difr.endpoint.pool import ask_all
+from token_difr.engine.torch_model import import_torch
 from token_difr.errors import InputError
 from token_difr.interrupts import leave_at_once
-from token_difr.reference import local
 
 RunCli = Callable[..., tuple[int, str, str]]
 
@@ -132,7 +132,7 @@ def test_a_torch_that_fails_to_import(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "torch", raising=False)
     monkeypatch.setattr(sys, "meta_path", [Failing, *sys.meta_path])
     with pytest.raises(InputError, match="libcudart") as caught:
-        local._import_torch()
+        import_torch("a local model", "token-difr[torch]")
     assert "pip install" not in str(caught.value)
 
 

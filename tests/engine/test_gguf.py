@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -58,7 +59,8 @@ def test_file_is_the_folder(file: Path, folder: ModelFolder) -> None:
 
 def test_file_is_tokenizer_and_reference(file: Path) -> None:
     """Named in the place of the folder: the same prompts, the same end tokens, and the same rows without a server."""
-    one, other = load_tokenizer(file), load_tokenizer("demo")
+    one: Any = load_tokenizer(file)
+    other: Any = load_tokenizer("demo")
     rendered = [
         each.apply_chat_template([{"role": "user", "content": "é 🎉?"}], add_generation_prompt=True, tokenize=False)
         for each in (one, other)

@@ -108,7 +108,8 @@ def test_reference_needs_no_torch(monkeypatch: pytest.MonkeyPatch, demo_sequence
     batch = asyncio.run(LocalReference(MODEL_FOLDER, topk_logprobs=K).topk(demo_sequences, progress=False))
 
     assert np.isfinite(batch.logprobs).all()
-    for options in ({"dtype": "bfloat16"}, {"device": "cuda"}, ON_TORCH):
+    elsewhere: tuple[dict[str, Any], ...] = ({"dtype": "bfloat16"}, {"device": "cuda"}, ON_TORCH)
+    for options in elsewhere:
         with pytest.raises(InputError, match=r"needs torch.*pip install|which is installed and cannot be imported"):
             LocalReference(MODEL_FOLDER, **options)
 

@@ -4,6 +4,7 @@
     choice           the engines by name
     loading          which engine runs a model
     onnx, torch      the engines; torch is imported when one is made
+    torch_model      loading a model of transformers
     onnx_sessions    graphs with their weights on ONNX Runtime
     graph/           the graph of a model, from its configuration
     weights          the tensors of safetensors files

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from token_difr.engine.protocol import ForwardPass, KeyValues, ending_together
 from token_difr.engine.rounding import WeightRounding, round_weights
-from token_difr.errors import InputError, unimportable
-from token_difr.gguf.container import is_gguf
+from token_difr.engine.torch_model import import_torch, load_model
+from token_difr.errors import InputError
 
 __all__ = ["ElementType", "TorchEngine", "cache_name"]
 
@@ -67,11 +67,11 @@ class TorchEngine:
         rounding: WeightRounding | None = None,
         threads: int | None = None,
     ) -> None:
-        self._torch = _import_torch()
+        self._torch = import_torch("this model", "token-difr[serve,torch]")
         self._torch.set_num_threads(threads or 1)
         types = {ElementType.FLOAT32: "float32", ElementType.BF16: "bfloat16", ElementType.FLOAT16: "float16"}
         self._type = getattr(self._torch, types[element_type])
-        self._model = _load(path, self._type)
+        self._model = load_model(path, self._type)
         if rounding is not None:
             self._round(rounding)
         one = np.zeros((1, 1), dtype=np.int64)
@@ -132,26 +132,3 @@ class TorchEngine:
         values = {name: parameter.detach().float().numpy() for name, parameter in parameters.items()}
         for name, rounded in round_weights(values, rounding).items():
             parameters[name].data = self._torch.from_numpy(rounded).to(self._type)
-
-
-def _import_torch() -> Any:
-    try:
-        import torch
-        import transformers
-    except ImportError as error:
-        raise unimportable(error, "torch", "this model", "token-difr[serve,torch]") from error
-    transformers.utils.logging.disable_progress_bar()
-    return torch
-
-
-def _load(path: Path, element_type: Any) -> Any:
-    from transformers import AutoModelForCausalLM
-
-    place = {"gguf_file": path.name} if is_gguf(path) else {}
-    try:
-        # Never code from the model's folder: trust_remote_code stays off.
-        return AutoModelForCausalLM.from_pretrained(
-            path.parent if place else path, dtype=element_type, trust_remote_code=False, **place
-        ).eval()
-    except (OSError, ValueError, ImportError) as error:
-        raise InputError(f"{path}: the model cannot be loaded: {str(error).splitlines()[0]}") from error

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from token_difr.errors import InputError, unimportable
-from token_difr.gguf.container import is_gguf
+from token_difr.engine.torch_model import import_torch, load_model
+from token_difr.errors import InputError
 from token_difr.reference.rows import Rows
 from token_difr.reference.scored import Sent
 from token_difr.reference.torch_head import TorchHead
@@ -30,9 +30,9 @@ class TorchScorer:
     """
 
     def __init__(self, model: Any, *, device: str, dtype: str, vocabulary_slice: int) -> None:
-        self._torch = _import_torch()
+        self._torch = import_torch("a local model", "token-difr[torch]")
         is_path = isinstance(model, str | Path)
-        loaded = _load(Path(model), self._element_type(dtype)) if is_path else model
+        loaded = load_model(Path(model), self._element_type(dtype)) if is_path else model
         self._device = device
         self._head = TorchHead(loaded.to(device).eval(), vocabulary_slice=vocabulary_slice)
 
@@ -66,25 +66,3 @@ class TorchScorer:
         if not isinstance(found, self._torch.dtype):
             raise InputError(f"dtype {dtype!r} is none of torch's: float32, bfloat16 and float16 are usual")
         return found
-
-
-def _import_torch() -> Any:
-    try:
-        import torch
-        import transformers  # noqa: F401
-    except ImportError as error:
-        raise unimportable(error, "torch", "a local model", "token-difr[torch]") from error
-    return torch
-
-
-def _load(path: Path, dtype: Any) -> Any:
-    from transformers import AutoModelForCausalLM
-
-    place = {"gguf_file": path.name} if is_gguf(path) else {}
-    try:
-        # Never code from the model's folder: trust_remote_code stays off.
-        return AutoModelForCausalLM.from_pretrained(
-            path.parent if place else path, dtype=dtype, trust_remote_code=False, **place
-        )
-    except (OSError, ValueError, ImportError) as error:
-        raise InputError(f"{path}: the model cannot be loaded: {str(error).partition(chr(10))[0]}") from error
