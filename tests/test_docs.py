@@ -141,7 +141,17 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 @pytest.mark.parametrize("page", [page for page in PAGES if page.name != "server.md"], ids=lambda page: page.name)
 def test_every_option_that_a_page_names_exists(page: Path) -> None:
     """Some verb takes it; the server's page has a test of its own."""
-    others = {"--demo", "--draws", "--power", "--simulated", "--prompts", "--tokens", "--capture"}  # of scripts
+    others = {
+        "--demo",
+        "--draws",
+        "--power",
+        "--simulated",
+        "--prompts",
+        "--tokens",
+        "--capture",
+        "--near-ties",
+        "--parts",
+    }  # of scripts
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*[a-z]", text_of(page)))
 
     assert named - others - command_options() == set()

@@ -11,12 +11,12 @@ from token_difr.cli.dry_run import show_dry_run
 from token_difr.cli.grouped import grouped
 from token_difr.cli.groups import (
     ProviderOptions,
-    ReferenceOptions,
     RepairOptions,
     RuleOptions,
     SamplingOptions,
     ScoredOptions,
 )
+from token_difr.cli.judges import ReferenceOptions
 from token_difr.cli.manner import DryRunOptions, PaceOptions, PreflightOptions, ShownOptions
 from token_difr.cli.show import note, run_kept, show_report
 from token_difr.interrupts import run_work

@@ -10,7 +10,8 @@ import typer
 
 from token_difr.cli import options
 from token_difr.cli.grouped import grouped
-from token_difr.cli.groups import EndpointOptions, ReferenceOptions
+from token_difr.cli.groups import EndpointOptions
+from token_difr.cli.judges import ReferenceOptions
 from token_difr.cli.manner import PaceOptions
 from token_difr.cli.show import show
 from token_difr.interrupts import run_work

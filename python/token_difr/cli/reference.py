@@ -8,7 +8,8 @@ import typer
 
 from token_difr.cli import options
 from token_difr.cli.grouped import grouped
-from token_difr.cli.groups import ReferenceOptions, RepairOptions
+from token_difr.cli.groups import RepairOptions
+from token_difr.cli.judges import ReferenceOptions
 from token_difr.cli.manner import PaceOptions
 from token_difr.cli.show import local_tokenizer, note, run_kept
 

@@ -9,7 +9,8 @@ import typer
 
 from token_difr.cli import options
 from token_difr.cli.grouped import grouped
-from token_difr.cli.groups import ProviderOptions, ReferenceOptions, RepairOptions, SamplingOptions, ScoredOptions
+from token_difr.cli.groups import ProviderOptions, RepairOptions, SamplingOptions, ScoredOptions
+from token_difr.cli.judges import ReferenceOptions
 from token_difr.cli.show import note
 from token_difr.errors import InputError
 

@@ -10,7 +10,8 @@ import typer
 
 from token_difr.cli import options
 from token_difr.cli.grouped import grouped
-from token_difr.cli.groups import EndpointOptions, ReferenceOptions, RuleOptions
+from token_difr.cli.groups import EndpointOptions, RuleOptions
+from token_difr.cli.judges import ReferenceOptions
 from token_difr.cli.manner import PaceOptions, PreflightOptions, ShownOptions
 from token_difr.cli.show import note, run_kept, show, show_report
 from token_difr.errors import InputError
