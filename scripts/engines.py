@@ -1,6 +1,6 @@
 """Real engines against the product: vLLM, llama.cpp and our server, as providers and as references of one real model.
 
-    python scripts/engines.py [--prompts 150] [--tokens 64] [--out DIR] [--capture DIR] [--parts PART ...] [--near-ties N]
+    python scripts/engines.py [--prompts 150] [--tokens 16] [--out DIR] [--capture DIR] [--parts PART ...] [--near-ties N]
 
 Makes what it needs under ``.engines`` (see ``real_engines/environments.py``), starts every engine on this machine, runs the
 matrix and prints a table of match rates, verdicts and warnings; ends with 0 if every verdict is as it must be. ``--out``
@@ -35,7 +35,7 @@ def main() -> int:
     """Reads the command line, runs, prints."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--prompts", type=int, default=150)
-    parser.add_argument("--tokens", type=int, default=64, help="of the longest answer")
+    parser.add_argument("--tokens", type=int, default=16, help="of the longest answer")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--capture", type=Path)
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="of the matrix  [default: all]")
