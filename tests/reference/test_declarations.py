@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from token_difr import _core
-from token_difr.cli.groups import ReferenceOptions
+from token_difr.cli.judges import ReferenceOptions
 from token_difr.errors import BatchError
 from token_difr.records import TokenSequence, TopKBatch
 from token_difr.reference import DIALECTS, Reference
