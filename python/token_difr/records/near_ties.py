@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-__all__ = ["HonestRun", "NearTies", "SequentialTest", "TieStratum"]
+__all__ = ["HonestRun", "NearTies", "SequentialTest", "TieStratum", "range_name"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,3 +97,8 @@ class NearTies:
     sequential: SequentialTest | None
     kind: str | None = None
     likelihoods: Mapping[str, float] = field(default_factory=dict)
+
+
+def range_name(low: float, high: float | None) -> str:
+    """A range of gaps in words, such as "0.02 to 0.05"."""
+    return f"from {low:g}" if high is None else f"{low:g} to {high:g}"

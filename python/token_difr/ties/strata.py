@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["gap_ranges", "range_name"]
+__all__ = ["gap_ranges"]
 
 EDGES = (0.0, 0.005, 0.02, 0.05, 0.1, 0.2, 0.5, np.inf)
 """Nats."""
@@ -20,8 +20,3 @@ def gap_ranges(gaps: npt.NDArray[np.float64]) -> Iterator[tuple[float, float | N
         inside = (gaps >= low) & (gaps < high)
         if inside.any():
             yield low, None if np.isinf(high) else high, inside
-
-
-def range_name(low: float, high: float | None) -> str:
-    """Such as "0.02 to 0.05"."""
-    return f"from {low:g}" if high is None else f"{low:g} to {high:g}"

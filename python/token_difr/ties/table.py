@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from token_difr.ties.strata import gap_ranges, range_name
+from token_difr.records.near_ties import range_name
+from token_difr.ties.strata import gap_ranges
 from token_difr.ties.tie import TieSet
 
 if TYPE_CHECKING:
