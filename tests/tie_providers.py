@@ -7,7 +7,7 @@ from collections.abc import Callable
 from token_difr.testing.loopback import Answer, Request, json_answer
 from token_difr.ties import Tie, TieSet
 
-__all__ = ["SET", "TIES", "Provider", "never", "one_in"]
+__all__ = ["SET", "TIES", "Provider", "never", "one_in", "tie"]
 
 TIES = 144
 TOKENS, TEXTS = (400, 401), (" one", " two")

@@ -86,15 +86,20 @@ class ChatProvider:
         return await self._answered(index, CHAT_PATH, {"model": model, "messages": messages}, fields)
 
     async def complete(
-        self, index: int, token_ids: Sequence[int], *, model: str, params: SamplingParams, max_tokens: int
+        self, index: int, prompt: Sequence[int] | str, *, model: str, params: SamplingParams, max_tokens: int
     ) -> Response:
-        """What the model writes behind these very tokens, number ``index``, by the completions endpoint.
+        """What the model writes behind these very tokens, or a text, number ``index``, by the completions endpoint.
 
         Raises:
             EndpointError: No answer, or one that cannot be read.
         """
         fields = completion_fields(self._profile, params, index=index, max_tokens=max_tokens, asking=self._asking)
-        return await self._answered(index, COMPLETIONS_PATH, {"model": model, "prompt": list(token_ids)}, fields)
+        return await self._answered(
+            index,
+            COMPLETIONS_PATH,
+            {"model": model, "prompt": prompt if isinstance(prompt, str) else list(prompt)},
+            fields,
+        )
 
     async def _answered(self, index: int, path: str, asked: Mapping[str, Any], fields: Mapping[str, Any]) -> Response:
         """The answer to a request whose neutral fields are left out where the provider refuses them."""

@@ -153,7 +153,7 @@ class AskedOptions(EndpointOptions):
     way: Annotated[
         str | None,
         typer.Option(
-            "--by", metavar="ids|chat", help="How a begun answer is sent.  [default: as the service takes it]"
+            "--by", metavar="ids|text|chat", help="How a begun answer is sent.  [default: as the service takes it]"
         ),
     ] = None
     extra_tokens: Annotated[

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Collection, Sequence
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from token_difr.records import Asked, Response, SamplingParams
 from token_difr.sequences import Tokenizer
 from token_difr.ties.matching import answered_token
 from token_difr.ties.mix import Mix, OrdinaryRequest
+from token_difr.ties.text_prompt import text_prompt
 from token_difr.ties.tie import Tie
 
 __all__ = ["Way", "ask_ties", "check_continues", "way_to"]
@@ -36,6 +37,8 @@ class Way(StrEnum):
 
     IDS = "ids"
     """As token ids, at the completions endpoint: the very tokens of the reference."""
+    TEXT = "text"
+    """As text, at the completions endpoint, written as the chat template does."""
     CHAT = "chat"
     """As the beginning of the assistant's message, at the chat endpoint, in the service's own way."""
 
@@ -44,9 +47,11 @@ def way_to(provider: ChatProvider, given: Way | None = None) -> Way:
     """``given``, or the way that the service is known to take.
 
     Raises:
-        InputError: Ids, where the service takes none.
+        InputError: Ids or text, where the service takes none.
     """
     takes_ids = provider.profile.completions == "ids"
+    if given is Way.TEXT and not provider.profile.completions:
+        raise InputError(f"{provider.profile.name} is not known to have a completions endpoint: ask by chat")
     if given is Way.IDS and not takes_ids:
         raise InputError(
             f"{provider.profile.name} is not known to take token ids at its completions endpoint: ask by chat"
@@ -60,6 +65,7 @@ async def ask_ties(
     *,
     asked: Asked,
     way: Way,
+    tokenizer: Tokenizer,
     answered: Collection[int] = (),
     keep: Callable[[Response], None],
     mix: Mix | None = None,
@@ -74,6 +80,7 @@ async def ask_ties(
         asked: For which model it is asked, and for how many tokens: the first counts, and a provider may know requests for
             a single one.
         way: How the prefix is sent.
+        tokenizer: The model's tokenizer.
         answered: Indexes of those that have an answer.
         keep: Called with every answer as it arrives.
         mix: Ordinary requests among which they are sent, in a random order.
@@ -88,7 +95,8 @@ async def ask_ties(
 
     async def ask(index: int) -> None:
         if index < len(ties):
-            keep(await _answer(index, ties[index], provider, model=asked.model, way=way, tokens=asked.max_tokens))
+            how = _Asking(provider, asked.model, way, tokenizer, asked.max_tokens)
+            keep(await how.answer(index, ties[index]))
             return
         try:
             await _ordinary(ordinary[index - len(ties)], provider, asked=asked, way=way)
@@ -107,10 +115,10 @@ async def _ordinary(request: OrdinaryRequest, provider: ChatProvider, *, asked: 
     """Ask on the same path as for ties, and for as many tokens where that is more than one."""
     how: dict[str, Any] = {"model": asked.model, "params": GREEDY}
     how["max_tokens"] = asked.max_tokens if asked.max_tokens > 1 else ORDINARY_TOKENS
-    if way is Way.IDS:
-        await provider.complete(0, request.prompt_token_ids, **how)
-    else:
+    if way is Way.CHAT:
         await provider.answer(0, request.conversation, **how)
+    else:
+        await provider.complete(0, request.text if way is Way.TEXT else request.prompt_token_ids, **how)
 
 
 async def check_continues(
@@ -124,7 +132,7 @@ async def check_continues(
     """
     wrong = []
     for index, tie in enumerate(sure):
-        response = await _answer(index, tie, provider, model=model, way=way, tokens=1)
+        response = await _Asking(provider, model, way, tokenizer, 1).answer(index, tie)
         if answered_token(tie, response, tokenizer) != tie.token_ids[0]:
             wrong.append(
                 f"{_end(tie.prefix)!r} with {_what(tie, response)} where the model goes on with {tie.texts[0]!r}"
@@ -136,11 +144,23 @@ async def check_continues(
         )
 
 
-async def _answer(index: int, tie: Tie, provider: ChatProvider, *, model: str, way: Way, tokens: int) -> Response:
-    how = {"model": model, "params": GREEDY, "max_tokens": tokens}
-    if way is Way.IDS:
-        return await provider.complete(index, [*tie.prompt_token_ids, *tie.prefix_token_ids], **how)  # type: ignore[arg-type]
-    return await provider.answer(index, tie.conversation, **how)  # type: ignore[arg-type]
+class _Asking(NamedTuple):
+    """Who is asked, for what, and how."""
+
+    provider: ChatProvider
+    model: str
+    way: Way
+    tokenizer: Tokenizer
+    tokens: int
+
+    async def answer(self, index: int, tie: Tie) -> Response:
+        """What comes behind a tie, number ``index``."""
+        how: dict[str, Any] = {"model": self.model, "params": GREEDY, "max_tokens": self.tokens}
+        if self.way is Way.CHAT:
+            return await self.provider.answer(index, tie.conversation, **how)
+        if self.way is Way.TEXT:
+            return await self.provider.complete(index, text_prompt(tie, self.tokenizer), **how)
+        return await self.provider.complete(index, [*tie.prompt_token_ids, *tie.prefix_token_ids], **how)
 
 
 def _what(tie: Tie, response: Response) -> str:

@@ -152,7 +152,8 @@ class _Conduct:
     async def ask(self, run: RunDirectory, ties: TieSet) -> None:
         """Ask for those of ``ties`` that ``run`` has no answer to; keep answers, tokens and rows."""
         todo: dict[str, Any] = {"answered": run.responses().keys(), "keep": run.keep_response, "mix": self.mix}
-        await ask_ties(ties.ties, self.provider, asked=self.asked, way=self.way, **todo, **self.pace)
+        how: dict[str, Any] = {"asked": self.asked, "way": self.way, "tokenizer": self.tokenizer}
+        await ask_ties(ties.ties, self.provider, **how, **todo, **self.pace)
         keep_rows(run, ties, self.tokenizer, tokens=self.asked.max_tokens)
 
     def test(self, run: RunDirectory, ties: TieSet) -> SequentialTest:

@@ -14,7 +14,7 @@ import numpy as np
 
 from token_difr.answers.general import general_prompts
 from token_difr.records import Conversation
-from token_difr.sequences import Tokenizer, render
+from token_difr.sequences import Tokenizer, render, rendered_text
 
 __all__ = ["Mix", "OrdinaryRequest"]
 
@@ -24,10 +24,12 @@ class OrdinaryRequest(NamedTuple):
 
     Attributes:
         conversation: As a chat endpoint is sent it.
-        prompt_token_ids: The same as the chat template writes it.
+        text: The same as the chat template writes it.
+        prompt_token_ids: And as token ids.
     """
 
     conversation: Conversation
+    text: str
     prompt_token_ids: list[int]
 
 
@@ -52,7 +54,11 @@ class Mix:
             return []
         questions = general_prompts()
         drawn = np.random.default_rng().integers(0, len(questions), count)
-        return [OrdinaryRequest(questions[one], render(questions[one], self.tokenizer)) for one in drawn]
+        return [self._made(questions[one]) for one in drawn]
+
+    def _made(self, question: Conversation) -> OrdinaryRequest:
+        text = rendered_text(question, self.tokenizer, add_generation_prompt=True)
+        return OrdinaryRequest(question, text, render(question, self.tokenizer))
 
     def _before(self, place: int) -> int:
         return place * self.requests // self.ties
