@@ -1,7 +1,7 @@
 # What each target needs (virtual environments, the compiled core), it makes; nothing is made twice.
 #
 #   make demo         an audit over HTTP on this machine, ending in verdicts; installs no torch
-#   make demo-smol    the same with SmolLM2, a real model whose weights come as a package: half an hour
+#   make demo-smol    the same with SmolLM2, a real model whose weights come as a package: 45 minutes
 #   make test         all tests; installs torch once, for cross-checks
 #   make test-newest  the same tests on the newest versions of everything, in an environment of its own
 #   make test-busy    the same tests beside two busy loops, at the lowest priority: none may rest on the machine's speed
