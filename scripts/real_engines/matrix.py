@@ -118,7 +118,7 @@ class Bench:
             *self._asking(provider),
             *options,
             *("--reference", self.urls[reference], "--reference-dialect", DIALECTS[reference]),
-            *("--tokenizer", self.tokenizer, "--out", run, "--json", *against),
+            *("--tokenizer", FOLDER, "--out", run, "--json", *against),
         )
         about: dict[str, Any] = {"how": how, "reference": reference, "provider": provider, "must_be": must_be}
         audited = Audited(**about, path=run, report=json.loads(told))
@@ -129,7 +129,7 @@ class Bench:
         """What ``probe`` says of an engine, in a line."""
         told = self.token_difr(
             *("probe", "--provider", self.urls[provider], "--provider-service", self.engines[provider].service),
-            *("--model", MODEL_NAME, "--tokenizer", self.tokenizer, "--reference", self.urls[reference]),
+            *("--model", MODEL_NAME, "--tokenizer", FOLDER, "--reference", self.urls[reference]),
             *("--vocab-size", str(WIDTH), "--max-tokens", "16", "--quiet", "--json"),
         )
         found = json.loads(told)
@@ -152,11 +152,6 @@ class Bench:
             *("--provider", self.urls[provider], "--provider-service", self.engines[provider].service),
             *("--model", MODEL_NAME, "--prompts", str(self.prompts), "--max-tokens", str(self.tokens), "--quiet"),
         )
-
-    @property
-    def tokenizer(self) -> Path:
-        """The folder of the tokenizer that all engines have."""
-        return FOLDER
 
     def token_difr(self, *arguments: str | Path) -> str:
         """What a command of the product prints.

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from measure_ties import replayed
+from real_engines.environments import FOLDER
 from real_engines.matrix import CONSISTENT, DIVERGENT, F16, OURS, Q4_0, Q8_0, VLLM, Bench
 from real_engines.serving import MODEL_NAME
 from token_difr.run.directory import RunDirectory
@@ -136,7 +137,7 @@ def _picked(bench: Bench, design: Design, count: int) -> Path:
             "--model",
             MODEL_NAME,
             "--tokenizer",
-            bench.tokenizer,
+            FOLDER,
         ),
         *("--precision", design.precision, "--prompts", bench.prompts, "--max-tokens", str(bench.tokens)),
         *("--count", str(count), "--out", file, "--quiet"),

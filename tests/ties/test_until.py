@@ -14,7 +14,7 @@ from token_difr.errors import EndpointError, InputError, RunDirectoryError
 from token_difr.records import Audit, NearTies, SequentialTest, Verdict
 from token_difr.run.audit import AuditRun
 from token_difr.run.directory import RunDirectory
-from token_difr.sequences import load_tokenizer
+from token_difr.sequences import load_tokenizer, render
 from token_difr.testing.loopback import Answer, Request, json_answer, serving
 from token_difr.ties import TieSet, audit_ties
 from token_difr.ties.asking import Way
@@ -200,12 +200,13 @@ def test_ties_among_ordinary_requests(honest: dict[str, Path], tmp_path: Path, u
 @pytest.mark.parametrize(("requests", "ties"), [(0, 5), (1, 500), (7, 144), (144, 144), (1000, 3)])
 def test_ordinary_requests_are_as_many_as_were_asked_for(requests: int, ties: int) -> None:
     """However the ties are cut into batches, and in whatever order they are asked."""
-    mix = Mix(requests, ties, load_tokenizer("demo"))
+    mix = Mix(requests, ties)
     places = np.random.default_rng(0).permutation(ties).tolist()
     for size in (1, 4, ties):
         batches = [places[at : at + size] for at in range(0, ties, size)]
         assert sum(len(mix.beside(batch)) for batch in batches) == requests
-    assert all(each.prompt_token_ids for each in mix.beside(places))
+    tokenizer = load_tokenizer("demo")
+    assert all(render(conversation, tokenizer) for conversation in mix.beside(places))
 
 
 class _Crowd(Provider):

@@ -87,7 +87,7 @@ MaxAnswerMb = Annotated[
     typer.Option("--max-answer-mb", metavar="MB", min=0.001, help="Most megabytes of one answer, decompressed."),
 ]
 Timeout = Annotated[float, typer.Option("--timeout", metavar="SECONDS", min=0.1, help="For the whole of one answer.")]
-TOKENIZER_HELP = 'Folder or hub name of the tokenizer, or "demo".  [default: {}]'
+TOKENIZER_HELP = 'Folder, GGUF file or hub name of the tokenizer, or "demo".  [default: {}]'
 TokenizerName = Annotated[
     str | None,
     typer.Option("--tokenizer", metavar="NAME", help=TOKENIZER_HELP.format("--model")),

@@ -7,14 +7,12 @@ from typing import Self
 
 from token_difr.answers import read_prompts
 from token_difr.answers.general import general_prompts
-from token_difr.demo_model import PROMPTS_FILE
+from token_difr.demo_model import DEMO, PROMPTS_FILE
 from token_difr.errors import InputError
 from token_difr.records import Conversation
 from token_difr.reference import local_model
 
 __all__ = ["DemoModel"]
-
-PACKAGED = "demo"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +39,6 @@ class DemoModel:
         path = local_model(name)
         if path is None:
             raise InputError(f"--model {name}: there is no model's folder and no GGUF file of that name")
-        if name == PACKAGED:
+        if name == DEMO:
             return cls(name, read_prompts(PROMPTS_FILE), max_tokens)
         return cls(str(path), general_prompts(), max_tokens)

@@ -15,7 +15,7 @@ from token_difr.probes.agreement import Greedy, Honored, Seeds, agreement, compa
 from token_difr.probes.questions import default_prompts
 from token_difr.probes.samplers import SamplerFit, Untried, fit_samplers, reproducing
 from token_difr.records import Asking, Conversation, Response, SamplingParams, TopKBatch, derived_seeds
-from token_difr.reference import LocalReference, Reference, VllmReference, local_model
+from token_difr.reference import Reference, opened_reference
 from token_difr.sampler import Sampler
 from token_difr.sequences import Tokenizer, load_tokenizer, tokenize
 from token_difr.services import open_client
@@ -149,10 +149,8 @@ async def _opened(
     async with AsyncExitStack() as stack:
         if isinstance(provider, str):
             provider = await stack.enter_async_context(open_client(provider))
-        if isinstance(reference, str) and (path := local_model(reference)) is not None:
-            reference = LocalReference(path)
-        elif isinstance(reference, str):
-            reference = VllmReference(await stack.enter_async_context(open_client(reference)), model)
+        if isinstance(reference, str):
+            reference = await stack.enter_async_context(opened_reference(reference, model))
         yield provider, reference
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from token_difr.errors import InputError
+from token_difr.gguf.container import is_gguf
 from token_difr.records.asking import Asking
 from token_difr.records.part import SHARED, differences
 from token_difr.records.response import Conversation
@@ -67,7 +68,7 @@ class Rendered:
     """What the token sequences depend on, beside the answers.
 
     Attributes:
-        tokenizer: The tokenizer's name, or its folder, which is kept as an absolute path without links; None if the
+        tokenizer: The tokenizer's name, or its folder or GGUF file, which is kept as an absolute path without links; None if the
             tokenizer was given as an object without a name.
         digest: SHA-256 of its vocabulary, rules and chat template: what makes two tokenizers the same.
     """
@@ -76,9 +77,12 @@ class Rendered:
     digest: str | None = field(metadata=SHARED)
 
     def __post_init__(self) -> None:
-        # One folder has many spellings, and a relative one means another folder elsewhere.
-        if self.tokenizer and (folder := Path(self.tokenizer).expanduser()).is_dir() and self.tokenizer != "demo":
-            object.__setattr__(self, "tokenizer", str(folder.resolve()))
+        # One place has many spellings, and a relative one means another place elsewhere.
+        if not self.tokenizer or self.tokenizer == "demo":
+            return
+        place = Path(self.tokenizer).expanduser()
+        if place.is_dir() or (is_gguf(place) and place.is_file()):
+            object.__setattr__(self, "tokenizer", str(place.resolve()))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,6 +100,11 @@ class Judged:
     model: str = field(metadata=SHARED)
     dialect: str = field(metadata=SHARED)
     topk_logprobs: int = field(metadata=SHARED)
+
+    @property
+    def place(self) -> str:
+        """The field that says where it is: its URL, or the model, whose path is its name where it is run here."""
+        return "model" if self.reference is None else "reference"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

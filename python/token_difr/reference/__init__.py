@@ -5,6 +5,7 @@ from token_difr.reference.dialects import DIALECTS, dialect_named, open_referenc
 from token_difr.reference.fireworks import FireworksLegacyReference, FireworksReference
 from token_difr.reference.llama_cpp import LlamaCppReference
 from token_difr.reference.local import LocalReference, local_model
+from token_difr.reference.opening import opened_reference
 from token_difr.reference.reference import Reference, no_rows
 from token_difr.reference.rows import allowed_topk
 from token_difr.reference.sglang import SglangReference
@@ -32,5 +33,6 @@ __all__ = [
     "local_model",
     "no_rows",
     "open_reference",
+    "opened_reference",
     "vocabulary_of",
 ]

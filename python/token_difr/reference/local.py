@@ -13,9 +13,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from token_difr.demo_model import MODEL_FOLDER
+from token_difr.demo_model import DEMO, MODEL_FOLDER
 from token_difr.engine.choice import EngineChoice
-from token_difr.errors import InputError, UnsupportedModelError, unimportable
+from token_difr.errors import InputError, unimportable
 from token_difr.gguf.container import is_gguf
 from token_difr.records import TokenSequence, TopKBatch
 from token_difr.reference.batched import BatchedReference
@@ -95,7 +95,7 @@ def local_model(name: str) -> Path | None:
 
     As an absolute path: a record of it means the same in every working directory.
     """
-    if name == "demo":
+    if name == DEMO:
         return MODEL_FOLDER
     try:
         path = Path(name).expanduser().absolute()
@@ -121,18 +121,16 @@ def _on_engine(path: Path | None, engine: str, asked: tuple[str, str], threads: 
         import onnx  # noqa: F401
         import onnxruntime  # noqa: F401
 
+        from token_difr.engine.loading import onnx_if_it_can
         from token_difr.engine.onnx import OnnxEngine
         from token_difr.engine.onnx_sessions import find_graph
     except ImportError as error:
         if engine == EngineChoice.AUTO and find_spec("torch") is not None:
             return None
         raise unimportable(error, "onnxruntime", "a local model", "token-difr[serve]") from error
-    if engine == EngineChoice.AUTO and find_graph(path) is not None:
-        return None  # an exported graph may compute in less than float32, and does not say so
-    try:
+    if engine == EngineChoice.ONNX:
         return EngineScorer(OnnxEngine(path, threads=threads))
-    except UnsupportedModelError:
-        # It names torch: without torch there is no more to say.
-        if engine == EngineChoice.ONNX or find_spec("torch") is None:
-            raise
-        return None
+    if find_graph(path) is not None:
+        return None  # an exported graph may compute in less than float32, and does not say so
+    found = onnx_if_it_can(path, threads=threads)
+    return None if found is None else EngineScorer(found)

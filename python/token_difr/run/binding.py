@@ -36,9 +36,8 @@ def settled(path: Path, stored: Audit, stated: Audit) -> Audit:
             "the prompts" if name == "prompts.digest" else f"{name} ({_shown(there)} there, {_shown(here)} here)"
             for name, (there, here) in differences.items()
         )
-        in_process = stored.judged is not None and stored.judged.reference is None
-        place = {"judged.model" if in_process else "judged.reference"}
-        mend = MOVED.format(path) if differences.keys() == place else "Choose another directory"
+        elsewhere = stored.judged is not None and differences.keys() == {f"judged.{stored.judged.place}"}
+        mend = MOVED.format(path) if elsewhere else "Choose another directory"
         raise RunDirectoryError(f"{path} belongs to another audit; it differs in {named}. {mend}")
     return bound.completed_by(stated).completed_by(stored)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from token_difr.records import Audit, Judged
 from token_difr.run.binding import settled
@@ -36,13 +37,8 @@ def move_reference(path: str | os.PathLike[str], judged: Judged) -> None:
         stored = read_manifest(path)  # now nobody else writes it
         held = stored.audit.judged
         if held is not None:
-            # A model that is run here has its path for a name.
-            here = held.reference is None and held.dialect == judged.dialect
-            settled(
-                path,
-                stored.audit,
-                Audit(judged=replace(judged, reference=held.reference, model=held.model if here else judged.model)),
-            )
+            there: dict[str, Any] = {held.place: getattr(held, held.place)}
+            settled(path, stored.audit, Audit(judged=replace(judged, **there)))
             write_manifest(path, replace(stored.audit, judged=judged), stored.started)
     finally:
         os.close(descriptor)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from token_difr.answers import Provider, asks_token_ids
 from token_difr.endpoint import shown_url
 from token_difr.records import Asked, Asking, Judged, Rendered, SamplingParams
-from token_difr.reference import LocalReference, Reference, local_model, open_reference
+from token_difr.reference import Reference, opened_reference
 from token_difr.sequences import Tokenizer, load_tokenizer, tokenizer_digest
 from token_difr.services import open_client
 
@@ -81,11 +81,9 @@ async def opened_sides(
     async with AsyncExitStack() as stack:
         if isinstance(provider, str):
             provider = await stack.enter_async_context(open_client(provider))
-        if isinstance(reference, str) and (path := local_model(reference)) is not None:
-            reference = LocalReference(path)
-        elif isinstance(reference, str):
-            client = await stack.enter_async_context(open_client(reference))
-            reference = open_reference(dialect, client, model, tokenizer=loaded)
+        if isinstance(reference, str):
+            judge = opened_reference(reference, model, dialect=dialect, tokenizer=loaded)
+            reference = await stack.enter_async_context(judge)
         yield Sides(provider, reference, loaded), rendered
 
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from token_difr.demo_model import MODEL_FOLDER
+from token_difr.demo_model import DEMO, MODEL_FOLDER
 from token_difr.errors import InputError, UnsupportedModelError
 from token_difr.gguf import GgufFile, end_token_ids, is_gguf, special_tokens, tokenizer_of
 from token_difr.sequences.named_ends import FILES, ends_named_in
@@ -44,7 +44,7 @@ def load_tokenizer(
             here, or an end token is named that it does not have.
     """
     name = os.fspath(name)
-    folder = MODEL_FOLDER if name == "demo" else Path(name).expanduser()
+    folder = MODEL_FOLDER if name == DEMO else Path(name).expanduser()
     if is_gguf(folder):
         return _of_gguf(folder)
     if not folder.is_dir() and _is_path(name):
@@ -111,7 +111,7 @@ def _hub_folder(name: str, *, local_files_only: bool) -> Path | None:
 
 def _is_path(name: str) -> bool:
     """Whether ``name`` can be nothing but a path: hub names are ``name`` or ``organization/name``."""
-    return name == "demo" or name.startswith((".", "~", os.sep)) or name.count("/") > 1
+    return name == DEMO or name.startswith((".", "~", os.sep)) or name.count("/") > 1
 
 
 def _names_generic_class(folder: Path) -> bool:

@@ -12,10 +12,10 @@ import numpy as np
 from token_difr.answers import ChatProvider
 from token_difr.endpoint import ask_all, stops_everything
 from token_difr.errors import AnswerError, EndpointError, InputError
-from token_difr.records import Asked, Response, SamplingParams
-from token_difr.sequences import Tokenizer
+from token_difr.records import Asked, Conversation, Response, SamplingParams
+from token_difr.sequences import Tokenizer, render, rendered_text
 from token_difr.ties.matching import answered_token
-from token_difr.ties.mix import Mix, OrdinaryRequest
+from token_difr.ties.mix import Mix
 from token_difr.ties.text_prompt import text_prompt
 from token_difr.ties.tie import Tie
 
@@ -92,14 +92,14 @@ async def ask_ties(
     """
     missing = [index for index in range(len(ties)) if index not in answered]
     ordinary = [] if mix is None else mix.beside(missing)
+    asking = _Asking(provider, asked.model, way, tokenizer, asked.max_tokens)
 
     async def ask(index: int) -> None:
         if index < len(ties):
-            how = _Asking(provider, asked.model, way, tokenizer, asked.max_tokens)
-            keep(await how.answer(index, ties[index]))
+            keep(await asking.answer(index, ties[index]))
             return
         try:
-            await _ordinary(ordinary[index - len(ties)], provider, asked=asked, way=way)
+            await asking.answer_ordinary(ordinary[index - len(ties)])
         except EndpointError as error:  # where the provider fails, the ties tell
             if stops_everything(error):
                 raise
@@ -111,16 +111,6 @@ async def ask_ties(
     await ask_all(places.tolist(), ask, concurrency=concurrency, label="ties", progress=progress)
 
 
-async def _ordinary(request: OrdinaryRequest, provider: ChatProvider, *, asked: Asked, way: Way) -> None:
-    """Ask on the same path as for ties, and for as many tokens where that is more than one."""
-    how: dict[str, Any] = {"model": asked.model, "params": GREEDY}
-    how["max_tokens"] = asked.max_tokens if asked.max_tokens > 1 else ORDINARY_TOKENS
-    if way is Way.CHAT:
-        await provider.answer(0, request.conversation, **how)
-    else:
-        await provider.complete(0, request.text if way is Way.TEXT else request.prompt_token_ids, **how)
-
-
 async def check_continues(
     sure: Sequence[Tie], provider: ChatProvider, *, model: str, way: Way, tokenizer: Tokenizer
 ) -> None:
@@ -130,9 +120,9 @@ async def check_continues(
         AnswerError: Fewer than two of them came; says what came in place of one.
         EndpointError: The provider cannot be reached, or refuses.
     """
-    wrong = []
+    asking, wrong = _Asking(provider, model, way, tokenizer, 1), []
     for index, tie in enumerate(sure):
-        response = await _Asking(provider, model, way, tokenizer, 1).answer(index, tie)
+        response = await asking.answer(index, tie)
         if answered_token(tie, response, tokenizer) != tie.token_ids[0]:
             wrong.append(
                 f"{_end(tie.prefix)!r} with {_what(tie, response)} where the model goes on with {tie.texts[0]!r}"
@@ -155,12 +145,27 @@ class _Asking(NamedTuple):
 
     async def answer(self, index: int, tie: Tie) -> Response:
         """What comes behind a tie, number ``index``."""
-        how: dict[str, Any] = {"model": self.model, "params": GREEDY, "max_tokens": self.tokens}
         if self.way is Way.CHAT:
-            return await self.provider.answer(index, tie.conversation, **how)
+            return await self.provider.answer(index, tie.conversation, **self._how(self.tokens))
+        ids = [*tie.prompt_token_ids, *tie.prefix_token_ids]
+        prompt = text_prompt(tie, self.tokenizer) if self.way is Way.TEXT else ids
+        return await self.provider.complete(index, prompt, **self._how(self.tokens))
+
+    async def answer_ordinary(self, conversation: Conversation) -> None:
+        """Ask on the same path as for ties, and for as many tokens where that is more than one."""
+        how = self._how(self.tokens if self.tokens > 1 else ORDINARY_TOKENS)
+        if self.way is Way.CHAT:
+            await self.provider.answer(0, conversation, **how)
+            return
+        prompt: str | list[int]
         if self.way is Way.TEXT:
-            return await self.provider.complete(index, text_prompt(tie, self.tokenizer), **how)
-        return await self.provider.complete(index, [*tie.prompt_token_ids, *tie.prefix_token_ids], **how)
+            prompt = rendered_text(conversation, self.tokenizer, add_generation_prompt=True)
+        else:
+            prompt = render(conversation, self.tokenizer)
+        await self.provider.complete(0, prompt, **how)
+
+    def _how(self, tokens: int) -> dict[str, Any]:
+        return {"model": self.model, "params": GREEDY, "max_tokens": tokens}
 
 
 def _what(tie: Tie, response: Response) -> str:

@@ -118,7 +118,7 @@ async def aaudit_ties(
         if preflight and outstanding(out, record, conversations[:first]).answers:
             await check_continues(ties.sure, asker, model=model, way=chosen, tokenizer=loaded)
         pace = {"concurrency": concurrency, "progress": progress and not until_verdict}
-        mixed = Mix(mix, len(ties.ties), loaded)
+        mixed = Mix(mix, len(ties.ties))
         conduct = _Conduct(asker, asked, chosen, loaded, against, rule, spread, mixed, pace)
         if not until_verdict:
             with RunDirectory.create(out, conversations, record) as run:

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from token_difr.demo_model import MODEL_FOLDER
+from token_difr.demo_model import DEMO, MODEL_FOLDER
 from token_difr.engine.gguf_decoder import configuration
 from token_difr.errors import InputError, UnsupportedModelError
 from token_difr.gguf.container import GgufFile, is_gguf
@@ -17,9 +17,6 @@ from token_difr.server.model.chat_template import ChatTemplate
 from token_difr.server.model.tokenizer import ModelTokenizer
 
 __all__ = ["DEMO", "ModelFolder"]
-
-DEMO = "demo"
-"""The name that stands for the model that ships with the package."""
 
 _USUAL_ENDS = ("<|im_end|>", "<|endoftext|>")
 
