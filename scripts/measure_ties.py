@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,6 +27,7 @@ from token_difr.ties.sequential import BATCH
 from token_difr.ties.stopping import Answered
 from token_difr.verdict.betting import excludes_loss, log_wealth
 from token_difr.verdict.flip_curves import fitted_curve, tie_bettors
+from token_difr.verdict.honest_providers import honest_providers
 
 LIMITS = {"int4": 20, "int8": 200, "system-prompt": 60}
 """Requests to *divergent*, on average."""
@@ -42,17 +44,23 @@ class Ended(NamedTuple):
     asked: int
 
 
-def replayed(answered: Answered, rule: Rule, generator: np.random.Generator, spread: float = 1.0) -> Ended:
+def beside(gaps: NDArray[np.float64], outcomes: NDArray[np.int8], honest: Sequence[NDArray[np.int8]]) -> Answered:
+    """An audit of all ties beside honest runs, each of which is bet against by what the others say."""
+    learnt = [honest_providers([(gaps, [*honest[:place], *honest[place + 1 :]])]) for place in range(len(honest))]
+    return Answered(gaps, outcomes, honest, learnt)
+
+
+def replayed(answered: Answered, rule: Rule, generator: np.random.Generator, spread: float | None = None) -> Ended:
     """An audit of ``answered`` in a random order, looked at behind every batch as the command does."""
     order = generator.permutation(len(answered.gaps))
-    gaps, fell, honest = answered.gaps[order], answered.outcomes[order], [flips[order] for flips in answered.honest]
+    gaps, fell, honest = answered.gaps[order], answered.fell[order], [flips[order] for flips in answered.honest]
     looks = np.unique(np.minimum(np.arange(BATCH, len(gaps) + BATCH, BATCH), len(gaps)))
     wealth, within = np.full(len(gaps), np.inf), np.zeros(len(looks), bool)
-    for index, flips in enumerate(honest):
-        others = [other for place, other in enumerate(honest) if place != index]
-        learnt = fitted_curve(np.tile(gaps, len(others)), np.concatenate(others), gaps) if others else None
-        differences = fell.astype(int) - flips
-        wealth = np.minimum(wealth, log_wealth(tie_bettors(gaps, learnt, spread=spread), differences))
+    for flips, (curve, learnt) in zip(honest, answered.learnt, strict=True):
+        factor = learnt if spread is None else spread
+        bettors = tie_bettors(gaps, None if curve is None else curve.at(gaps), spread=factor)
+        differences = fell - flips
+        wealth = np.minimum(wealth, log_wealth(bettors, differences))
         plus, minus = np.cumsum(differences > 0)[looks - 1], np.cumsum(differences < 0)[looks - 1]
         for place, (more, less, seen) in enumerate(zip(plus, minus, looks, strict=True)):
             within[place] |= seen >= rule.fewest_sequences and excludes_loss(
@@ -78,7 +86,7 @@ def demo_holds(folder: Path, runs: int, orders: int) -> bool:
             honest = name in {"bf16", "bf16-chat"}
             generator = np.random.default_rng(0)
             ended = [
-                replayed(Answered(gaps, fell, [against]), RULE, generator) for _ in range(orders if honest else runs)
+                replayed(beside(gaps, fell, [against]), RULE, generator) for _ in range(orders if honest else runs)
             ]
             asked = np.array([each.asked for each in ended])
             divergent, consistent = (
@@ -98,7 +106,7 @@ def demo_holds(folder: Path, runs: int, orders: int) -> bool:
 def curves(folder: Path) -> tuple[NDArray[np.float64], dict[str, NDArray[np.float64]]]:
     """The gaps of the ties that float32 picked, and each provider's fitted flip probability there."""
     gaps, flips = read_pool(folder, "float32")
-    return gaps, {name: fitted_curve(gaps, fell, gaps) for name, fell in flips.items()}
+    return gaps, {name: fitted_curve(gaps, fell).at(gaps) for name, fell in flips.items()}
 
 
 class Case(NamedTuple):
@@ -107,13 +115,13 @@ class Case(NamedTuple):
     Attributes:
         noise: Times the demo's honest flip curve.
         honest: How many honest runs there are.
-        spread: By which factor the odds of honest providers may differ.
+        spread: By which factor the odds of honest providers may differ; None = as is learnt.
         candidate: Who is audited.
     """
 
     noise: float
     honest: int
-    spread: float
+    spread: float | None
     candidate: str
 
 
@@ -121,11 +129,11 @@ CANDIDATES = ("as one of them", "another provider", "int8", "int4")
 
 
 def simulated_holds(folder: Path, repetitions: int) -> bool:
-    """Print the simulated table; whether the level holds wherever the candidate is as one of the baselines."""
+    """Print the simulated table; whether the level holds: of who is as one of the baselines, and beside several of anybody honest."""
     gaps, fitted = curves(folder)
     print("noise  honest runs  spread  candidate           divergent  consistent  requests   (honest providers differ)")
     holds = True
-    for case in itertools.starmap(Case, itertools.product(NOISE, (1, 3), (1.0, 3.0), CANDIDATES)):
+    for case in itertools.starmap(Case, itertools.product(NOISE, (1, 3), (None, 3.0), CANDIDATES)):
         generator = np.random.default_rng([int(case.noise), case.honest])
         audits = repetitions if case.candidate in CANDIDATES[:2] else repetitions // 10
         ended = [_made_up(gaps, fitted, case, generator) for _ in range(audits)]
@@ -134,10 +142,10 @@ def simulated_holds(folder: Path, repetitions: int) -> bool:
         )
         asked = np.mean([each.asked for each in ended])
         print(
-            f"{case.noise:5}  {case.honest:11}  {case.spread:6}  {case.candidate:18}  {divergent:9.4f}  {consistent:10.3f}  {asked:8.1f}",
+            f"{case.noise:5}  {case.honest:11}  {case.spread or 'learnt':>6}  {case.candidate:18}  {divergent:9.4f}  {consistent:10.3f}  {asked:8.1f}",
             flush=True,
         )
-        if case.candidate == CANDIDATES[0]:
+        if case.candidate == CANDIDATES[0] or (case.candidate == CANDIDATES[1] and case.honest > 1):
             holds &= bool(divergent <= RULE.level + 3 * np.sqrt(RULE.level * (1 - RULE.level) / audits))
     return holds
 
@@ -153,7 +161,7 @@ def _made_up(
         curve = np.maximum(honest[0], fitted[case.candidate])
     runs = [(generator.random(len(gaps)) < each).astype(np.int8) for each in honest[: case.honest]]
     fell = (generator.random(len(gaps)) < curve).astype(np.int8)
-    return replayed(Answered(gaps, fell, runs), RULE, generator, case.spread)
+    return replayed(beside(gaps, fell, runs), RULE, generator, case.spread)
 
 
 def main() -> None:

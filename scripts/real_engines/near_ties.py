@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from measure_ties import replayed
+from measure_ties import beside, replayed
 from real_engines.environments import FOLDER
 from real_engines.matrix import CONSISTENT, DIVERGENT, F16, OURS, Q4_0, Q8_0, VLLM, Bench
 from real_engines.serving import MODEL_NAME
@@ -21,7 +21,6 @@ from token_difr.run.directory import RunDirectory
 from token_difr.ties import TieSet
 from token_difr.ties.auditing import RULE
 from token_difr.ties.flips import flips_by_tie
-from token_difr.ties.stopping import Answered
 
 __all__ = ["HEAD", "OTHER_BATCHES", "OURS_BF16", "VLLM_BF16", "VLLM_F16", "TieRow", "tie_rows"]
 
@@ -113,7 +112,7 @@ def tie_rows(bench: Bench, count: int) -> Iterator[TieRow]:
         honest = _flips(bench, file, design.baseline, ties)
         for provider, must_be in design.must_be.items():
             outcomes = _flips(bench, file, provider, ties)
-            answered = Answered(np.array([tie.gap for tie in ties.ties]), outcomes, [np.minimum(honest, 1)])
+            answered = beside(np.array([tie.gap for tie in ties.ties]), outcomes, [np.minimum(honest, 1)])
             generator = np.random.default_rng(0)
             ended = [replayed(answered, RULE, generator) for _ in range(ORDERS)]
             yield TieRow(

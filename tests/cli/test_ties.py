@@ -29,6 +29,13 @@ def test_picked_shown_and_asked(url: str, run_cli: RunCli, tmp_path: Path) -> No
     assert run_cli("ties", "pick", "--reference", url, "--model", "demo", "--out", ties, *how) == (0, "", "")
     assert (tmp_path / "ties.json.run" / "run.json").exists()
 
+    first = ties.read_bytes()
+    fewer = [*(5 if each == 12 else each for each in how), "--run", tmp_path / "other"]
+    code, _, error = run_cli("ties", "pick", "--reference", url, "--model", "demo", "--out", ties, *fewer)
+    assert code == 2
+    assert "holds other ties, and is left as it is" in error
+    assert ties.read_bytes() == first
+
     code, shown, _ = run_cli("ties", "show", ties)
     assert code == 0
     assert "near ties of demo" in shown

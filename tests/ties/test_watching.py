@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,12 +17,14 @@ from tie_providers import SET, Provider, never
 from token_difr.cli.watch import seconds_of
 from token_difr.errors import InputError
 from token_difr.records import Rule, Verdict
-from token_difr.testing.loopback import serving
+from token_difr.testing.loopback import Answer, Request, json_answer, serving
 from token_difr.ties import audit_ties
 from token_difr.ties.asking import Way
 from token_difr.ties.watching import Look, alook, rule_of_pass, watch
 
 RunCli = Callable[..., tuple[int, str, str]]
+
+HANG_GUARD = 300  # seconds
 
 
 @pytest.fixture(scope="module")
@@ -117,3 +122,33 @@ def test_one_look_of_the_command(run_cli: RunCli, baseline: Path, tmp_path: Path
     assert line["verdict"] == "divergent"
     assert len(provider.asked) == line["asked"] == line["fell"] <= 20
     assert (out / "watch.jsonl").read_text() == output
+
+
+def test_a_watch_outlives_a_provider_that_fails(baseline: Path, tmp_path: Path) -> None:
+    """A look that fails is said on standard error, and the next one asks again; Ctrl-C ends the watch."""
+    SET.save(tmp_path / "ties.json")
+    refused = [0]
+
+    def provider(request: Request) -> Answer:
+        if refused[0] < 2:
+            refused[0] += 1
+            return json_answer({"error": {"message": "closed for today"}}, 403)
+        return honest(request)
+
+    honest, out = Provider(never), tmp_path / "out"
+    with serving(provider) as url:
+        options = ("--ties", tmp_path / "ties.json", "--provider", f"{url}/v1", "--model", "m", "--by", "chat")
+        more = ("--baseline", baseline, "--out", out, "--per-look", "8", "--every", "1s", "--no-preflight")
+        command = [sys.executable, "-m", "token_difr", "watch", *map(str, (*options, *more))]
+        watching = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        try:
+            assert watching.stdout is not None
+            line = json.loads(watching.stdout.readline())
+            watching.send_signal(signal.SIGINT)
+            _, error = watching.communicate(timeout=HANG_GUARD)
+        finally:
+            watching.kill()
+    assert refused == [2]
+    assert line["verdict"] == "inconclusive"
+    assert error.count("closed for today") >= 1
+    assert watching.returncode == 130, error

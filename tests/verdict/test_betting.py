@@ -103,8 +103,8 @@ def test_a_true_loss_is_seldom_excluded() -> None:
 def test_an_honest_curve_never_rises() -> None:
     """Means of neighbors where the flips rise; the nearest tie's outside; one half where nothing is known."""
     gaps, fell = [0.1, 0.01, 0.3, 0.2], [0, 1, 0, 1]
-    assert fitted_curve(gaps, fell, [0.001, 0.01, 0.1, 0.2, 0.3, 9.0]).tolist() == [1, 1, 0.5, 0.5, 0, 0]
-    assert fitted_curve([], [], [0.1]).tolist() == [0.5]
+    assert fitted_curve(gaps, fell).at([0.001, 0.01, 0.1, 0.2, 0.3, 9.0]).tolist() == [1, 1, 0.5, 0.5, 0, 0]
+    assert fitted_curve([], []).at([0.1]).tolist() == [0.5]
     assert 0 < LEAST_HONEST < 0.05
 
 

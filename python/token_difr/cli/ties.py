@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from token_difr.records import Report, Rule
     from token_difr.ties import TieSet
 
-__all__ = ["AskedOptions", "HonestRuns", "Spread", "TiesFile", "Tolerance", "app", "tie_rule"]
+__all__ = ["AskedOptions", "Curve", "HonestRuns", "Spread", "TiesFile", "Tolerance", "app", "tie_rule"]
 
 app = typer.Typer(
     help="Near ties of a reference: audits for one token each.",
@@ -38,7 +38,15 @@ Tolerance = Annotated[
     typer.Option("--tolerance", help="Share of the ties that *consistent* excludes.  [default: 0.05]"),
 ]
 Spread = Annotated[
-    float, typer.Option("--spread", help="Factor by which the odds of honest providers to flip a tie may differ.")
+    float | None,
+    typer.Option(
+        "--spread",
+        help="Factor by which the odds of honest providers to flip a tie may differ.  [default: as honest runs do]",
+    ),
+]
+Curve = Annotated[
+    Path | None,
+    typer.Option("--curve", metavar="FILE", help="What other honest runs gave, as `ties curve` wrote it."),
 ]
 TiesFile = Annotated[Path, typer.Option("--ties", metavar="FILE", help="The ties, as `ties pick` wrote them.")]
 
@@ -109,9 +117,10 @@ def pick(
     The same command again goes on where DIR stopped.
     """
     from token_difr.sequences import load_tokenizer
-    from token_difr.ties import apick_ties
+    from token_difr.ties import TieSet, apick_ties
 
     arguments, judged = picked.arguments(), reference.judged(model)
+    held = TieSet.load(out) if out.exists() else None
     if judged.reference is None:
         raise InputError(f"{judged.model} answers nothing by itself: serve it (token-difr serve), and give the URL")
     loaded, kept = load_tokenizer(tokenizer or model), run or out.with_name(f"{out.name}.run")
@@ -130,6 +139,8 @@ def pick(
             )
 
     ties = run_kept(work, kept)
+    if held is not None and held.digest != ties.digest:
+        raise InputError(f"{out} holds other ties, and is left as it is: give these another file (the answers are kept in {kept})")
     ties.save(out)
     note(f"{len(ties.ties)} ties are in {out}; the reference's answers are kept in {kept}", quiet=pace.quiet)
 
@@ -143,6 +154,26 @@ def show_ties(
     from token_difr.ties.table import ties_tables
 
     show(ties_tables(TieSet.load(ties)))
+
+
+@app.command("curve")
+def curve_of_runs(
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="DIR...", help="Trusted providers' runs on the ties.", show_default=False)
+    ],
+    ties: TiesFile,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The file of what they gave.")],
+) -> None:
+    """How likely honest providers flip a tie, over its gap, and how much they differ: learnt once, for audits on any day."""
+    from token_difr.ties import HonestFlips, TieSet
+    from token_difr.ties.honest import curve_of, read_honest
+    from token_difr.ties.table import curve_tables
+
+    if out.exists():
+        HonestFlips.load(out)  # any other file is left alone
+    learnt = read_honest(runs, TieSet.load(ties))
+    learnt.save(out)
+    show(curve_tables(curve_of([learnt])))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -218,7 +249,8 @@ def audit(
         ),
     ] = None,
     tolerance: Tolerance = None,
-    spread: Spread = 1.0,
+    spread: Spread = None,
+    curve: Curve = None,
     judging: RuleOptions,
     pace: PaceOptions,
     preflight: PreflightOptions,
@@ -226,13 +258,14 @@ def audit(
 ) -> None:
     """Audit a provider for one token a tie; no reference is asked. The same command again goes on where DIR stopped."""
     from token_difr.sequences import load_tokenizer
-    from token_difr.ties import TieSet, aaudit_ties
+    from token_difr.ties import HonestFlips, TieSet, aaudit_ties
 
     preflight.checked(dry=False)
     if until not in {None, "verdict"}:
         raise InputError(f"--until takes verdict, not {until!r}")
     rule, arguments = tie_rule(judging, tolerance), asked.arguments()
     given = TieSet.load(ties)
+    known = None if curve is None else HonestFlips.load(curve)
     loaded = load_tokenizer(tokenizer or given.tokenizer or asked.model)
 
     async def work() -> Report:
@@ -246,6 +279,7 @@ def audit(
                 honest=honest or (),
                 until_verdict=until is not None,
                 spread=spread,
+                curve=known,
                 tokenizer=loaded,
                 preflight=not preflight.no_preflight,
                 concurrency=pace.concurrency,

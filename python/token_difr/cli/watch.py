@@ -13,7 +13,7 @@ from token_difr.cli.grouped import grouped
 from token_difr.cli.groups import RuleOptions
 from token_difr.cli.manner import PaceOptions, PreflightOptions
 from token_difr.cli.show import EXIT_CODES, note, run_kept
-from token_difr.cli.ties import AskedOptions, HonestRuns, Spread, TiesFile, Tolerance, tie_rule
+from token_difr.cli.ties import AskedOptions, Curve, HonestRuns, Spread, TiesFile, Tolerance, tie_rule
 from token_difr.errors import EndpointError, InputError
 
 __all__ = ["command", "seconds_of"]
@@ -50,7 +50,8 @@ def command(
     tokenizer: options.TokenizerName = None,
     honest: HonestRuns = None,
     tolerance: Tolerance = None,
-    spread: Spread = 1.0,
+    spread: Spread = None,
+    curve: Curve = None,
     judging: RuleOptions,
     pace: PaceOptions,
     preflight: PreflightOptions,
@@ -60,7 +61,7 @@ def command(
     Without --every one look, for cron: exit code 0, 1 or 3, as the verdict of its pass so far.
     """
     from token_difr.sequences import load_tokenizer
-    from token_difr.ties import TieSet
+    from token_difr.ties import HonestFlips, TieSet
     from token_difr.ties.precision import precision_mismatch
     from token_difr.ties.watching import Look, alook, keep_look, watch
 
@@ -76,6 +77,7 @@ def command(
         "baseline": baseline,
         "honest": honest or (),
         "spread": spread,
+        "curve": None if curve is None else HonestFlips.load(curve),
         "preflight": not preflight.no_preflight,
         "concurrency": pace.concurrency,
         "progress": False,

@@ -6,7 +6,7 @@ from token_difr.records.decision import Comparison, Decision, Estimate, Statisti
 from token_difr.records.finding import Finding
 from token_difr.records.logprobs import Logprobs
 from token_difr.records.metrics import TokenMetrics
-from token_difr.records.near_ties import HonestRun, NearTies, SequentialTest, TieStratum
+from token_difr.records.near_ties import HonestCurve, HonestRun, NearTies, SequentialTest, TieStratum
 from token_difr.records.parting import Parting
 from token_difr.records.report import BaselineRun, Provenance, Report
 from token_difr.records.response import Conversation, Message, Response
@@ -14,10 +14,11 @@ from token_difr.records.rule import Rule
 from token_difr.records.sampling import GREEDY_TEMPERATURE, SamplingParams, derived_seeds
 from token_difr.records.scores import Scores, ScoreStatus
 from token_difr.records.sequence import Fidelity, TokenSequence
-from token_difr.records.topk import UNRESOLVED, TopKBatch
+from token_difr.records.topk import LARGEST_ID, UNRESOLVED, TopKBatch
 
 __all__ = [
     "GREEDY_TEMPERATURE",
+    "LARGEST_ID",
     "UNRESOLVED",
     "Asked",
     "Asking",
@@ -29,6 +30,7 @@ __all__ = [
     "Estimate",
     "Fidelity",
     "Finding",
+    "HonestCurve",
     "HonestRun",
     "Judged",
     "Logprobs",

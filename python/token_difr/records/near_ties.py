@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-__all__ = ["HonestRun", "NearTies", "SequentialTest", "TieStratum", "range_name"]
+__all__ = ["HonestCurve", "HonestRun", "NearTies", "SequentialTest", "TieStratum", "range_name"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,6 +26,24 @@ class HonestRun:
     started: str | None
     asked: int
     fell: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HonestCurve:
+    """How likely honest runs flip a tie, over its gap, and whose runs they were.
+
+    Attributes:
+        gaps: Where each step begins, in nats, ascending.
+        probabilities: Of a flip from there on, descending.
+        spread: By which factor the odds of these runs to flip a tie differ, at least 1; see
+            :mod:`token_difr.verdict.honest_spread`.
+        runs: What it was learnt from, with all ties that each was asked.
+    """
+
+    gaps: tuple[float, ...]
+    probabilities: tuple[float, ...]
+    spread: float
+    runs: tuple[HonestRun, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,7 +74,8 @@ class SequentialTest:
     Attributes:
         stopped: Why no further tie was asked: a verdict, all ties were asked ("exhausted"), or as many as were to be asked at
             once ("paused").
-        spread: By which factor the odds of honest providers to flip a tie were allowed to differ.
+        spread: By which factor the odds of honest providers to flip a tie were allowed to differ; the largest one, where what was
+            learnt differs from honest run to honest run.
         pairs: Ties that the provider and the first honest run both answered.
         alone: How many of them fell the other way for the provider alone.
         baseline_alone: The same for that honest run alone.
@@ -85,6 +104,7 @@ class NearTies:
         honest: The honest runs, the baseline first.
         strata: The same by gap; ranges without a tie are left out.
         sequential: The sequential test; None where all ties were asked at once.
+        curve: What all honest runs say of honest providers; None where there is none.
         kind: Of which kind the deviation is by the shape of its flips, "unknown" allowed; None where the verdict is not
             *divergent*. See :mod:`token_difr.verdict.tie_kinds`.
         likelihoods: By kind, how much likelier than an honest provider it makes the answers, as a natural logarithm.
@@ -95,6 +115,7 @@ class NearTies:
     honest: tuple[HonestRun, ...]
     strata: tuple[TieStratum, ...]
     sequential: SequentialTest | None
+    curve: HonestCurve | None = None
     kind: str | None = None
     likelihoods: Mapping[str, float] = field(default_factory=dict)
 

@@ -31,10 +31,13 @@ from token_difr import _core
 from token_difr.errors import BatchError
 from token_difr.records.arrays import flat_array, read_only
 
-__all__ = ["UNRESOLVED", "TopKBatch"]
+__all__ = ["LARGEST_ID", "UNRESOLVED", "TopKBatch"]
 
 UNRESOLVED = 2**32 - 1
 """The id of a candidate whose string no single token id explains."""
+
+LARGEST_ID = UNRESOLVED - 1
+"""Of a token: ids have 32 bits."""
 
 ARRAYS: Mapping[str, type[np.generic]] = {
     "indptr": np.int64,

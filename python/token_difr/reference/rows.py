@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from token_difr._core import Rows, Vocabulary
 from token_difr.errors import BatchError, InputError, TokenDifrWarning
-from token_difr.records import TokenSequence, TopKBatch
+from token_difr.records import LARGEST_ID, TokenSequence, TopKBatch
 from token_difr.untrusted import LOWEST
 
 __all__ = ["Rows", "RowsAsked", "allowed_topk", "batch_of", "sent_tokens"]
@@ -41,8 +41,8 @@ def sent_tokens(sequence: TokenSequence) -> tuple[NDArray[np.uint32], int]:
         InputError: An id that no token can have.
     """
     tokens = np.array([*sequence.prompt_token_ids, *sequence.output_token_ids], dtype=np.int64)
-    if tokens.size and (tokens.min() < 0 or tokens.max() >= 2**32 - 2):
-        raise InputError(f"token ids lie between 0 and 2^32 - 3, not {int(tokens.min())} to {int(tokens.max())}")
+    if tokens.size and (tokens.min() < 0 or tokens.max() > LARGEST_ID):
+        raise InputError(f"token ids lie between 0 and {LARGEST_ID}, not {int(tokens.min())} to {int(tokens.max())}")
     return tokens.astype(np.uint32), len(sequence.prompt_token_ids)
 
 

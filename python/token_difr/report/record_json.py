@@ -35,7 +35,7 @@ def record_from_json(kind: type[Record], values: object) -> Record:
     """The inverse of :func:`record_to_json`.
 
     Args:
-        kind: A frozen dataclass whose fields are plain values, records, tuples, mappings and unions of them.
+        kind: A frozen dataclass whose fields are plain values, records, tuples, lists, mappings and unions of them.
         values: What :func:`record_to_json` gave, or anything else.
 
     Raises:
@@ -79,6 +79,8 @@ def _value(hint: Any, value: object, place: str) -> Any:  # noqa: PLR0911 - one 
         return _either(get_args(hint), value, place)
     if origin is Literal:
         return _checked(value, place, fits=value in get_args(hint), wanted=" or ".join(map(str, get_args(hint))))
+    if origin is list:
+        return list(_tuple((get_args(hint)[0], ...), value, place))
     if origin is tuple:
         return _tuple(get_args(hint), value, place)
     if isinstance(origin, type) and issubclass(origin, Mapping):

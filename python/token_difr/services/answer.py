@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from token_difr.errors import AnswerError
+from token_difr.records import LARGEST_ID
 from token_difr.services.message import as_text, has_unsent_parts, message_texts
 from token_difr.services.usage import StatedUsage
 from token_difr.untrusted import whole_number
@@ -122,6 +123,6 @@ def _text(values: Mapping[str, Any], name: str) -> str:
 
 
 def _ids(value: object) -> list[int] | None:
-    """Token ids: whole numbers that 32 bits hold, the largest of which is no id."""
-    whole = isinstance(value, list) and all(type(token) is int and 0 <= token < 2**32 - 1 for token in value)
+    """Token ids: whole numbers that can be one."""
+    whole = isinstance(value, list) and all(type(token) is int and 0 <= token <= LARGEST_ID for token in value)
     return value if isinstance(value, list) and whole else None

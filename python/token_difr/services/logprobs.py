@@ -8,16 +8,13 @@ from dataclasses import replace
 from typing import Any
 
 from token_difr.errors import AnswerError
-from token_difr.records import Logprobs
+from token_difr.records import LARGEST_ID, Logprobs
 from token_difr.services.usage import StatedUsage
 from token_difr.untrusted import LOWEST, read_logprob, whole_number
 
 __all__ = ["logprobs_of", "own_logprobs"]
 
 Candidates = list[tuple[int | None, str, float]]
-
-LARGEST_ID = 2**32 - 2
-"""Of a token: 32 bits, the largest number of which is no id."""
 
 FEWEST_TELLING = 3
 """Tokens of a prompt from which on an answer without them is told from one whose end has no logprob."""

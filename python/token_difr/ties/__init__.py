@@ -8,7 +8,8 @@ a baseline's answers to the same ties and kept as any audit is (``auditing.py``)
 """
 
 from token_difr.ties.auditing import aaudit_ties, audit_ties
+from token_difr.ties.honest import HonestFlips
 from token_difr.ties.picking import apick_ties, near_ties, pick_ties
 from token_difr.ties.tie import Tie, TieSet
 
-__all__ = ["Tie", "TieSet", "aaudit_ties", "apick_ties", "audit_ties", "near_ties", "pick_ties"]
+__all__ = ["HonestFlips", "Tie", "TieSet", "aaudit_ties", "apick_ties", "audit_ties", "near_ties", "pick_ties"]

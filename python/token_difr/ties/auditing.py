@@ -21,6 +21,7 @@ from token_difr.run.preflight import outstanding
 from token_difr.sequences import Tokenizer, load_tokenizer, tokenizer_digest
 from token_difr.services import open_client
 from token_difr.ties.asking import Way, ask_ties, check_continues, way_to
+from token_difr.ties.honest import HonestFlips
 from token_difr.ties.judging import judge_ties, keep_rows
 from token_difr.ties.mix import Mix
 from token_difr.ties.sequential import ask_until, begun, in_order
@@ -57,7 +58,8 @@ async def aaudit_ties(
     honest: Sequence[str | os.PathLike[str]] = (),
     until_verdict: bool = False,
     most: int | None = None,
-    spread: float = 1.0,
+    spread: float | None = None,
+    curve: HonestFlips | None = None,
     rule: Rule = RULE,
     preflight: bool = True,
     concurrency: int = 8,
@@ -86,7 +88,10 @@ async def aaudit_ties(
         until_verdict: Ask a few ties at a time, in a random order of the rule's seed, until the sequential test of
             :mod:`~token_difr.verdict.betting` stops, or no tie is left that the baseline answered.
         most: Until a verdict: ask no more than so many ties, rounded up to a batch, in this call; None = as many as it takes.
-        spread: Until a verdict: by which factor the odds of honest providers to flip a tie may differ, at least 1.
+        spread: Until a verdict: by which factor the odds of honest providers to flip a tie may differ, at least 1; None = by
+            as much as the honest runs do, see :mod:`~token_difr.verdict.honest_spread`. Three are needed to learn it beside a baseline.
+        curve: What other honest runs gave, at these ties or others of the model: the bets learn from it, and nothing is held
+            against it.
         rule: By which rule it is judged; a match rate is over ties.
         preflight: First ask for three tokens of which the reference was sure.
         concurrency: Requests in flight.
@@ -109,7 +114,7 @@ async def aaudit_ties(
         asker = ChatProvider(provider, asking)
         chosen = way_to(asker, way)
         record = _record(ties, asked, chosen)
-        against = trusted(baseline, honest, record, ties, out=out)
+        against = trusted(baseline, honest, record, ties, out=out, learnt=curve)
         if until_verdict:
             ties = in_order(against.answered_of(ties), rule.seed)
         _check_same(out, record)
@@ -145,7 +150,7 @@ class _Conduct:
     tokenizer: Tokenizer
     against: Trusted
     rule: Rule
-    spread: float
+    spread: float | None
     mix: Mix
     pace: dict[str, Any]
 
@@ -161,17 +166,17 @@ class _Conduct:
         return sequential_test(self.against.beside(run, ties), self.rule, spread=self.spread)
 
 
-def _check_options(extra_tokens: int, mix: int, spread: float, most: int | None, *, until_verdict: bool) -> None:
+def _check_options(extra_tokens: int, mix: int, spread: float | None, most: int | None, *, until_verdict: bool) -> None:
     for name, value in (("extra_tokens", extra_tokens), ("mix", mix)):
         if value < 0:
             raise InputError(f"{name} must be at least 0, not {value!r}")
-    if not 1 <= spread < math.inf:
+    if spread is not None and not 1 <= spread < math.inf:
         raise InputError(
             f"spread must be at least 1, not {spread!r}: 2 lets the odds of honest providers differ twofold"
         )
     if most is not None and most < 1:
         raise InputError(f"most must be at least 1, not {most!r}")
-    if not until_verdict and (spread != 1 or most is not None):
+    if not until_verdict and (spread is not None or most is not None):
         raise InputError("a spread, and a most number of ties, go with asking until a verdict")
 
 

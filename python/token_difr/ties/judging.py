@@ -17,6 +17,7 @@ from token_difr.ties.strata import gap_ranges
 from token_difr.ties.tie import TieSet
 from token_difr.ties.trusted import Trusted
 from token_difr.verdict import doubts
+from token_difr.verdict.flip_curves import FlipCurve
 from token_difr.verdict.tie_kinds import UNKNOWN, kind_of, log_likelihood_ratios
 
 __all__ = ["judge_ties", "keep_rows"]
@@ -55,7 +56,7 @@ def judge_ties(
         doubt = None
         if against.baseline is not None:
             doubt = next(doubts(scores.scores, against.baseline.scores, rule, against.baseline.rows), None)
-        report = replace(report, decision=_with_kind(_told(plain, near, rule, doubt), answered))
+        report = replace(report, decision=_with_kind(_told(plain, near, rule, doubt), answered, against))
     stated = [found for found in report.findings if found.name == NAME]
     mismatch = stated if precision is None else [precision_mismatch(ties, precision)]
     findings = (*(found for found in report.findings if found.name != NAME), *filter(None, mismatch))
@@ -69,7 +70,7 @@ def _counted(answered: Answered, against: Trusted, sequential: SequentialTest | 
     asked = answered.fell >= 0
     honest = [
         replace(known, asked=int((flips >= 0).sum()), fell=int((flips > 0).sum()))
-        for (known, _), flips in zip(against.runs, answered.honest, strict=True)
+        for known, flips in zip(against.honest.runs, answered.honest, strict=True)
     ]
     strata = [
         TieStratum(
@@ -88,6 +89,7 @@ def _counted(answered: Answered, against: Trusted, sequential: SequentialTest | 
         honest=tuple(honest),
         strata=tuple(strata),
         sequential=sequential,
+        curve=against.curve,
     )
 
 
@@ -108,11 +110,11 @@ def _told(plain: Decision, near: NearTies, rule: Rule, doubt: str | None) -> Dec
     return replace(plain, verdict=verdict, reason=reason, comparison=comparison, ties=near)
 
 
-def _with_kind(decision: Decision, answered: Answered) -> Decision:
+def _with_kind(decision: Decision, answered: Answered, against: Trusted) -> Decision:
     """The decision with the kind of the deviation, where it says that there is one."""
-    honest, asked = answered.honest_curve(), answered.outcomes >= 0
-    if decision.verdict is not Verdict.DIVERGENT or decision.ties is None or honest is None:
+    if decision.verdict is not Verdict.DIVERGENT or decision.ties is None or against.curve is None:
         return decision
+    honest, asked = FlipCurve.of(against.curve).at(answered.gaps), answered.outcomes >= 0
     ratios = log_likelihood_ratios(answered.gaps[asked], answered.outcomes[asked], honest[asked])
     kind = kind_of(ratios)
     told = (

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from token_difr.records import Fidelity, Response, TokenSequence, TopKBatch
+from token_difr.records import LARGEST_ID, Fidelity, Response, TokenSequence, TopKBatch
 from token_difr.sequences import Tokenizer, encode_behind, well_formed
 from token_difr.ties.tie import Tie
 
 __all__ = ["answered_token", "given_id", "rows_of", "sequence_of"]
-
-LARGEST_ID = 2**32 - 3
 
 
 def answered_token(tie: Tie, response: Response, tokenizer: Tokenizer, *, tokens: int = 1) -> int | None:

@@ -6,7 +6,7 @@ from token_difr.records import Finding
 from token_difr.ties.tie import TieSet
 from token_difr.untrusted import printable
 
-__all__ = ["NAME", "precision_mismatch"]
+__all__ = ["NAME", "precision_mismatch", "same_precision"]
 
 NAME = "tie_precision"
 
@@ -24,7 +24,7 @@ def precision_mismatch(ties: TieSet, claimed: str | None) -> Finding | None:
     Ties are where rounding shows: a provider that keeps its word flips some that a finer reference picked, and one that
     rounds less than it says flips fewer.
     """
-    if ties.precision is None or claimed is None or _named(ties.precision) == _named(claimed):
+    if ties.precision is None or claimed is None or same_precision(ties.precision, claimed):
         return None
     picked = printable(ties.precision)
     text = (
@@ -32,6 +32,11 @@ def precision_mismatch(ties: TieSet, claimed: str | None) -> Finding | None:
         "that alone. Pick ties by a reference of the claimed precision, or see that the baseline is of it"
     )
     return Finding.of(NAME, text, {"picked": ties.precision, "claimed": claimed}, warning=True)
+
+
+def same_precision(one: str, other: str) -> bool:
+    """Whether two names mean the same; of any case and style."""
+    return _named(one) == _named(other)
 
 
 def _named(precision: str) -> str:

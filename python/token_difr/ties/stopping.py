@@ -10,12 +10,10 @@ import numpy.typing as npt
 
 from token_difr.records import Rule, SequentialTest
 from token_difr.verdict.betting import log_wealth, loss_upper
-from token_difr.verdict.flip_curves import fitted_curve, tie_bettors
+from token_difr.verdict.flip_curves import tie_bettors
+from token_difr.verdict.honest_providers import Flips, HonestProviders
 
 __all__ = ["Answered", "order_of", "sequential_test"]
-
-Flips = npt.NDArray[np.int8]
-
 
 class Answered(NamedTuple):
     """Ties that an audit has asked, in the order in which it did.
@@ -26,29 +24,20 @@ class Answered(NamedTuple):
             was not asked.
         honest: int8[ties] of every honest run, the baseline first: 1 where it gave another token than the reference, 0 where
             the same, -1 where it was not asked.
+        learnt: Of each honest run, what was learnt from others: what this run did must not be known to whoever bets against it.
+            Given its answers, those of an honest provider are no longer as likely to differ in the one direction as in the
+            other. It rests on all ties of these runs, not on those asked so far: what is bet on a tie stands before the audit.
     """
 
     gaps: npt.NDArray[np.float64]
     outcomes: Flips
     honest: Sequence[Flips]
+    learnt: Sequence[HonestProviders]
 
     @property
     def fell(self) -> Flips:
         """int8[ties]: 1 where the provider gave another token than the reference, 0 where the same, -1 where not asked."""
         return np.minimum(self.outcomes, 1)
-
-    def honest_curve(self, but: int | None = None) -> npt.NDArray[np.float64] | None:
-        """float64[ties]: how likely honest runs flip each tie, learnt from all of them; None where there is none.
-
-        Args:
-            but: One that is left out.
-        """
-        others = [flips for place, flips in enumerate(self.honest) if place != but]
-        if not others:
-            return None
-        known = np.concatenate([flips >= 0 for flips in others])
-        gaps, fell = np.tile(self.gaps, len(others))[known], np.concatenate(others)[known]
-        return fitted_curve(gaps, fell, self.gaps)
 
 
 def order_of(count: int, seed: int) -> npt.NDArray[np.int64]:
@@ -56,7 +45,7 @@ def order_of(count: int, seed: int) -> npt.NDArray[np.int64]:
     return np.random.default_rng([seed, count]).permutation(count)
 
 
-def sequential_test(answered: Answered, rule: Rule, *, spread: float = 1.0) -> SequentialTest:
+def sequential_test(answered: Answered, rule: Rule, *, spread: float | None = None) -> SequentialTest:
     """Whether what is known ends the audit.
 
     *Divergent* needs the wealth of the bets against **each** honest run: honest providers differ among themselves, and one
@@ -66,10 +55,11 @@ def sequential_test(answered: Answered, rule: Rule, *, spread: float = 1.0) -> S
     Args:
         answered: At least one honest run.
         rule: Level and tolerance; the tolerance is of the share of ties that fall the other way.
-        spread: By which factor the odds of honest providers to flip a tie may differ, at least 1.
+        spread: By which factor the odds of honest providers to flip a tie may differ, at least 1; None = as was learnt.
     """
+    spreads = [learnt.spread if spread is None else spread for learnt in answered.learnt]
     wealths, bounds, counts = zip(
-        *(_against(answered, index, rule, spread) for index in range(len(answered.honest))), strict=True
+        *(_against(answered, index, rule, factor) for index, factor in enumerate(spreads)), strict=True
     )
     wealth = np.min(wealths, axis=0)
     reached = bool((wealth >= 1 / rule.level).any())
@@ -77,7 +67,7 @@ def sequential_test(answered: Answered, rule: Rule, *, spread: float = 1.0) -> S
     within = any(bound < rule.tolerance and many for bound, many in zip(bounds, enough, strict=True))
     return SequentialTest(
         stopped="divergent" if reached else "consistent" if within else "exhausted",
-        spread=spread,
+        spread=max(spreads),
         pairs=sum(counts[0]),
         alone=counts[0][0],
         baseline_alone=counts[0][2],
@@ -90,12 +80,10 @@ def _against(
     answered: Answered, index: int, rule: Rule, spread: float
 ) -> tuple[npt.NDArray[np.float64], float, tuple[int, int, int]]:
     """Wealth behind each tie, bound of the loss, and how often the difference was 1, 0 and -1."""
-    baseline = answered.honest[index]
+    baseline, curve = answered.honest[index], answered.learnt[index].curve
     paired = (answered.fell >= 0) & (baseline >= 0)
     differences = np.where(paired, answered.fell - baseline, 0)
-    # What this honest run did must not be known to the bettors: given its answers, those of an honest provider are no longer
-    # as likely to differ in the one direction as in the other.
-    bettors = tie_bettors(answered.gaps, answered.honest_curve(but=index), spread=spread)
+    bettors = tie_bettors(answered.gaps, None if curve is None else curve.at(answered.gaps), spread=spread)
     wealth = np.exp(log_wealth(bettors, differences))
     plus, minus = int((differences > 0).sum()), int((differences < 0).sum())
     counts = (plus, int(paired.sum()) - plus - minus, minus)

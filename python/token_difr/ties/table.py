@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from token_difr.records import HonestCurve
 from token_difr.records.near_ties import range_name
 from token_difr.ties.strata import gap_ranges
 from token_difr.ties.tie import TieSet
@@ -14,7 +15,7 @@ from token_difr.ties.tie import TieSet
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-__all__ = ["ties_tables"]
+__all__ = ["curve_tables", "ties_tables"]
 
 
 def ties_tables(ties: TieSet) -> Iterator[RenderableType]:
@@ -37,3 +38,25 @@ def ties_tables(ties: TieSet) -> Iterator[RenderableType]:
     yield table
     tokens = sum(len(tie.prompt_token_ids) + tie.position for tie in ties.ties)
     yield f"One run: {len(ties.ties):,} requests, {tokens:,} prompt tokens, {len(ties.ties):,} output tokens."
+
+
+def curve_tables(curve: HonestCurve) -> Iterator[RenderableType]:
+    """The steps of an honest curve, whose runs it was learnt from, and by how much they differ."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from token_difr.untrusted import printable
+
+    table = Table(title=Text(f"Flips of {len(curve.runs)} honest runs"), title_justify="left")
+    table.add_column("gap (nats)", justify="right")
+    table.add_column("fall the other way", justify="right")
+    for low, high, share in zip(curve.gaps, (*curve.gaps[1:], None), curve.probabilities, strict=True):
+        table.add_row(range_name(round(low, 4), None if high is None else round(high, 4)), f"{100 * share:.1f} %")
+    yield table
+    for run in curve.runs:
+        yield f"{printable(run.path)}: {run.fell} of {run.asked} fell the other way, begun {run.started or 'at an unknown time'}."
+    yield (
+        f"Their odds to flip a tie differ {curve.spread:.2f}-fold."
+        if len(curve.runs) > 1
+        else "One run says nothing of how much honest providers differ: give several."
+    )

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from token_difr.errors import InputError
-from token_difr.records import Conversation
+from token_difr.records import LARGEST_ID, Conversation
+from token_difr.report.record_json import record_from_json
 from token_difr.run.files import write_whole
 from token_difr.run.manifest import sealed, to_json, unsealed
 
@@ -48,6 +49,10 @@ class Tie:
     def __post_init__(self) -> None:
         if not 2 <= len(self.token_ids) == len(self.logprobs) == len(self.texts):
             raise InputError("a tie has at least two tokens, each with a logprob and a text")
+        if not all(0 <= token <= LARGEST_ID for token in (*self.prompt_token_ids, *self.prefix_token_ids, *self.token_ids)):
+            raise InputError(f"token ids lie in 0 to {LARGEST_ID}")
+        if not all(math.isfinite(logprob) for logprob in self.logprobs) or self.gap < 0:
+            raise InputError("logprobs are finite, and the likeliest token comes first")
 
     @property
     def gap(self) -> float:
@@ -63,12 +68,6 @@ class Tie:
     def conversation(self) -> Conversation:
         """What a chat endpoint is sent: the prompt, and the answer as it has begun."""
         return [*self.prompt, {"role": "assistant", "content": self.prefix}] if self.prefix else list(self.prompt)
-
-    @classmethod
-    def from_dict(cls, d: Mapping[str, Any]) -> Self:
-        """A record of a file; an unfit one raises ``TypeError``, ``KeyError`` or ``InputError``."""
-        listed = ("prompt_token_ids", "prefix_token_ids", "token_ids", "logprobs", "texts")
-        return cls(prompt=d["prompt"], prefix=d["prefix"], **{name: tuple(d[name]) for name in listed})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -119,16 +118,11 @@ class TieSet:
         path = Path(path)
         try:
             values = json.loads(path.read_bytes())
-            if values.get("format") == FORMAT:
-                return cls._from_values(unsealed(values))
+            if isinstance(values, dict) and values.get("format") == FORMAT:
+                rest = unsealed(values)
+                return record_from_json(cls, {name: rest[name] for name in rest if name != "format"})
         except OSError as error:
             raise InputError(f"cannot read the ties in {path}: {error.strerror}") from error
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        except (ValueError, RecursionError, InputError) as error:
             raise InputError(f"{path} is damaged: {error}; token-difr ties pick makes it anew") from error
         raise InputError(f"{path} holds no ties in format {FORMAT}: token-difr ties pick makes such a file")
-
-    @classmethod
-    def _from_values(cls, values: dict[str, Any]) -> Self:
-        rest = {name: value for name, value in values.items() if name not in {"format", "ties", "sure"}}
-        ties, sure = (tuple(map(Tie.from_dict, values[name])) for name in ("ties", "sure"))
-        return cls(**rest, ties=ties, sure=sure)

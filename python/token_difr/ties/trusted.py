@@ -1,56 +1,67 @@
-"""The honest runs that an audit of ties is held against."""
+"""The honest runs that an audit of ties is held against, and further ones that it learns from."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from token_difr.errors import InputError
-from token_difr.records import Audit, HonestRun
+from token_difr.records import Audit, HonestCurve
 from token_difr.run.baseline import Baseline, baseline_of
 from token_difr.run.directory import RunDirectory
-from token_difr.ties.flips import NOT_ASKED, FlipsByTie, flips_by_tie
+from token_difr.run.pairing import prompt_digests
+from token_difr.ties.flips import NOT_ASKED, flips_by_tie
+from token_difr.ties.honest import HonestFlips, check_distinct, curve_of, learnt_from, read_honest
 from token_difr.ties.stopping import Answered
 from token_difr.ties.tie import TieSet
+from token_difr.verdict.honest_providers import HonestProviders
 
 __all__ = ["Trusted", "trusted"]
 
 
 @dataclass(frozen=True, slots=True)
 class Trusted:
-    """Honest runs on the same ties.
+    """Honest runs on the same ties, and what honest providers are known to do.
 
     Attributes:
         baseline: The first of them, as any audit has it; None where there is none.
-        runs: Path, provider and start of each, and its flips by tie.
+        honest: What the runs gave at all ties of the file.
+        places: The place of each tie there, by the digest of its conversation.
+        learnt: Of each run, what the others and the further ones say.
+        curve: What all of them say together; None where there is none.
     """
 
     baseline: Baseline | None
-    runs: tuple[tuple[HonestRun, FlipsByTie], ...]
+    honest: HonestFlips
+    places: Mapping[str, int]
+    learnt: tuple[HonestProviders, ...]
+    curve: HonestCurve | None
 
     def answered_of(self, ties: TieSet) -> TieSet:
         """Those of ``ties`` that the baseline answered: no other makes a pair.
 
         Raises:
-            InputError: There is no baseline, or it answered none of them.
+            InputError: There is no baseline.
         """
-        if not self.runs:
+        if not self.honest.runs:
             raise InputError(
                 "ties are asked until a verdict beside a baseline alone: give the run of a trusted provider"
             )
-        known = self.runs[0][1].of(ties)
+        known = np.array(self.honest.flips[0])[self._places_of(ties)]
         kept = tuple(tie for tie, fell in zip(ties.ties, known, strict=True) if fell != NOT_ASKED)
-        if not kept:
-            raise InputError(f"the baseline {self.runs[0][0].path} has no answer to any of these ties")
         return replace(ties, ties=kept)
 
     def beside(self, run: RunDirectory, ties: TieSet) -> Answered:
-        """The flips of ``run`` at ``ties`` beside those of the honest runs."""
-        gaps = np.array([tie.gap for tie in ties.ties])
-        return Answered(gaps, flips_by_tie(run, ties).outcomes(ties), [flips.of(ties) for _, flips in self.runs])
+        """What ``run`` gave at ``ties``, some of the file's in whatever order, beside the honest runs."""
+        gaps, places = np.array([tie.gap for tie in ties.ties]), self._places_of(ties)
+        honest = [np.array(flips, np.int8)[places] for flips in self.honest.flips]
+        return Answered(gaps, flips_by_tie(run, ties).outcomes(ties), honest, self.learnt)
+
+    def _places_of(self, ties: TieSet) -> list[int]:
+        return [self.places[digest] for digest in prompt_digests([tie.conversation for tie in ties.ties])]
 
 
 def trusted(
@@ -60,6 +71,7 @@ def trusted(
     ties: TieSet,
     *,
     out: str | os.PathLike[str],
+    learnt: HonestFlips | None = None,
 ) -> Trusted:
     """Read the honest runs.
 
@@ -69,24 +81,21 @@ def trusted(
         audit: The audit's record: they must have been asked the same ties by the same way.
         ties: All ties of the file.
         out: The audit's own run directory.
+        learnt: What other honest runs gave, be it at other ties: nothing is held against them.
 
     Raises:
-        InputError: A run that cannot be compared with the audit, the same run twice, or further ones without a baseline.
+        InputError: A run that cannot be compared with the audit, the same run twice, further ones without a baseline, or
+            ``learnt`` of another model or precision.
     """
-    if baseline is None:
-        if further:
-            raise InputError("further honest runs stand beside a baseline: give one")
-        return Trusted(None, ())
-    paths = [baseline, *further]
-    if len({os.path.realpath(path) for path in paths}) < len(paths):
-        raise InputError("an honest run counts once: the same directory is given twice")
+    if baseline is None and further:
+        raise InputError("further honest runs stand beside a baseline: give one")
+    if learnt is not None:
+        learnt.check_fits(ties)
+    paths = [] if baseline is None else [baseline, *further]
+    check_distinct(paths)
     read = [baseline_of(path, audit, out=out) for path in paths]
-    return Trusted(read[0], tuple(_run(path, ties) for path in paths))
-
-
-def _run(path: str | os.PathLike[str], ties: TieSet) -> tuple[HonestRun, FlipsByTie]:
-    with RunDirectory.read(path) as run:
-        flips, asked = flips_by_tie(run, ties), run.audit.asked
-        provider = None if asked is None else asked.provider
-        known = HonestRun(path=str(run.path), provider=provider, started=run.started, asked=0, fell=0)
-        return known, flips
+    honest = read_honest(paths, ties)
+    others = [] if learnt is None else [learnt.without(honest.runs)]
+    known = tuple(learnt_from([honest.without([run]), *others]) for run in honest.runs)
+    places = {digest: place for place, digest in enumerate(prompt_digests([tie.conversation for tie in ties.ties]))}
+    return Trusted(read[0] if read else None, honest, places, known, curve_of([honest, *others]))

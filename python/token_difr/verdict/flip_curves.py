@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
 
+from token_difr.records import HonestCurve
 from token_difr.verdict.betting import Bettors
 
-__all__ = ["fitted_curve", "tie_bettors"]
+__all__ = ["FlipCurve", "fitted_curve", "tie_bettors"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -42,23 +43,45 @@ FLAT = (_Flat(0.6, 3.0), _Flat(0.25, 1.0), _Flat(0.05, 0.5))
 """The first is 4-bit weights as well, or another prompt: it is found first, so that it has most of the wealth."""
 
 
-def fitted_curve(gaps: npt.ArrayLike, fell: npt.ArrayLike, at: npt.ArrayLike) -> Floats:
+class FlipCurve(NamedTuple):
+    """How likely a tie falls the other way, over its gap: a step function that never rises.
+
+    Attributes:
+        gaps: float64[steps]; where each step begins, in nats, ascending.
+        probabilities: float64[steps], descending.
+    """
+
+    gaps: Floats
+    probabilities: Floats
+
+    @classmethod
+    def of(cls, record: HonestCurve) -> Self:
+        """The curve of a report."""
+        return cls(np.array(record.gaps), np.array(record.probabilities))
+
+    def at(self, gaps: npt.ArrayLike) -> Floats:
+        """float64, of the shape of ``gaps``; left of the first step its probability counts."""
+        steps = np.searchsorted(self.gaps, np.asarray(gaps, np.float64), side="right") - 1
+        curve: Floats = self.probabilities[np.maximum(steps, 0)]
+        return curve
+
+
+def fitted_curve(gaps: npt.ArrayLike, fell: npt.ArrayLike) -> FlipCurve:
     """The least-squares curve that never rises with the gap: pool adjacent violators.
 
     Args:
         gaps: float64[n]; of ties that honest runs answered, in nats. The same tie may stand there for several runs.
         fell: [n]; 1 where the answer fell the other way, else 0.
-        at: float64[m]; gaps at which the curve is wanted.
 
     Returns:
-        float64[m], probabilities. Left and right of all ties the nearest one's counts; 0.5 everywhere where there is none.
+        The curve; 0.5 everywhere where there is no answer.
 
     References:
         Ayer, M. et al. (1955): An empirical distribution function for sampling with incomplete information.
     """
-    gaps, fell, at = (np.asarray(values, np.float64) for values in (gaps, fell, at))
+    gaps, fell = (np.asarray(values, np.float64) for values in (gaps, fell))
     if not gaps.size:
-        return np.full(at.shape, 0.5)
+        return FlipCurve(np.zeros(1), np.full(1, 0.5))
     order = np.argsort(gaps, kind="stable")
     blocks: list[tuple[float, int]] = []  # sum and count, from the smallest gap on
     for value in fell[order]:
@@ -67,10 +90,9 @@ def fitted_curve(gaps: npt.ArrayLike, fell: npt.ArrayLike, at: npt.ArrayLike) ->
             before, others = blocks.pop()
             total, count = total + before, count + others
         blocks.append((total, count))
-    fitted = np.repeat([total / count for total, count in blocks], [count for _, count in blocks])
-    places = np.searchsorted(gaps[order], at, side="right") - 1
-    curve: Floats = fitted[np.clip(places, 0, len(fitted) - 1)]
-    return curve
+    totals, counts = (np.array(column, np.float64) for column in zip(*blocks, strict=True))
+    first = np.concatenate([[0], np.cumsum(counts)[:-1]]).astype(np.int64)
+    return FlipCurve(gaps[order][first], totals / counts)
 
 
 def tie_bettors(gaps: npt.ArrayLike, learnt: npt.ArrayLike | None = None, *, spread: float = 1.0) -> Bettors:

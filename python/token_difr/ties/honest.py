@@ -1,0 +1,173 @@
+"""What honest runs gave at the same ties: what honest providers are learnt from, and a file of it for other audits."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from token_difr.errors import InputError
+from token_difr.records import HonestCurve, HonestRun
+from token_difr.report.record_json import record_from_json, record_to_json
+from token_difr.run.directory import RunDirectory
+from token_difr.run.files import write_whole
+from token_difr.run.manifest import sealed, to_json, unsealed
+from token_difr.ties.flips import NOT_ASKED, flips_of
+from token_difr.ties.precision import same_precision
+from token_difr.ties.tie import TieSet
+from token_difr.verdict.honest_providers import HonestProviders, honest_providers
+
+__all__ = ["HonestFlips", "check_distinct", "curve_of", "learnt_from", "read_honest"]
+
+FORMAT = "honest flips 1"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HonestFlips:
+    """Runs of trusted providers on the ties of one file.
+
+    Attributes:
+        model: The model that the reference was asked for.
+        tokenizer_digest: That of the ties.
+        precision: Of the ties; None where it is not stated.
+        gaps: Of every tie, in nats.
+        runs: The runs, with all ties that each was asked.
+        flips: Of every run and tie: 1 where it gave another token than the reference, 0 where the same, -1 where it was not asked.
+
+    Raises:
+        InputError: Not one row of flips a run with one flip a tie, or values that are none.
+    """
+
+    model: str
+    tokenizer_digest: str | None
+    precision: str | None
+    gaps: tuple[float, ...]
+    runs: tuple[HonestRun, ...]
+    flips: tuple[tuple[int, ...], ...]
+
+    def __post_init__(self) -> None:
+        if len(self.flips) != len(self.runs) or any(len(each) != len(self.gaps) for each in self.flips):
+            raise InputError("flips takes one row a run, with one value a tie")
+        if not all(0 <= gap < float("inf") for gap in self.gaps):
+            raise InputError("gaps must be finite and at least 0")
+        if not {flip for each in self.flips for flip in each} <= {NOT_ASKED, 0, 1}:
+            raise InputError(f"flips are 1, 0 or {NOT_ASKED}")
+
+    def without(self, others: Iterable[HonestRun]) -> HonestFlips:
+        """But for those runs, which are known by their directory and their start."""
+        named = {_name(run) for run in others}
+        kept = [place for place, run in enumerate(self.runs) if _name(run) not in named]
+        return HonestFlips(
+            model=self.model,
+            tokenizer_digest=self.tokenizer_digest,
+            precision=self.precision,
+            gaps=self.gaps,
+            runs=tuple(self.runs[place] for place in kept),
+            flips=tuple(self.flips[place] for place in kept),
+        )
+
+    def check_fits(self, ties: TieSet) -> None:
+        """Whether what was learnt here holds at other ties.
+
+        Raises:
+            InputError: They are of another tokenizer or another precision, so that gaps mean another thing.
+        """
+        if None not in {self.tokenizer_digest, ties.tokenizer_digest} and self.tokenizer_digest != ties.tokenizer_digest:
+            raise InputError("the honest runs' curve is of another model: its ties have another tokenizer")
+        if self.precision and ties.precision and not same_precision(self.precision, ties.precision):
+            raise InputError(
+                f"the honest runs' curve is of ties picked in {self.precision}, these were picked in {ties.precision}: "
+                "their gaps mean another thing"
+            )
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the file, whole or not at all.
+
+        Raises:
+            RunDirectoryError: It cannot be written.
+        """
+        write_whole(Path(path), to_json(sealed({"format": FORMAT, **record_to_json(self)})))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read a file of :meth:`save`.
+
+        Raises:
+            InputError: There is none, it is damaged or edited, or was written in another format.
+        """
+        try:
+            values = json.loads(Path(path).read_bytes())
+            if isinstance(values, dict) and values.get("format") == FORMAT:
+                rest = unsealed(values)
+                return record_from_json(cls, {name: rest[name] for name in rest if name != "format"})
+        except OSError as error:
+            raise InputError(f"cannot read the honest runs' curve in {path}: {error.strerror}") from error
+        except (ValueError, RecursionError, InputError) as error:
+            raise InputError(f"{path} is damaged: {error}; token-difr ties curve makes it anew") from error
+        raise InputError(f"{path} holds no honest runs' curve ({FORMAT}): token-difr ties curve makes one")
+
+
+def read_honest(paths: Sequence[str | os.PathLike[str]], ties: TieSet) -> HonestFlips:
+    """What the runs in these directories gave at ``ties``.
+
+    Raises:
+        InputError: One of them answered none of the ties, or is given twice.
+        RunDirectoryError: One that is no run directory.
+    """
+    check_distinct(paths)
+    runs, flips = list[HonestRun](), list[tuple[int, ...]]()
+    for path in paths:
+        with RunDirectory.read(path) as run:
+            fell = flips_of(run, ties)
+            asked = int((fell >= 0).sum())
+            if not asked:
+                raise InputError(f"the run {path} has no answer to any of these ties")
+            provider = None if run.audit.asked is None else run.audit.asked.provider
+            kept = os.path.realpath(run.path)
+            runs.append(HonestRun(path=kept, provider=provider, started=run.started, asked=asked, fell=int((fell > 0).sum())))
+            flips.append(tuple(fell.tolist()))
+    return HonestFlips(
+        model=ties.model,
+        tokenizer_digest=ties.tokenizer_digest,
+        precision=ties.precision,
+        gaps=tuple(tie.gap for tie in ties.ties),
+        runs=tuple(runs),
+        flips=tuple(flips),
+    )
+
+
+def check_distinct(paths: Sequence[str | os.PathLike[str]]) -> None:
+    """Whether no two of them are the same directory.
+
+    Raises:
+        InputError: Two are.
+    """
+    if len({os.path.realpath(path) for path in paths}) < len(paths):
+        raise InputError("an honest run counts once: the same directory is given twice")
+
+
+def learnt_from(groups: Iterable[HonestFlips]) -> HonestProviders:
+    """What all these runs say of honest providers."""
+    return honest_providers(
+        [(np.array(group.gaps), [np.array(flips, np.int8) for flips in group.flips]) for group in groups]
+    )
+
+
+def curve_of(groups: Sequence[HonestFlips]) -> HonestCurve | None:
+    """The same as a record, with its runs; None where there is none."""
+    curve, spread = learnt_from(groups)
+    if curve is None:
+        return None
+    runs = tuple(run for group in groups for run in group.runs)
+    return HonestCurve(
+        gaps=tuple(curve.gaps.tolist()), probabilities=tuple(curve.probabilities.tolist()), spread=spread, runs=runs
+    )
+
+
+def _name(run: HonestRun) -> tuple[str, str | None]:
+    return os.path.realpath(run.path), run.started
