@@ -108,6 +108,7 @@ bench: $(DEV)
 	$(BIN)/python benches/bench_replay.py
 	$(BIN)/python benches/bench_wire.py
 	$(BIN)/python benches/bench_logprob_rows.py
+	$(BIN)/python benches/bench_element_types.py
 	$(BIN)/python benches/bench_server.py
 	$(BIN)/python benches/bench_rollouts.py
 

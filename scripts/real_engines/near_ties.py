@@ -21,6 +21,8 @@ from token_difr.run.directory import RunDirectory
 from token_difr.ties import TieSet
 from token_difr.ties.auditing import RULE
 from token_difr.ties.flips import flips_by_tie
+from token_difr.verdict.flip_curves import fitted_curve
+from token_difr.verdict.tie_kinds import kind_of, log_likelihood_ratios
 
 __all__ = ["HEAD", "OTHER_BATCHES", "OURS_BF16", "VLLM_BF16", "VLLM_F16", "TieRow", "tie_rows"]
 
@@ -77,6 +79,8 @@ class TieRow:
         fell: The share of all ties that fell the other way, and the same of the baseline.
         verdicts: The share of the orders that ended in the verdict that must come.
         asked: Requests to the end of an audit, on average over the orders.
+        tokens: That are read for them, prompt and begun answer; one is answered to each.
+        kind: Of which kind the deviation is by the shape of all its flips.
         must_be: Verdict and most requests.
     """
 
@@ -85,6 +89,8 @@ class TieRow:
     fell: tuple[float, float]
     verdicts: float
     asked: float
+    tokens: float
+    kind: str
     must_be: tuple[str, float]
 
     @property
@@ -94,14 +100,15 @@ class TieRow:
 
     def __str__(self) -> str:
         fell, honest = (f"{100 * share:5.1f} %" for share in self.fell)
+        kind = f", {self.kind}" if self.must_be[0] == DIVERGENT else ""
         missed = "" if self.as_it_must_be else f"  NOT within {self.must_be[1]:g}"
         return (
             f"{self.precision:9} {self.provider:28} {fell:>9} {honest:>9} {self.asked:9.1f}"
-            f"  {self.must_be[0]} in {100 * self.verdicts:.0f} %{missed}"
+            f" {self.tokens:8,.0f}  {self.must_be[0]} in {100 * self.verdicts:.0f} %{missed}{kind}"
         )
 
 
-HEAD = f"{'picked in':9} {'provider':28} {'fell':>9} {'baseline':>9} {'requests':>9}  verdict in {ORDERS} orders"
+HEAD = f"{'picked in':9} {'provider':28} {'fell':>9} {'baseline':>9} {'requests':>9} {'tokens':>8}  verdict in {ORDERS} orders"
 
 
 def tie_rows(bench: Bench, count: int) -> Iterator[TieRow]:
@@ -112,15 +119,20 @@ def tie_rows(bench: Bench, count: int) -> Iterator[TieRow]:
         honest = _flips(bench, file, design.baseline, ties)
         for provider, must_be in design.must_be.items():
             outcomes = _flips(bench, file, provider, ties)
-            answered = beside(np.array([tie.gap for tie in ties.ties]), outcomes, [np.minimum(honest, 1)])
+            gaps, fell = np.array([tie.gap for tie in ties.ties]), np.minimum(honest, 1)
+            answered = beside(gaps, outcomes, [fell])
             generator = np.random.default_rng(0)
             ended = [replayed(answered, RULE, generator) for _ in range(ORDERS)]
+            asked = float(np.mean([each.asked for each in ended]))
+            ratios = log_likelihood_ratios(gaps, outcomes, fitted_curve(gaps, fell).at(gaps))
             yield TieRow(
                 precision=design.precision,
                 provider=provider,
                 fell=(float(np.mean(outcomes > 0)), float(np.mean(honest > 0))),
                 verdicts=float(np.mean([each.verdict == must_be[0] for each in ended])),
-                asked=float(np.mean([each.asked for each in ended])),
+                asked=asked,
+                tokens=asked * np.mean([len(tie.prompt_token_ids) + tie.position for tie in ties.ties]),
+                kind=kind_of(ratios),
                 must_be=must_be,
             )
 

@@ -114,9 +114,7 @@ def test_what_is_bet_on_a_tie_stands_before_the_audit(runs: list[Path], tmp_path
         ({"precision": "fp32", "tokenizer_digest": None}, None),
     ],
 )
-def test_a_curve_of_another_world_is_refused(
-    runs: list[Path], tmp_path: Path, change: dict[str, Any], words: str | None
-) -> None:
+def test_a_curve_of_another_world_is_refused(runs: list[Path], change: dict[str, Any], words: str | None) -> None:
     """Gaps of another model or precision mean another thing; nothing is asked then."""
     known = replace(read_honest(runs[1:], SET), tokenizer_digest="a" * 64)
     ties = replace(SET, precision="float32", tokenizer_digest="a" * 64)

@@ -140,7 +140,9 @@ def pick(
 
     ties = run_kept(work, kept)
     if held is not None and held.digest != ties.digest:
-        raise InputError(f"{out} holds other ties, and is left as it is: give these another file (the answers are kept in {kept})")
+        raise InputError(
+            f"{out} holds other ties, and is left as it is: give these another file (the answers are kept in {kept})"
+        )
     ties.save(out)
     note(f"{len(ties.ties)} ties are in {out}; the reference's answers are kept in {kept}", quiet=pace.quiet)
 

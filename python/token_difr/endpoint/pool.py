@@ -87,8 +87,9 @@ def _cancellations() -> int:
 
 
 def _uncancel(before: int) -> None:
-    """Take back what a group of tasks that failed has left of its own (Python before 3.13): as long as a cancellation stands, Ctrl-C
-    would later end the process by a ``CancelledError``, and not as a ``KeyboardInterrupt``.
+    """Take back the cancellation that a failed group of tasks leaves of its own (Python before 3.13).
+
+    As long as it stands, Ctrl-C would end the process by a ``CancelledError``, and not as a ``KeyboardInterrupt``.
     """
     task = asyncio.current_task()
     while task is not None and task.cancelling() > before:

@@ -36,7 +36,7 @@ class HonestCurve:
         gaps: Where each step begins, in nats, ascending.
         probabilities: Of a flip from there on, descending.
         spread: By which factor the odds of these runs to flip a tie differ, at least 1; see
-            :mod:`token_difr.verdict.honest_spread`.
+            :mod:`token_difr.verdict.honest_providers`.
         runs: What it was learnt from, with all ties that each was asked.
     """
 

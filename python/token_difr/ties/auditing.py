@@ -89,7 +89,7 @@ async def aaudit_ties(
             :mod:`~token_difr.verdict.betting` stops, or no tie is left that the baseline answered.
         most: Until a verdict: ask no more than so many ties, rounded up to a batch, in this call; None = as many as it takes.
         spread: Until a verdict: by which factor the odds of honest providers to flip a tie may differ, at least 1; None = by
-            as much as the honest runs do, see :mod:`~token_difr.verdict.honest_spread`. Three are needed to learn it beside a baseline.
+            as much as the honest runs do, see :mod:`~token_difr.verdict.honest_providers`. Three are needed to learn it beside a baseline.
         curve: What other honest runs gave, at these ties or others of the model: the bets learn from it, and nothing is held
             against it.
         rule: By which rule it is judged; a match rate is over ties.

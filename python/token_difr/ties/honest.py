@@ -77,7 +77,10 @@ class HonestFlips:
         Raises:
             InputError: They are of another tokenizer or another precision, so that gaps mean another thing.
         """
-        if None not in {self.tokenizer_digest, ties.tokenizer_digest} and self.tokenizer_digest != ties.tokenizer_digest:
+        if (
+            None not in {self.tokenizer_digest, ties.tokenizer_digest}
+            and self.tokenizer_digest != ties.tokenizer_digest
+        ):
             raise InputError("the honest runs' curve is of another model: its ties have another tokenizer")
         if self.precision and ties.precision and not same_precision(self.precision, ties.precision):
             raise InputError(
@@ -129,7 +132,9 @@ def read_honest(paths: Sequence[str | os.PathLike[str]], ties: TieSet) -> Honest
                 raise InputError(f"the run {path} has no answer to any of these ties")
             provider = None if run.audit.asked is None else run.audit.asked.provider
             kept = os.path.realpath(run.path)
-            runs.append(HonestRun(path=kept, provider=provider, started=run.started, asked=asked, fell=int((fell > 0).sum())))
+            runs.append(
+                HonestRun(path=kept, provider=provider, started=run.started, asked=asked, fell=int((fell > 0).sum()))
+            )
             flips.append(tuple(fell.tolist()))
     return HonestFlips(
         model=ties.model,

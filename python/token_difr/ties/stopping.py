@@ -15,6 +15,7 @@ from token_difr.verdict.honest_providers import Flips, HonestProviders
 
 __all__ = ["Answered", "order_of", "sequential_test"]
 
+
 class Answered(NamedTuple):
     """Ties that an audit has asked, in the order in which it did.
 

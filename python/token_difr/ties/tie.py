@@ -49,7 +49,9 @@ class Tie:
     def __post_init__(self) -> None:
         if not 2 <= len(self.token_ids) == len(self.logprobs) == len(self.texts):
             raise InputError("a tie has at least two tokens, each with a logprob and a text")
-        if not all(0 <= token <= LARGEST_ID for token in (*self.prompt_token_ids, *self.prefix_token_ids, *self.token_ids)):
+        if not all(
+            0 <= token <= LARGEST_ID for token in (*self.prompt_token_ids, *self.prefix_token_ids, *self.token_ids)
+        ):
             raise InputError(f"token ids lie in 0 to {LARGEST_ID}")
         if not all(math.isfinite(logprob) for logprob in self.logprobs) or self.gap < 0:
             raise InputError("logprobs are finite, and the likeliest token comes first")

@@ -1,10 +1,10 @@
 """What honest runs say of honest providers: how likely they flip a tie, and by which factor their odds to flip one differ.
 
-**The factor.** Of the ties at which two runs differ, the one alone flips at ``a`` and the other alone at ``b``. Whatever the ties, a / b estimates the
-ratio of their odds, if that is the same at all ties: of a pair that differs it is the odds of which one flips (McNemar). Its
-logarithm d has the variance 1 / a + 1 / b by chance alone. What it varies by beyond that is how providers differ:
-the mean of d^2 less chance's part, over all pairs of runs, each with a weight of one over its variance by chance. The factor is
-the exponential of its root, the odds ratio of two honest providers as they commonly are.
+**The factor.** Of the ties at which two runs differ, the one alone flips at ``a`` and the other alone at ``b``. Whatever the ties,
+a / b estimates the ratio of their odds, if that is the same at all ties: of a pair that differs it is the odds of which one flips
+(McNemar). Its logarithm d has the variance 1 / a + 1 / b by chance alone. What it varies by beyond that is how providers differ: the
+mean of d^2 less chance's part, over all pairs of runs, each with a weight of one over its variance by chance. The factor is the
+exponential of its root, the odds ratio of two honest providers as they commonly are.
 
 References:
     McNemar, Q. (1947): Note on the sampling error of the difference between correlated proportions or percentages.
@@ -65,7 +65,9 @@ def honest_spread(groups: Iterable[Sequence[Flips]]) -> float:
         for one, other in itertools.combinations(runs, 2):
             asked = (one >= 0) & (other >= 0)
             # Half a tie more on each side: else none at all on one side would be infinite odds (Haldane).
-            alone, other_alone = (0.5 + np.count_nonzero(asked & (each > beside)) for each, beside in ((one, other), (other, one)))
+            alone, other_alone = (
+                0.5 + np.count_nonzero(asked & (each > beside)) for each, beside in ((one, other), (other, one))
+            )
             chance = 1 / alone + 1 / other_alone
             beyond += math.log(alone / other_alone) ** 2 / chance - 1
             total += 1 / chance
