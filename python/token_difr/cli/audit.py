@@ -100,4 +100,4 @@ def command(
         return
     report = run_kept(work, out)
     note(f"the run is kept in {out}", quiet=pace.quiet)
-    raise show_report(report, shown)
+    raise show_report(report, shown, out)

@@ -43,7 +43,7 @@ def command(
         against = baseline_of(baseline, directory.audit, out=run)
         tokenizer = local_tokenizer(directory.audit)
         report = decide_run(directory, score_run(directory), against, rule=rule, tokenizer=tokenizer)
-    raise show_report(report, shown)
+    raise show_report(report, shown, run)
 
 
 def _check_all_asked(run: RunDirectory) -> None:

@@ -69,7 +69,12 @@ class PreflightOptions:
 class ShownOptions:
     """How a report is shown on standard output."""
 
-    form: Annotated[str, typer.Option("--format", metavar="NAME", help=forms_help())] = "terminal"
+    form: Annotated[
+        str,
+        typer.Option(
+            "--format", metavar="NAME", help=f"{forms_help()} html: One page with the answers token by token."
+        ),
+    ] = "terminal"
     as_json: Annotated[bool, typer.Option("--json", help="Short for --format json.")] = False
 
     @property

@@ -20,4 +20,4 @@ def command(run: options.Run, *, shown: ShownOptions) -> None:
         report = directory.report()
     if report is None:
         raise RunDirectoryError(f"{run} has no verdict on the scores that it holds: token-difr decide {run}")
-    raise show_report(report, shown)
+    raise show_report(report, shown, run)

@@ -23,6 +23,9 @@ __all__ = ["EXIT_CODES", "interrupted_note", "local_tokenizer", "note", "run_kep
 
 T = TypeVar("T")
 
+PAGE = "html"
+"""The form that shows answers too: it is made from the run directory, not from the report alone."""
+
 EXIT_CODES = {"consistent": 0, "divergent": 1, "inconclusive": 3}
 
 
@@ -36,11 +39,13 @@ def show(parts: Iterable[RenderableType]) -> None:
         console.print()
 
 
-def show_report(report: Report, shown: ShownOptions) -> typer.Exit:
-    """Print a report in the form that was asked for; returns the exit to raise."""
+def show_report(report: Report, shown: ShownOptions, run: Path) -> typer.Exit:
+    """Print the report of a run directory in the form that was asked for; returns the exit to raise."""
+    from token_difr.page import page_of
     from token_difr.report import render
 
-    sys.stdout.write(render(report, shown.chosen))  # typer's own would not escape what a terminal lacks
+    text = page_of(run, local_tokenizer(report.audit)) if shown.chosen == PAGE else render(report, shown.chosen)
+    sys.stdout.write(text)  # typer's own would not escape what a terminal lacks
     return typer.Exit(EXIT_CODES[report.decision.verdict])
 
 

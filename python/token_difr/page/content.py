@@ -1,0 +1,80 @@
+"""What a page shows of a run directory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from token_difr.errors import RunDirectoryError
+from token_difr.page.answers import Answer, Answers, choose
+from token_difr.page.charts import Chart, charts_of
+from token_difr.records import BaselineRun, Report, Scores
+from token_difr.run.directory import RunDirectory
+from token_difr.sequences import Tokenizer
+
+__all__ = ["PageContent", "read_content"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PageContent:
+    """All that stands on a page.
+
+    Attributes:
+        report: The run's report.
+        charts: Its charts.
+        answers: Some of its answers.
+        of: How many answers the run has.
+        replayed: Whether any token was decided; else tokens are told apart by their likelihood.
+        named: Whether tokens are shown by their texts; else the tokenizer was not at hand.
+    """
+
+    report: Report
+    charts: tuple[Chart, ...]
+    answers: tuple[Answer, ...]
+    of: int
+    replayed: bool
+    named: bool
+
+
+def read_content(run: RunDirectory, tokenizer: Tokenizer | None) -> PageContent:
+    """Read a run that has a report.
+
+    Args:
+        run: The run directory.
+        tokenizer: The model's; None = tokens are shown by their ids.
+
+    Raises:
+        RunDirectoryError: It has no report on the scores that it holds.
+    """
+    report = run.report()
+    if report is None:
+        raise RunDirectoryError(f"{run.path} has no verdict on the scores that it holds: token-difr decide {run.path}")
+    kept = run.stored_scores()
+    if kept is None:
+        raise RunDirectoryError(f"{run.path} holds no scores of its rows: token-difr score {run.path}")
+    answers = Answers(
+        prompts=run.prompts, sequences=run.sequences(), batch=run.batch(), scores=kept.scores, tokenizer=tokenizer
+    )
+    return PageContent(
+        report=report,
+        charts=tuple(charts_of(kept.scores, _scores_of(report.provenance.baseline), report.decision.ties)),
+        answers=tuple(map(answers.shown, choose(kept.scores))),
+        of=len(run.prompts),
+        replayed=report.decision.summary.decided_tokens > 0,
+        named=tokenizer is not None,
+    )
+
+
+def _scores_of(baseline: BaselineRun | None) -> Scores | None:
+    """The scores that the report was compared with, where they are still there as they were."""
+    if baseline is None or baseline.path is None or not Path(baseline.path).exists():
+        return None
+    try:
+        with RunDirectory.read(baseline.path) as run:
+            for replay in (True, False):
+                kept = run.stored_scores(replay=replay)
+                if kept is not None and kept.digest == baseline.scores:
+                    return kept.scores
+    except RunDirectoryError:
+        return None
+    return None
