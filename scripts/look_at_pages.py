@@ -15,11 +15,12 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 
+from token_difr.cli.show import local_tokenizer
 from token_difr.page import page_of
 from token_difr.records import Asked, Audit, Response, SamplingParams, TokenSequence, TopKBatch
 from token_difr.run import RunDirectory
@@ -47,13 +48,20 @@ def main() -> int:
     tokenizer = load_tokenizer("demo")
     large = decided(options.out / "large", 200, "A plain sentence, and another one after it.\n" * 30, tokenizer)
     hostile = decided(options.out / "hostile", 20, HOSTILE * (500_000 // len(HOSTILE)), tokenizer)
-    pages = list(_pages(options.out, [large, hostile, *options.runs], tokenizer))
+    pages = list(
+        _pages(options.out, {large: tokenizer, hostile: tokenizer, **{run: _tokenizer_of(run) for run in options.runs}})
+    )
     python = environment(options.out / "browser")
     return subprocess.run([python, BROWSER, *pages], check=False).returncode
 
 
-def _pages(out: Path, runs: list[Path], tokenizer: Tokenizer) -> Iterator[Path]:
-    for run in runs:
+def _tokenizer_of(path: Path) -> Tokenizer | None:
+    with RunDirectory.read(path) as run:
+        return local_tokenizer(run.audit)
+
+
+def _pages(out: Path, runs: Mapping[Path, Tokenizer | None]) -> Iterator[Path]:
+    for run, tokenizer in runs.items():
         started = time.perf_counter()
         text = page_of(run, tokenizer)
         page = out / f"{run.name}.html"

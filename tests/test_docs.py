@@ -17,6 +17,7 @@ from token_difr.endpoint.bodies import MAX_ANSWER_MB, MEGABYTE, MOST_OF_AN_ERROR
 from token_difr.endpoint.client import MAX_RETRIES, TIMEOUT_SECONDS, connect
 from token_difr.endpoint.failures import LONGEST_QUOTE
 from token_difr.errors import UnreplayableError
+from token_difr.page.answers import MOST_ANSWERS, MOST_OF_ALL
 from token_difr.records import Audit
 from token_difr.report import FORMS
 from token_difr.run.journal import Journal
@@ -42,7 +43,13 @@ WRITTEN = {MANIFEST, PROMPTS, RESPONSES, SEQUENCES, ROWS, SCORES, REPORT, LOCK}
 """Files that a run directory has."""
 NOT_OURS = {
     *WRITTEN,
-    *("verdict.json", ".rollouts/rollouts.sqlite3", "samples.jsonl", "ties.json"),  # written when the package runs
+    *(
+        "verdict.json",
+        ".rollouts/rollouts.sqlite3",
+        "samples.jsonl",
+        "ties.json",
+        "honest.json",
+    ),  # written when the package runs
     *(
         "gumbel.py",
         "config.json",
@@ -239,6 +246,8 @@ BOUNDS = {
     "a chat template's source": LONGEST_TEMPLATE,
     "text or list that a template makes": LARGEST_RENDERING,
     "time of a template's rendering": RENDER_SECONDS,
+    "answers on a page": MOST_ANSWERS,
+    "tokens of answers on a page": MOST_OF_ALL,
     "text of others in a report": inspect.signature(printable).parameters["longest"].default,
 }
 """What the page on security says is bounded, and the number in the code."""

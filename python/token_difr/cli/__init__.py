@@ -41,6 +41,7 @@ VERBS = (
     "score",
     "decide",
     "report",
+    "verify-run",
     "repair",
     "watch",
     "probe",
@@ -75,7 +76,7 @@ def _app() -> typer.Typer:
     )
     built.callback()(_version)
     for verb in VERBS:
-        built.command(verb)(import_module(f"token_difr.cli.{verb}").command)
+        built.command(verb)(import_module(f"token_difr.cli.{verb.replace('-', '_')}").command)
     for group in GROUPS:
         built.add_typer(import_module(f"token_difr.cli.{group}").app, name=group)
     return built

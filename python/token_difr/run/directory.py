@@ -164,6 +164,11 @@ class RunDirectory:
         ]
         return {(cut.sequence, cut.tokens): cut.rows for cut in cuts}
 
+    def damaged(self) -> dict[str, int]:
+        """How many lines of each journal are left out, since they are damaged or were cut off."""
+        journals = {RESPONSES: self._responses, SEQUENCES: self._sequences, ROWS: self._rows, REPAIRS: self._cuts}
+        return {name: journal.damaged for name, journal in journals.items()}
+
     def keep_response(self, response: Response) -> None:
         """Append an answer."""
         self._check_writable()

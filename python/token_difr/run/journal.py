@@ -57,6 +57,7 @@ class Journal(Generic[T]):
         self._entries: dict[int, Entry[T]] | None = None
         self._made_for: dict[str, Any] | None = None
         self._whole_lines_end = 0
+        self._damaged = 0
         self._descriptor: int | None = None
 
     @property
@@ -71,6 +72,12 @@ class Journal(Generic[T]):
         """For what the last records were made; None where the file does not say."""
         _ = self.entries
         return self._made_for
+
+    @property
+    def damaged(self) -> int:
+        """How many lines of the file are left out, since they are damaged or were cut off."""
+        _ = self.entries
+        return self._damaged
 
     def append(self, records: Iterable[tuple[int, T, int | None]], *, made_for: dict[str, Any]) -> None:
         """Append (index, value, source) records in one write, and return once they are on the disk.
@@ -135,6 +142,7 @@ class Journal(Generic[T]):
                 self._take(line, entries)
             except (ValueError, KeyError, TypeError, RecursionError):
                 damaged.append(number)
+        self._damaged = len(damaged) + (self._whole_lines_end != len(data))
         if damaged:
             logger.warning(
                 "%s: %d damaged line(s), the first at line %d, are left out; what they held is asked for again",

@@ -1,0 +1,46 @@
+"""``token-difr verify-run``: is a run what its report says?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from token_difr.cli import options
+
+__all__ = ["command"]
+
+WORDS = {True: "ok", False: "FAILED", None: "not looked at"}
+
+
+def command(
+    run: options.Run,
+    *,
+    baseline: Annotated[
+        Path | None,
+        typer.Option(
+            "--baseline", metavar="DIR", help="Where the baseline's run is now.  [default: as the report says]"
+        ),
+    ] = None,
+) -> None:
+    """Make scores and verdict of RUN anew, offline, and compare them with what it says: was anything changed since?
+
+    Exit code 0 if all is as it was, 2 if not, 3 if not all could be looked at.
+    """
+    from rich.text import Text
+
+    from token_difr.cli.show import show
+    from token_difr.report import plain_table
+    from token_difr.run.verifying import verify_run
+    from token_difr.untrusted import printable
+
+    checks = verify_run(run, baseline)
+    table = plain_table("")
+    for heading in ("", "what", "found"):
+        table.add_column(heading, overflow="fold")
+    for check in checks:
+        table.add_row(WORDS[check.held], check.name, Text(printable(check.text, longest=500)))
+    show([table])
+    held = [check.held for check in checks]
+    raise typer.Exit(2 if False in held else 3 if None in held else 0)

@@ -1,0 +1,165 @@
+"""Is a run what its report says? Whatever was changed since is named."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tie_providers import SET, Provider, never, one_in
+from token_difr.records import Asked, Audit, Response, SamplingParams, TokenSequence, TopKBatch
+from token_difr.run import RunDirectory
+from token_difr.run.baseline import baseline_of
+from token_difr.run.deciding import decide_run
+from token_difr.run.manifest import sealed
+from token_difr.run.stages import score_run
+from token_difr.run.verifying import verify_run
+from token_difr.testing.loopback import serving
+from token_difr.ties import audit_ties
+from token_difr.ties.asking import Way
+
+RunCli = Callable[..., tuple[int, str, str]]
+ANSWERS = 30
+
+
+def decided(path: Path, wrong: int, baseline: Path | None = None) -> Path:
+    """A run of some answers of eight tokens, of each of which so many are not the reference's."""
+    prompts = [[{"role": "user", "content": str(number)}] for number in range(ANSWERS)]
+    asked = Asked(provider="http://p/v1", model="m", params=SamplingParams(), max_tokens=8)
+    ids = list(range(8))
+    with RunDirectory.create(path, prompts, Audit(asked=asked)) as run:
+        for index in range(ANSWERS):
+            run.keep_response(Response(index=index, content="an answer", finish_reason="stop", body={}))
+        run.keep_sequences({index: TokenSequence([9], ids) for index in range(ANSWERS)})
+        for index in range(ANSWERS):
+            first = [token + 10 if place < wrong else token for place, token in enumerate(ids)]
+            second = [token if place < wrong else token + 10 for place, token in enumerate(ids)]
+            rows = np.stack([first, second], axis=1).ravel()
+            run.keep_rows(
+                index,
+                TopKBatch(
+                    indptr=range(0, 17, 2),
+                    token_ids=rows,
+                    logprobs=[-0.1, -3.0] * 8,
+                    claimed=ids,
+                    sequence_indptr=[0, 8],
+                    prompt_lengths=[1],
+                ),
+            )
+        against = None if baseline is None else baseline_of(baseline, run.audit, out=path)
+        decide_run(run, score_run(run), against)
+    return path
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a baseline, and a divergent run beside it."""
+    folder = tmp_path_factory.mktemp("verified")
+    decided(folder / "run", 3, decided(folder / "baseline", 0))
+    return folder
+
+
+def found(path: Path, baseline: Path | None = None) -> dict[str, bool | None]:
+    """What held, by name."""
+    return {check.name: check.held for check in verify_run(path, baseline)}
+
+
+def test_an_untouched_run_holds(made: Path, run_cli: RunCli) -> None:
+    """All of it; and nothing is written."""
+    before = {file: file.read_bytes() for file in (made / "run").iterdir()}
+    assert set(found(made / "run").values()) == {True}
+    assert {file: file.read_bytes() for file in (made / "run").iterdir()} == before
+    code, output, _ = run_cli("verify-run", made / "run")
+    assert code == 0
+    assert "divergent, the same in every figure" in " ".join(output.split())
+
+
+def edited_row(run: Path) -> None:
+    """Another logprob, whose checksum is made to fit."""
+    with RunDirectory.resume(run) as directory:
+        rows = directory.rows()[4]
+        directory.keep_rows(4, TopKBatch.concatenate([rows]))
+        arrays = [rows.logprobs.copy(), rows.token_ids.copy()]
+        arrays[0][1] = -9.0
+        directory.keep_rows(
+            4,
+            TopKBatch(
+                indptr=rows.indptr,
+                token_ids=arrays[1],
+                logprobs=arrays[0],
+                claimed=rows.claimed,
+                sequence_indptr=rows.sequence_indptr,
+                prompt_lengths=rows.prompt_lengths,
+            ),
+        )
+
+
+def edited_verdict(run: Path) -> None:
+    """Another verdict, whose checksum is made to fit."""
+    file = run / "report.json"
+    values = json.loads(file.read_text())
+    values = {name: value for name, value in values.items() if name != "sha256"}
+    values["verdict"] = "consistent"
+    file.write_text(json.dumps(sealed(values)))
+
+
+def edited_report(run: Path) -> None:
+    """A figure, and nothing else."""
+    file = run / "report.json"
+    file.write_text(file.read_text().replace('"divergent"', '"consistent"', 1))
+
+
+def damaged_line(run: Path) -> None:
+    """A letter of an answer."""
+    file = run / "responses.jsonl"
+    file.write_bytes(file.read_bytes().replace(b"an answer", b"no answer", 1))
+
+
+@pytest.mark.parametrize(
+    ("change", "failed"),
+    [(edited_row, "scores"), (edited_verdict, "decision"), (edited_report, "report"), (damaged_line, "answers")],
+)
+def test_what_was_changed_is_named(
+    made: Path, tmp_path: Path, change: Callable[[Path], None], failed: str, run_cli: RunCli
+) -> None:
+    """Even where whoever did it made the checksums fit."""
+    run = tmp_path / "run"
+    shutil.copytree(made / "run", run)
+    change(run)
+    assert found(run)[failed] is False
+    code, output, _ = run_cli("verify-run", run)
+    assert code == 2
+    assert "FAILED" in output
+
+
+def test_a_baseline_that_moved(made: Path, tmp_path: Path, run_cli: RunCli) -> None:
+    """Is not looked at until its place is given; another one is told from it."""
+    shutil.copytree(made / "baseline", tmp_path / "moved")
+    shutil.copytree(made / "run", tmp_path / "run")
+    file = tmp_path / "run" / "report.json"
+    values = {name: value for name, value in json.loads(file.read_text()).items() if name != "sha256"}
+    values["provenance"]["baseline"]["path"] = str(tmp_path / "gone")
+    file.write_text(json.dumps(sealed(values)))
+    assert found(tmp_path / "run")["baseline"] is None
+    assert run_cli("verify-run", tmp_path / "run")[0] == 3
+    assert set(found(tmp_path / "run", tmp_path / "moved").values()) == {True}
+    other = decided(tmp_path / "other", 1)
+    assert found(tmp_path / "run", other)["baseline"] is False
+
+
+def test_runs_without_a_report_and_of_ties(made: Path, tmp_path: Path) -> None:
+    """Nothing to compare with is said; of ties the figures are compared."""
+    shutil.copytree(made / "baseline", tmp_path / "run")
+    (tmp_path / "run" / "report.json").unlink()
+    assert found(tmp_path / "run")["report"] is None
+    with serving(Provider(never)) as url:
+        how = {"model": "m", "way": Way.CHAT, "progress": False}
+        honest = audit_ties(SET, provider=f"{url}/v1", out=tmp_path / "honest", **how).path  # type: ignore[arg-type]
+    with serving(Provider(one_in(2))) as url:
+        out = tmp_path / "ties"
+        audit_ties(SET, provider=f"{url}/v1", out=out, baseline=honest, until_verdict=True, **how)  # type: ignore[arg-type]
+    assert set(found(out).values()) == {True}
