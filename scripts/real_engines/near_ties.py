@@ -151,7 +151,7 @@ def _picked(bench: Bench, design: Design, count: int) -> Path:
             FOLDER,
         ),
         *("--precision", design.precision, "--prompts", bench.prompts, "--max-tokens", str(bench.tokens)),
-        *("--count", str(count), "--out", file, "--quiet"),
+        *("--count", str(count), "--per-prompt", "2", "--out", file, "--quiet"),
     )
     return file
 
