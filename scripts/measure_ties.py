@@ -27,7 +27,7 @@ from token_difr.ties.sequential import BATCH
 from token_difr.ties.stopping import Answered
 from token_difr.verdict.betting import excludes_loss, log_wealth
 from token_difr.verdict.flip_curves import fitted_curve, tie_bettors
-from token_difr.verdict.honest_providers import honest_providers
+from token_difr.verdict.honest_providers import allowed_spread, honest_providers
 
 LIMITS = {"int4": 20, "int8": 200, "system-prompt": 60}
 """Requests to *divergent*, on average."""
@@ -56,8 +56,8 @@ def replayed(answered: Answered, rule: Rule, generator: np.random.Generator, spr
     gaps, fell, honest = answered.gaps[order], answered.fell[order], [flips[order] for flips in answered.honest]
     looks = np.unique(np.minimum(np.arange(BATCH, len(gaps) + BATCH, BATCH), len(gaps)))
     wealth, within = np.full(len(gaps), np.inf), np.zeros(len(looks), bool)
-    for flips, (curve, learnt) in zip(honest, answered.learnt, strict=True):
-        factor = learnt if spread is None else spread
+    for flips, (curve, scatter) in zip(honest, answered.learnt, strict=True):
+        factor = allowed_spread(scatter, len(honest), rule.level) if spread is None else spread
         bettors = tie_bettors(gaps, None if curve is None else curve.at(gaps), spread=factor)
         differences = fell - flips
         wealth = np.minimum(wealth, log_wealth(bettors, differences))

@@ -50,11 +50,19 @@ def begin_asking() -> None:
 
 
 def run_work(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """Run what asks endpoints."""
+    """Run what asks endpoints.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C ended it. Python before 3.13 forgets so where a group of tasks had failed earlier, and been
+            caught: it leaves a cancellation behind, and the next one is raised as it is. Here nobody else cancels the work.
+    """
     import asyncio
 
     begin_asking()
-    return asyncio.run(work())
+    try:
+        return asyncio.run(work())
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
 
 
 def _leave(*_: object) -> None:

@@ -93,24 +93,6 @@ def test_fatal_failure_stops_at_once() -> None:
     assert started == [0, 1, 2, 3]
 
 
-def test_a_failure_leaves_no_cancellation_behind() -> None:
-    """Whoever goes on behind it can still be stopped by Ctrl-C."""
-
-    async def refuse(_: int) -> None:
-        await asyncio.sleep(0)
-        raise AuthenticationError("no such key")
-
-    async def main() -> int:
-        for _ in range(3):
-            with pytest.raises(AuthenticationError):
-                await ask_all(range(8), refuse, concurrency=2, label="", progress=False)
-        task = asyncio.current_task()
-        assert task is not None
-        return task.cancelling()
-
-    assert asyncio.run(main()) == 0
-
-
 def test_one_loop_for_any_items() -> None:
     """Whoever keeps failures itself is asked before each item whether to go on, and told how many were left."""
     done = []

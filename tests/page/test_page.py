@@ -18,7 +18,7 @@ import pytest
 from tie_providers import SET, Provider, one_in
 from token_difr.errors import RunDirectoryError
 from token_difr.page import page_of
-from token_difr.page.answers import MOST_ANSWERS, MOST_OF_ALL, choose
+from token_difr.page.answers import MOST_ANSWERS, MOST_OF_ALL, _lines, choose
 from token_difr.records import Asked, Audit, Response, SamplingParams, Scores, TokenSequence, TopKBatch
 from token_difr.run import RunDirectory
 from token_difr.run.baseline import baseline_of
@@ -219,6 +219,41 @@ def test_a_page_stays_small(tmp_path: Path, characters: Characters) -> None:
     assert shown <= MOST_OF_ALL
     assert page.tags["article"] <= MOST_ANSWERS
     assert len(text) < 3_000_000
+
+
+@pytest.mark.parametrize(
+    ("text", "longest", "shown"),
+    [
+        ("a\r\n" * 3, 5, "a\na\na…"),
+        ("a\r\n" * 3, 6, "a\na\na\n"),
+        ("\U000e0001" * 50, 25, "\\U000e0001\\U000e0001\\U000…"),
+        ("ab", 2, "ab"),
+        ("abc", 2, "ab…"),
+        ("", 0, ""),
+    ],
+)
+def test_what_is_cut_says_so(text: str, longest: int, shown: str) -> None:
+    """Escapes count as the characters that they are."""
+    assert _lines(text, longest=longest) == shown
+
+
+def test_prompts_are_bounded_together(tmp_path: Path, characters: Characters) -> None:
+    """Many messages of many characters each, all of them escapes."""
+    asked = Asked(provider=PROVIDER, model="m", params=SamplingParams(), max_tokens=9)
+    prompts = [
+        [{"role": "user", "content": "\U000e0001" * 9000}] * 30 + [{"role": "user", "content": str(n)}]
+        for n in range(50)
+    ]
+    with RunDirectory.create(tmp_path / "run", prompts, Audit(asked=asked)) as run:
+        for index in range(50):
+            run.keep_response(Response(index=index, content="a", finish_reason="stop", body={}))
+        run.keep_sequences({index: TokenSequence([65], [97]) for index in range(50)})
+        for index in range(50):
+            run.keep_rows(index, rows([97], 0))
+        decide_run(run, score_run(run))
+    text = page_of(tmp_path / "run", characters)
+    assert len(text) < 500_000
+    assert "messages more" in text
 
 
 def test_who_is_shown() -> None:

@@ -6,11 +6,13 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from tie_providers import SET, Provider, never, one_in
+from token_difr.page import page_of
 from token_difr.records import Asked, Audit, Response, SamplingParams, TokenSequence, TopKBatch
 from token_difr.run import RunDirectory
 from token_difr.run.baseline import baseline_of
@@ -18,6 +20,7 @@ from token_difr.run.deciding import decide_run
 from token_difr.run.manifest import sealed
 from token_difr.run.stages import score_run
 from token_difr.run.verifying import verify_run
+from token_difr.sequences import load_tokenizer
 from token_difr.testing.loopback import serving
 from token_difr.ties import audit_ties
 from token_difr.ties.asking import Way
@@ -65,7 +68,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def found(path: Path, baseline: Path | None = None) -> dict[str, bool | None]:
     """What held, by name."""
-    return {check.name: check.held for check in verify_run(path, baseline)}
+    return {check.name: check.held for check in verify_run(path, baseline, load_tokenizer("demo"))}
 
 
 def test_an_untouched_run_holds(made: Path, run_cli: RunCli) -> None:
@@ -74,7 +77,7 @@ def test_an_untouched_run_holds(made: Path, run_cli: RunCli) -> None:
     assert set(found(made / "run").values()) == {True}
     assert {file: file.read_bytes() for file in (made / "run").iterdir()} == before
     code, output, _ = run_cli("verify-run", made / "run")
-    assert code == 0
+    assert code == 3  # the record names no tokenizer: findings are not made anew
     assert "divergent, the same in every figure" in " ".join(output.split())
 
 
@@ -98,13 +101,38 @@ def edited_row(run: Path) -> None:
         )
 
 
-def edited_verdict(run: Path) -> None:
-    """Another verdict, whose checksum is made to fit."""
+def resealed(run: Path, **changes: Any) -> None:
+    """Another report, whose checksum is made to fit."""
     file = run / "report.json"
-    values = json.loads(file.read_text())
-    values = {name: value for name, value in values.items() if name != "sha256"}
-    values["verdict"] = "consistent"
+    values = {name: value for name, value in json.loads(file.read_text()).items() if name != "sha256"}
+    for name, value in changes.items():
+        *parts, last = name.split("__")
+        place = values
+        for part in parts:
+            place = place[part]
+        place[last] = value
     file.write_text(json.dumps(sealed(values)))
+
+
+def edited_verdict(run: Path) -> None:
+    """Another verdict."""
+    resealed(run, verdict="consistent")
+
+
+def made_of_ties(run: Path) -> None:
+    """A verdict about near ties that nobody asked for."""
+    ties = {"asked": 1, "fell": 0, "honest": [], "strata": [], "sequential": None, "curve": None, "kind": None}
+    resealed(run, verdict="consistent", ties={**ties, "likelihoods": {}})
+
+
+def without_findings(run: Path) -> None:
+    """No warning at all."""
+    resealed(run, findings=[])
+
+
+def of_another_baseline(run: Path) -> None:
+    """The same scores, of somebody else."""
+    resealed(run, provenance__baseline__provider="https://api.openai.com/v1")
 
 
 def edited_report(run: Path) -> None:
@@ -121,7 +149,15 @@ def damaged_line(run: Path) -> None:
 
 @pytest.mark.parametrize(
     ("change", "failed"),
-    [(edited_row, "scores"), (edited_verdict, "decision"), (edited_report, "report"), (damaged_line, "answers")],
+    [
+        (edited_row, "scores"),
+        (edited_verdict, "decision"),
+        (made_of_ties, "decision"),
+        (without_findings, "findings"),
+        (of_another_baseline, "baseline"),
+        (edited_report, "report"),
+        (damaged_line, "answers"),
+    ],
 )
 def test_what_was_changed_is_named(
     made: Path, tmp_path: Path, change: Callable[[Path], None], failed: str, run_cli: RunCli
@@ -131,22 +167,24 @@ def test_what_was_changed_is_named(
     shutil.copytree(made / "run", run)
     change(run)
     assert found(run)[failed] is False
-    code, output, _ = run_cli("verify-run", run)
-    assert code == 2
-    assert "FAILED" in output
+    if failed != "findings":
+        code, output, _ = run_cli("verify-run", run)
+        assert code == 2
+        assert "FAILED" in output
 
 
 def test_a_baseline_that_moved(made: Path, tmp_path: Path, run_cli: RunCli) -> None:
     """Is not looked at until its place is given; another one is told from it."""
     shutil.copytree(made / "baseline", tmp_path / "moved")
     shutil.copytree(made / "run", tmp_path / "run")
-    file = tmp_path / "run" / "report.json"
-    values = {name: value for name, value in json.loads(file.read_text()).items() if name != "sha256"}
-    values["provenance"]["baseline"]["path"] = str(tmp_path / "gone")
-    file.write_text(json.dumps(sealed(values)))
+    resealed(tmp_path / "run", provenance__baseline__path=str(tmp_path / "gone"))
     assert found(tmp_path / "run")["baseline"] is None
     assert run_cli("verify-run", tmp_path / "run")[0] == 3
     assert set(found(tmp_path / "run", tmp_path / "moved").values()) == {True}
+    for nowhere in ("a" * 5000, "a\0b"):
+        resealed(tmp_path / "run", provenance__baseline__path=nowhere)
+        assert found(tmp_path / "run")["baseline"] is None
+        assert "<!doctype html>" in page_of(tmp_path / "run")
     other = decided(tmp_path / "other", 1)
     assert found(tmp_path / "run", other)["baseline"] is False
 
@@ -162,4 +200,19 @@ def test_runs_without_a_report_and_of_ties(made: Path, tmp_path: Path) -> None:
     with serving(Provider(one_in(2))) as url:
         out = tmp_path / "ties"
         audit_ties(SET, provider=f"{url}/v1", out=out, baseline=honest, until_verdict=True, **how)  # type: ignore[arg-type]
-    assert set(found(out).values()) == {True}
+    assert {name for name, held in found(out).items() if held is not True} == {"decision"}
+    assert found(out)["decision"] is None
+    resealed(out, summary__tokens=7)
+    assert found(out)["decision"] is False
+
+
+def test_a_rule_of_somebody_else_is_bounded(made: Path, tmp_path: Path) -> None:
+    """A report may ask for as many deals as it likes: they are not made."""
+    shutil.copytree(made / "run", tmp_path / "run")
+    resealed(tmp_path / "run", rule__permutations=10**15, rule__most_permutations=10**15)
+    assert found(tmp_path / "run")["decision"] is None
+
+
+def test_a_baseline_for_nothing(made: Path) -> None:
+    """Is said not to be looked at; a damaged line whose record came anew is no loss."""
+    assert found(made / "baseline", made / "run")["baseline"] is None

@@ -30,12 +30,15 @@ def command(
     """
     from rich.text import Text
 
-    from token_difr.cli.show import show
+    from token_difr.cli.show import local_tokenizer, show
     from token_difr.report import plain_table
+    from token_difr.run import RunDirectory
     from token_difr.run.verifying import verify_run
     from token_difr.untrusted import printable
 
-    checks = verify_run(run, baseline)
+    with RunDirectory.read(run) as directory:
+        tokenizer = local_tokenizer(directory.audit)
+    checks = verify_run(run, baseline, tokenizer)
     table = plain_table("")
     for heading in ("", "what", "found"):
         table.add_column(heading, overflow="fold")

@@ -55,7 +55,7 @@ async def ask_each(
     from tqdm import tqdm
 
     check_concurrency(concurrency)
-    waiting, cancelled = iter(items), _cancellations()
+    waiting = iter(items)
     shown = progress and len(items) > 1
     with tqdm(total=len(items), desc=label, disable=None if shown else True, leave=False) as bar:
         done = 0
@@ -75,25 +75,9 @@ async def ask_each(
                 for _ in range(min(concurrency, len(items))):
                     group.create_task(work())
         except BaseExceptionGroup as errors:
-            _uncancel(cancelled)
             # Workers that fail together fail for the same reason: the first one speaks for all.
             raise errors.exceptions[0] from errors.exceptions[0].__cause__
     return sum(1 for _ in waiting)
-
-
-def _cancellations() -> int:
-    task = asyncio.current_task()
-    return 0 if task is None else task.cancelling()
-
-
-def _uncancel(before: int) -> None:
-    """Take back the cancellation that a failed group of tasks leaves of its own (Python before 3.13).
-
-    As long as it stands, Ctrl-C would end the process by a ``CancelledError``, and not as a ``KeyboardInterrupt``.
-    """
-    task = asyncio.current_task()
-    while task is not None and task.cancelling() > before:
-        task.uncancel()
 
 
 def check_concurrency(concurrency: int) -> None:

@@ -24,7 +24,7 @@ MOST_OF_ALL = 2_400
 
 MOST_ANSWERS = 40
 MOST_CANDIDATES = 5
-LONGEST_TOKEN, LONGEST_MESSAGE, MOST_MESSAGES = 60, 1_200, 12
+LONGEST_TOKEN, LONGEST_MESSAGE, LONGEST_PROMPT, MOST_MESSAGES = 60, 1_200, 4_000, 12
 
 FIDELITIES = {
     Fidelity.IDS: "the provider's own ids",
@@ -219,14 +219,17 @@ def _decided(status: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
 
 
 def _messages(prompt: Conversation) -> Iterator[Message]:
-    for message in prompt[:MOST_MESSAGES]:
+    left = LONGEST_PROMPT
+    for number, message in enumerate(prompt):
+        if number == MOST_MESSAGES or left <= 0:
+            yield Message("", f"... and {len(prompt) - number} messages more")
+            return
         content = message.get("content")
         parts = content if isinstance(content, list) else [{"text": content}]
         texts = (part.get("text") for part in parts if isinstance(part, dict))
-        text = "\n".join(text for text in texts if isinstance(text, str))
-        yield Message(printable(str(message.get("role", ""))), _lines(text, longest=LONGEST_MESSAGE))
-    if len(prompt) > MOST_MESSAGES:
-        yield Message("", f"... and {len(prompt) - MOST_MESSAGES} messages more")
+        text = _lines("\n".join(text for text in texts if isinstance(text, str)), longest=min(LONGEST_MESSAGE, left))
+        left -= len(text)
+        yield Message(printable(str(message.get("role", ""))), text)
 
 
 def _level(status: ScoreStatus, margin: float, surprise: float) -> str:
@@ -238,13 +241,13 @@ def _level(status: ScoreStatus, margin: float, surprise: float) -> str:
 
 
 def _lines(text: str, *, longest: int) -> str:
-    """Safe to show, its line breaks kept."""
-    shown = text[: longest + 1]
-    lines = shown.replace("\r\n", "\n").split("\n")
-    left, kept = longest, []
-    for line in lines:
-        kept.append(printable(line, longest=max(0, left)))
-        left -= len(line) + 1
-        if left < 0:
-            break
-    return "\n".join(kept)
+    """Safe to show, its line breaks kept; at most ``longest`` characters, escapes counted, and a sign where it is cut."""
+    whole = text[: 2 * longest + 1].replace("\r\n", "\n")
+    lines, left = list[str](), longest
+    for line in whole.split("\n"):
+        shown = printable(line, longest=len(line))
+        if len(shown) > left:
+            return "\n".join([*lines, *([shown[:left]] if left > 0 else [])]) + "…"
+        lines.append(shown)
+        left -= len(shown) + 1
+    return "\n".join(lines)

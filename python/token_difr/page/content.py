@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from token_difr.errors import RunDirectoryError
 from token_difr.page.answers import Answer, Answers, choose
 from token_difr.page.charts import Chart, charts_of
 from token_difr.records import BaselineRun, Report, Scores
 from token_difr.run.directory import RunDirectory
+from token_difr.run.files import is_here
 from token_difr.sequences import Tokenizer
 
 __all__ = ["PageContent", "read_content"]
@@ -67,7 +67,7 @@ def read_content(run: RunDirectory, tokenizer: Tokenizer | None) -> PageContent:
 
 def _scores_of(baseline: BaselineRun | None) -> Scores | None:
     """The scores that the report was compared with, where they are still there as they were."""
-    if baseline is None or baseline.path is None or not Path(baseline.path).exists():
+    if baseline is None or baseline.path is None or not is_here(baseline.path):
         return None
     try:
         with RunDirectory.read(baseline.path) as run:

@@ -33,7 +33,7 @@ SIGNS = {Verdict.CONSISTENT: "✓", Verdict.DIVERGENT: "✗", Verdict.INCONCLUSI
 
 IN_WORDS = {
     Verdict.CONSISTENT: "The outputs are those of the model that is named, as far as this audit can tell.",
-    Verdict.DIVERGENT: "The outputs are not those of the model that is named, served as the baseline serves it.",
+    Verdict.DIVERGENT: "The outputs differ from what an honest provider of the model that is named gives.",
     Verdict.INCONCLUSIVE: "This audit does not tell whether the outputs are those of the model that is named.",
 }
 
@@ -92,7 +92,8 @@ def _figure(value: float) -> float | str | None:
     """As JSON has it: four digits, an infinity in words, None where there is none."""
     if math.isnan(value):
         return None
-    return float(f"{value:.4g}") if math.isfinite(value) else "unbounded"
+    rounded = float(f"{value:.4g}")
+    return rounded if math.isfinite(rounded) else "unbounded"
 
 
 def _unseen(text: str, token_id: int) -> str:

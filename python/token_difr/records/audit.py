@@ -24,6 +24,10 @@ from token_difr.records.sampling import SamplingParams
 __all__ = ["Asked", "Audit", "Judged", "PromptSet", "Rendered", "Resegmented", "Scored"]
 
 
+OF_TIES = "ties "
+"""What stands before the digest of near ties, in the place of a reference's dialect."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PromptSet:
     """Which conversations an audit is about.
@@ -100,6 +104,11 @@ class Judged:
     model: str = field(metadata=SHARED)
     dialect: str = field(metadata=SHARED)
     topk_logprobs: int = field(metadata=SHARED)
+
+    @property
+    def of_ties(self) -> bool:
+        """Whether the rows are those of a file of near ties: no reference was asked."""
+        return self.dialect.startswith(OF_TIES)
 
     @property
     def place(self) -> str:

@@ -35,14 +35,14 @@ class HonestCurve:
     Attributes:
         gaps: Where each step begins, in nats, ascending.
         probabilities: Of a flip from there on, descending.
-        spread: By which factor the odds of these runs to flip a tie differ, at least 1; see
+        scatter: The standard deviation of the logarithms of these runs' odds to flip a tie, see
             :mod:`token_difr.verdict.honest_providers`.
         runs: What it was learnt from, with all ties that each was asked.
     """
 
     gaps: tuple[float, ...]
     probabilities: tuple[float, ...]
-    spread: float
+    scatter: float
     runs: tuple[HonestRun, ...]
 
 

@@ -9,7 +9,7 @@ from token_difr.errors import NO_SPACE, RunDirectoryError
 from token_difr.run.layout import LOCK, MADE_FOR, MANIFEST, PROMPTS
 from token_difr.run.system_lock import try_to_lock
 
-__all__ = ["lock", "make_directory", "sync_directory", "why_unwritten", "write_whole"]
+__all__ = ["is_here", "lock", "make_directory", "sync_directory", "why_unwritten", "write_whole"]
 
 
 def why_unwritten(error: OSError) -> str:
@@ -18,6 +18,14 @@ def why_unwritten(error: OSError) -> str:
     if error.errno not in NO_SPACE:
         return reason
     return f"no space left ({reason}); what was written before is kept: make space, and the same command goes on from there"
+
+
+def is_here(path: str | os.PathLike[str]) -> bool:
+    """Whether there is anything at ``path`` that can be looked at; somebody else's record may name any place, or none that can be."""
+    try:
+        return Path(path).exists()
+    except (OSError, ValueError):
+        return False
 
 
 def make_directory(path: Path) -> None:

@@ -69,11 +69,17 @@ def read_manifest(path: Path) -> Manifest:
             return Manifest(audit_of_format_1(values["identity"]), None, 1)
         if written == FORMAT:
             values = unsealed(values)
-            return Manifest(Audit.from_dict(values["audit"]), values["started"])
+            return Manifest(Audit.from_dict(values["audit"]), _moment(values["started"]))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         mend = f"token-difr repair {path} makes it anew from the records"
         raise RunDirectoryError(f"{file} is damaged: {error}; {mend}") from error
     raise RunDirectoryError(f"{path} has format {written!r}, this version of token-difr reads formats 1 and {FORMAT}")
+
+
+def _moment(value: object) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise TypeError("started should be text")
+    return value
 
 
 def sealed(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,28 +1,38 @@
-"""Whether a run directory is what its report says: everything that can be made anew offline is, and compared.
+"""Whether a run directory is what its report says: what can be made anew offline is, and compared.
 
 A run that somebody else made proves nothing about their provider: answers and rows may be invented. It proves that the verdict
-follows from them: that none of them was changed since, that the scores are those of the rows, and the decision that of the scores.
+follows from them: that the scores are those of the rows, and the decision that of the scores.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
+from dataclasses import replace
 from typing import NamedTuple
 
 from token_difr._core import __version__
 from token_difr.errors import InputError, RunDirectoryError
-from token_difr.records import BaselineRun, Report
+from token_difr.findings import find_all
+from token_difr.records import BaselineRun, Decision, Report, Scores
 from token_difr.run.baseline import Baseline, baseline_of
-from token_difr.run.deciding import decision_of
+from token_difr.run.deciding import decision_of, evidence_of
 from token_difr.run.directory import RunDirectory
-from token_difr.run.layout import RESPONSES, ROWS, SEQUENCES
+from token_difr.run.files import is_here
+from token_difr.run.layout import REPAIRS, RESPONSES, ROWS, SEQUENCES
 from token_difr.run.report_file import read_report
 from token_difr.run.score_file import DigestedScores, digest_of
 from token_difr.run.stages import scored
+from token_difr.sequences import Tokenizer
+from token_difr.untrusted import printable
 
-__all__ = ["Check", "verify_run"]
+__all__ = ["MOST_DEALS", "Check", "verify_run"]
+
+MOST_DEALS = 10_000_000
+"""Of a permutation test that somebody else's report asks for."""
+
+OF_OTHERS = frozenset({"tie_precision"})
+"""Findings that what was said of the provider makes, and not the records."""
 
 
 class Check(NamedTuple):
@@ -39,21 +49,21 @@ class Check(NamedTuple):
     text: str
 
 
-def verify_run(path: str | os.PathLike[str], baseline: str | os.PathLike[str] | None = None) -> list[Check]:
+def verify_run(
+    path: str | os.PathLike[str], baseline: str | os.PathLike[str] | None = None, tokenizer: Tokenizer | None = None
+) -> list[Check]:
     """Look at all of a run; nothing is written and nothing is asked.
 
     Args:
         path: The run directory.
         baseline: Where the baseline's run is now; None = where the report says.
+        tokenizer: The model's, which findings need; None = they are not looked at.
 
     Raises:
-        RunDirectoryError: It is no run directory, or nothing of it can be read.
+        RunDirectoryError: It is no run directory, or its record or its prompts are not what they were.
     """
     with RunDirectory.read(path) as run:
-        checks = [
-            Check("record and prompts", True, f"{len(run.prompts):,} prompts, the ones of the record"),
-            *_stages(run),
-        ]
+        checks = list(_stages(run))
         if not all(check.held for check in checks):
             return checks
         sequences = run.sequences()
@@ -65,18 +75,24 @@ def verify_run(path: str | os.PathLike[str], baseline: str | os.PathLike[str] | 
             return [*checks, Check("report", False, str(error))]
         if report is None:
             return [*checks, Check("report", None, "there is none: token-difr decide makes it")]
-        return [*checks, *_report(run, made, report, baseline)]
+        return [*checks, *_report(run, made, report, baseline), _findings(run, report, tokenizer)]
 
 
 def _stages(run: RunDirectory) -> Iterator[Check]:
-    """Every record is there, undamaged, and made from the one before it."""
+    """Every record is there, undamaged, and made from the one before it; what was asked for again in a damaged one's place counts."""
     damaged = run.damaged()
     stages = (("answers", RESPONSES, run.responses), ("tokens", SEQUENCES, run.sequences), ("rows", ROWS, run.rows))
     for name, file, read in stages:
         held = len(read().keys() & range(len(run.prompts)))
         text = f"{held:,} of {len(run.prompts):,}, each with its checksum and made from what it stands on"
-        text += f"; {damaged[file]:,} lines are damaged" if damaged[file] else ""
-        yield Check(name, held == len(run.prompts) and not damaged[file], text)
+        text += f"; {damaged[file]:,} damaged lines are left out" if damaged[file] else ""
+        yield Check(name, held == len(run.prompts), text)
+    if damaged[REPAIRS]:
+        yield Check(
+            "repairs",
+            False,
+            f"{damaged[REPAIRS]:,} damaged lines: what was asked about the cuts of some answers is lost",
+        )
 
 
 def _report(
@@ -84,32 +100,37 @@ def _report(
 ) -> Iterator[Check]:
     told = report.provenance
     yield Check("report", True, f"its checksum is that of its content, decided {told.decided} by {told.version}")
-    other = "" if told.version == __version__ else f" (by {told.version}; this is {__version__})"
-    same = made.digest == told.scores
-    yield Check(
-        "scores", same, f"made anew from the rows: {'the same' if same else 'others than the report rests on'}{other}"
-    )
-    yield Check(
-        "audit",
-        report.audit == run.audit,
-        "the report is of this record" if report.audit == run.audit else "of another one",
-    )
-    if not same:
+    yield _scores(run, made, told.scores, told.version)
+    same = report.audit == run.audit
+    yield Check("audit", same, "the report is of this record" if same else "the report is of another record")
+    if made.digest != told.scores:
+        return
+    if told.baseline is None:
+        if baseline is not None:
+            yield Check("baseline", None, "the report was decided without one: the one that was given is not looked at")
+        yield _decision(run, made.scores, report.decision, None)
         return
     against, found = _baseline(run, told.baseline, baseline)
-    if found is not None:
-        yield found
-    if told.baseline is None or against is not None:
-        yield _decision(run, made, report, against)
+    yield found
+    if against is not None:
+        yield _decision(run, made.scores, report.decision, against)
+
+
+def _scores(run: RunDirectory, made: DigestedScores, told: str, version: str) -> Check:
+    other = "" if version == __version__ else f" (decided by {version}; this is {__version__})"
+    if made.digest != told:
+        return Check("scores", False, f"made anew from the rows: others than the report rests on{other}")
+    kept = run.stored_scores()
+    if kept is not None and kept.digest != told:
+        return Check("scores", False, "those that are kept here are not those of the rows")
+    return Check("scores", True, f"made anew from the rows: the same{other}")
 
 
 def _baseline(
-    run: RunDirectory, told: BaselineRun | None, given: str | os.PathLike[str] | None
-) -> tuple[Baseline | None, Check | None]:
-    path = given if given is not None or told is None else told.path
-    if told is None:
-        return None, None
-    if path is None or not Path(path).exists():
+    run: RunDirectory, told: BaselineRun, given: str | os.PathLike[str] | None
+) -> tuple[Baseline | None, Check]:
+    path = told.path if given is None else given
+    if path is None or not is_here(path):
         return None, Check(
             "baseline", None, f"{path or 'scores without a run'} is not here: give its place (--baseline)"
         )
@@ -117,22 +138,37 @@ def _baseline(
         against = baseline_of(path, run.audit, out=run.path)
     except (InputError, RunDirectoryError) as error:
         return None, Check("baseline", False, str(error))
-    same = against is not None and against.origin.scores == told.scores
-    text = f"{path}: {'the scores that it was compared with' if same else 'other scores than it was compared with'}"
-    return (against if same else None), Check("baseline", same, text)
+    if against is None or replace(against.origin, path=told.path) != told:
+        return None, Check("baseline", False, f"{path} is not the run that it was compared with")
+    return against, Check("baseline", True, f"{path}: the run that it was compared with")
 
 
-def _decision(run: RunDirectory, made: DigestedScores, report: Report, against: Baseline | None) -> Check:
-    """A decision about ties has counts beside the figures, and where it was sequential they decided: the figures are compared."""
-    told = report.decision
-    anew = decision_of(run, made.scores, against, told.rule)
-    if told.ties is not None:
-        same = told.summary == anew.summary and told.baseline == anew.baseline
+def _decision(run: RunDirectory, scores: Scores, told: Decision, against: Baseline | None) -> Check:
+    if told.rule.most_permutations > MOST_DEALS:
+        return Check("decision", None, f"its rule asks for {told.rule.most_permutations:,} deals: not made anew")
+    try:
+        anew = decision_of(run, scores, against, told.rule)
+    except InputError as error:
+        return Check("decision", False, str(error))
+    if run.audit.judged is not None and run.audit.judged.of_ties:
+        if (told.summary, told.baseline) != (anew.summary, anew.baseline):
+            return Check("decision", False, "of near ties: its figures, made anew, are others")
         return Check(
-            "decision", same, "of near ties: its figures, made anew, are " + ("the same" if same else "others")
+            "decision", None, "of near ties: its figures are the same; the verdict needs the file of ties (ties audit)"
         )
-    # NaN is unequal to itself: records are compared as they are written.
-    same = repr(told) == repr(anew)
+    same = repr(told) == repr(anew)  # NaN is unequal to itself, and is written the same
     return Check(
         "decision", same, f"made anew: {anew.verdict.value}, {'the same in every figure' if same else 'other figures'}"
     )
+
+
+def _findings(run: RunDirectory, report: Report, tokenizer: Tokenizer | None) -> Check:
+    if tokenizer is None:
+        return Check("findings", None, "the tokenizer is not at hand")
+    told = {found.name: found.text for found in report.findings if found.name not in OF_OTHERS}
+    for reader in (None, tokenizer):  # it may not have been at hand when the report was made
+        anew = {found.name: found.text for found in find_all(evidence_of(run, reader))}
+        if anew == told:
+            return Check("findings", True, "made anew: the same")
+    others = sorted({*anew, *told} - {name for name in anew if anew[name] == told.get(name)})
+    return Check("findings", False, f"made anew: others in {', '.join(map(printable, others))}")

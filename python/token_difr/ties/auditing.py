@@ -14,6 +14,7 @@ from token_difr.answers import ChatProvider, asks_token_ids
 from token_difr.endpoint import blocking, check_concurrency, shown_url
 from token_difr.errors import InputError
 from token_difr.records import Asked, Asking, Audit, Judged, Rendered, Rule, SamplingParams, Scored, SequentialTest
+from token_difr.records.audit import OF_TIES
 from token_difr.run.audit import AuditRun
 from token_difr.run.directory import RunDirectory
 from token_difr.run.manifest import is_run_directory, read_manifest
@@ -33,9 +34,6 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 __all__ = ["RULE", "aaudit_ties", "audit_ties"]
-
-DIALECT = "ties"
-"""What the record says in place of a reference's dialect."""
 
 RULE = Rule(tolerance=0.05)
 """*consistent* excludes so many more of the ties falling the other way. Whole answers take 0.02: there a near tie is rare."""
@@ -89,7 +87,7 @@ async def aaudit_ties(
             :mod:`~token_difr.verdict.betting` stops, or no tie is left that the baseline answered.
         most: Until a verdict: ask no more than so many ties, rounded up to a batch, in this call; None = as many as it takes.
         spread: Until a verdict: by which factor the odds of honest providers to flip a tie may differ, at least 1; None = by
-            as much as the honest runs do, see :mod:`~token_difr.verdict.honest_providers`. Three are needed to learn it beside a baseline.
+            as much as the honest runs do, see :mod:`~token_difr.verdict.honest_providers`; three of them are needed to tell.
         curve: What other honest runs gave, at these ties or others of the model: the bets learn from it, and nothing is held
             against it.
         rule: By which rule it is judged; a match rate is over ties.
@@ -191,7 +189,7 @@ def _record(ties: TieSet, asked: Asked, way: Way) -> Audit:
         judged=Judged(
             reference=ties.reference,
             model=ties.model,
-            dialect=f"{DIALECT} {ties.digest[:16]} by {way}",
+            dialect=f"{OF_TIES}{ties.digest[:16]} by {way}",
             topk_logprobs=max(len(tie.token_ids) for tie in ties.ties),
         ),
         scored=Scored(),

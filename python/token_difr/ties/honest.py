@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -20,6 +20,7 @@ from token_difr.run.manifest import sealed, to_json, unsealed
 from token_difr.ties.flips import NOT_ASKED, flips_of
 from token_difr.ties.precision import same_precision
 from token_difr.ties.tie import TieSet
+from token_difr.untrusted import printable
 from token_difr.verdict.honest_providers import HonestProviders, honest_providers
 
 __all__ = ["HonestFlips", "check_distinct", "curve_of", "learnt_from", "read_honest"]
@@ -58,21 +59,25 @@ class HonestFlips:
         if not {flip for each in self.flips for flip in each} <= {NOT_ASKED, 0, 1}:
             raise InputError(f"flips are 1, 0 or {NOT_ASKED}")
 
-    def without(self, others: Iterable[HonestRun]) -> HonestFlips:
-        """But for those runs, which are known by their directory and their start."""
-        named = {_name(run) for run in others}
-        kept = [place for place, run in enumerate(self.runs) if _name(run) not in named]
-        return HonestFlips(
-            model=self.model,
-            tokenizer_digest=self.tokenizer_digest,
-            precision=self.precision,
-            gaps=self.gaps,
-            runs=tuple(self.runs[place] for place in kept),
-            flips=tuple(self.flips[place] for place in kept),
+    def only(self, chosen: Iterable[int]) -> HonestFlips:
+        """The runs at these places alone."""
+        places = tuple(chosen)
+        return replace(
+            self,
+            runs=tuple(self.runs[place] for place in places),
+            flips=tuple(self.flips[place] for place in places),
         )
 
+    def without(self, started: str | None, provider: str | None) -> HonestFlips:
+        """But for the runs that were begun at that time with that provider, wherever their directories are now.
+
+        A run is known by both: directories move, and a run that is bet against must not be learnt from under another path.
+        """
+        same = {place for place, run in enumerate(self.runs) if (run.started, run.provider) == (started, provider)}
+        return self.only(place for place in range(len(self.runs)) if place not in same)
+
     def check_fits(self, ties: TieSet) -> None:
-        """Whether what was learnt here holds at other ties.
+        """Whether what was learnt here can hold at other ties. Which model it was, a name tells only beside its service.
 
         Raises:
             InputError: They are of another tokenizer or another precision, so that gaps mean another thing.
@@ -81,7 +86,9 @@ class HonestFlips:
             None not in {self.tokenizer_digest, ties.tokenizer_digest}
             and self.tokenizer_digest != ties.tokenizer_digest
         ):
-            raise InputError("the honest runs' curve is of another model: its ties have another tokenizer")
+            raise InputError(
+                f"the honest runs' curve is of {printable(self.model)}, whose tokenizer is not that of these ties"
+            )
         if self.precision and ties.precision and not same_precision(self.precision, ties.precision):
             raise InputError(
                 f"the honest runs' curve is of ties picked in {self.precision}, these were picked in {ties.precision}: "
@@ -164,15 +171,11 @@ def learnt_from(groups: Iterable[HonestFlips]) -> HonestProviders:
 
 
 def curve_of(groups: Sequence[HonestFlips]) -> HonestCurve | None:
-    """The same as a record, with its runs; None where there is none."""
-    curve, spread = learnt_from(groups)
+    """What all these runs say as a record, with whose they were; None where there is none."""
+    curve, scatter = learnt_from(groups)
     if curve is None:
         return None
     runs = tuple(run for group in groups for run in group.runs)
     return HonestCurve(
-        gaps=tuple(curve.gaps.tolist()), probabilities=tuple(curve.probabilities.tolist()), spread=spread, runs=runs
+        gaps=tuple(curve.gaps.tolist()), probabilities=tuple(curve.probabilities.tolist()), scatter=scatter, runs=runs
     )
-
-
-def _name(run: HonestRun) -> tuple[str, str | None]:
-    return os.path.realpath(run.path), run.started

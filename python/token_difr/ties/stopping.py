@@ -11,7 +11,7 @@ import numpy.typing as npt
 from token_difr.records import Rule, SequentialTest
 from token_difr.verdict.betting import log_wealth, loss_upper
 from token_difr.verdict.flip_curves import tie_bettors
-from token_difr.verdict.honest_providers import Flips, HonestProviders
+from token_difr.verdict.honest_providers import Flips, HonestProviders, allowed_spread
 
 __all__ = ["Answered", "order_of", "sequential_test"]
 
@@ -58,7 +58,10 @@ def sequential_test(answered: Answered, rule: Rule, *, spread: float | None = No
         rule: Level and tolerance; the tolerance is of the share of ties that fall the other way.
         spread: By which factor the odds of honest providers to flip a tie may differ, at least 1; None = as was learnt.
     """
-    spreads = [learnt.spread if spread is None else spread for learnt in answered.learnt]
+    runs = len(answered.honest)
+    spreads = [
+        allowed_spread(learnt.scatter, runs, rule.level) if spread is None else spread for learnt in answered.learnt
+    ]
     wealths, bounds, counts = zip(
         *(_against(answered, index, rule, factor) for index, factor in enumerate(spreads)), strict=True
     )

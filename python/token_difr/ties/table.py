@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -54,9 +55,11 @@ def curve_tables(curve: HonestCurve) -> Iterator[RenderableType]:
         table.add_row(range_name(round(low, 4), None if high is None else round(high, 4)), f"{100 * share:.1f} %")
     yield table
     for run in curve.runs:
-        yield f"{printable(run.path)}: {run.fell} of {run.asked} fell the other way, begun {run.started or 'at an unknown time'}."
+        begun = "at an unknown time" if run.started is None else printable(run.started)
+        yield Text(f"{printable(run.path, longest=200)}: {run.fell} of {run.asked} fell the other way, begun {begun}.")
     yield (
-        f"Their odds to flip a tie differ {curve.spread:.2f}-fold."
+        f"The logarithms of their odds to flip a tie scatter by {curve.scatter:.2f}: two of them commonly differ "
+        f"{math.exp(math.sqrt(2) * curve.scatter):.2f}-fold."
         if len(curve.runs) > 1
         else "One run says nothing of how much honest providers differ: give several."
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from token_difr.errors import InputError
 from token_difr.records import Audit, HonestCurve
 from token_difr.run.baseline import Baseline, baseline_of
 from token_difr.run.directory import RunDirectory
+from token_difr.run.manifest import is_run_directory, read_manifest
 from token_difr.run.pairing import prompt_digests
 from token_difr.ties.flips import NOT_ASKED, flips_by_tie
 from token_difr.ties.honest import HonestFlips, check_distinct, curve_of, learnt_from, read_honest
@@ -85,7 +87,7 @@ def trusted(
 
     Raises:
         InputError: A run that cannot be compared with the audit, the same run twice, further ones without a baseline, or
-            ``learnt`` of another model or precision.
+            ``learnt`` of another tokenizer or precision.
     """
     if baseline is None and further:
         raise InputError("further honest runs stand beside a baseline: give one")
@@ -95,7 +97,20 @@ def trusted(
     check_distinct(paths)
     read = [baseline_of(path, audit, out=out) for path in paths]
     honest = read_honest(paths, ties)
-    others = [] if learnt is None else [learnt.without(honest.runs)]
-    known = tuple(learnt_from([honest.without([run]), *others]) for run in honest.runs)
+    others = [] if learnt is None else [_without(learnt, honest, out)]
+    known = tuple(
+        learnt_from([honest.only(place for place in range(len(paths)) if place != own), *others])
+        for own in range(len(paths))
+    )
     places = {digest: place for place, digest in enumerate(prompt_digests([tie.conversation for tie in ties.ties]))}
     return Trusted(read[0] if read else None, honest, places, known, curve_of([honest, *others]))
+
+
+def _without(learnt: HonestFlips, honest: HonestFlips, out: str | os.PathLike[str]) -> HonestFlips:
+    """But for the runs that are bet against, and for the audit's own."""
+    for run in honest.runs:
+        learnt = learnt.without(run.started, run.provider)
+    if not is_run_directory(Path(out)):
+        return learnt
+    own = read_manifest(Path(out))
+    return learnt.without(own.started, None if own.audit.asked is None else own.audit.asked.provider)

@@ -82,17 +82,18 @@ def fitted_curve(gaps: npt.ArrayLike, fell: npt.ArrayLike) -> FlipCurve:
     gaps, fell = (np.asarray(values, np.float64) for values in (gaps, fell))
     if not gaps.size:
         return FlipCurve(np.zeros(1), np.full(1, 0.5))
-    order = np.argsort(gaps, kind="stable")
-    blocks: list[tuple[float, int]] = []  # sum and count, from the smallest gap on
-    for value in fell[order]:
-        total, count = float(value), 1
-        while blocks and blocks[-1][0] * count <= total * blocks[-1][1]:  # its mean is not above this one's
-            before, others = blocks.pop()
+    # Ties of one gap are one place, whoever answered them and in whatever order.
+    places, which = np.unique(gaps, return_inverse=True)
+    counts = np.bincount(which).astype(np.float64)
+    blocks: list[tuple[float, float, float]] = []  # gap, sum and count, from the smallest gap on
+    for place, value, number in zip(places, np.bincount(which, weights=fell), counts, strict=True):
+        first, total, count = float(place), float(value), float(number)
+        while blocks and blocks[-1][1] * count <= total * blocks[-1][2]:  # its mean is not above this one's
+            first, before, others = blocks.pop()
             total, count = total + before, count + others
-        blocks.append((total, count))
-    totals, counts = (np.array(column, np.float64) for column in zip(*blocks, strict=True))
-    first = np.concatenate([[0], np.cumsum(counts)[:-1]]).astype(np.int64)
-    return FlipCurve(gaps[order][first], totals / counts)
+        blocks.append((first, total, count))
+    starts, totals, numbers = (np.array(column, np.float64) for column in zip(*blocks, strict=True))
+    return FlipCurve(starts, totals / numbers)
 
 
 def tie_bettors(gaps: npt.ArrayLike, learnt: npt.ArrayLike | None = None, *, spread: float = 1.0) -> Bettors:
