@@ -1,8 +1,8 @@
 """Near ties of a real model: how many requests of one token tell 4-bit and 8-bit weights from honest ones.
 
 The ties are picked by vLLM in one precision, and the baseline is vLLM in the precision that is claimed. Everybody is asked for
-all of them once, by chat, since llama.cpp takes no token ids; what an audit until a verdict would have done is then
-replayed in random orders.
+all of them once, by chat, as a provider on the web is; what an audit until a verdict would have done is then replayed in random
+orders. What a folder holds from an earlier try is not asked again.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from real_engines.environments import FOLDER
 from real_engines.matrix import CONSISTENT, DIVERGENT, F16, OURS, Q4_0, Q8_0, VLLM, Bench
 from real_engines.serving import MODEL_NAME
 from token_difr.run.directory import RunDirectory
+from token_difr.run.layout import REPORT
 from token_difr.ties import TieSet
 from token_difr.ties.auditing import RULE
 from token_difr.ties.flips import flips_by_tie
@@ -139,6 +140,8 @@ def tie_rows(bench: Bench, count: int) -> Iterator[TieRow]:
 
 def _picked(bench: Bench, design: Design, count: int) -> Path:
     file = bench.folder / f"ties-{design.precision}.json"
+    if file.exists():
+        return file
     bench.token_difr(
         *(
             "ties",
@@ -159,18 +162,19 @@ def _picked(bench: Bench, design: Design, count: int) -> Path:
 def _flips(bench: Bench, file: Path, provider: str, ties: TieSet) -> np.ndarray[tuple[int], np.dtype[np.int8]]:
     engine = VLLM_BF16 if provider == OTHER_BATCHES else provider
     out = file.with_name(f"{file.stem}-{provider}".replace(" ", "-").replace(",", ""))
-    bench.token_difr(
-        *(
-            "audit",
-            "--ties",
-            file,
-            "--provider",
-            bench.urls[engine],
-            "--provider-service",
-            bench.engines[engine].service,
-        ),
-        *("--model", MODEL_NAME, "--by", "chat", "--out", out, "--quiet"),
-        *("--concurrency", "1" if provider == OTHER_BATCHES else "8"),
-    )
+    if not (out / REPORT).exists():
+        bench.token_difr(
+            *(
+                "audit",
+                "--ties",
+                file,
+                "--provider",
+                bench.urls[engine],
+                "--provider-service",
+                bench.engines[engine].service,
+            ),
+            *("--model", MODEL_NAME, "--by", "chat", "--out", out, "--quiet"),
+            *("--concurrency", "1" if provider == OTHER_BATCHES else "8"),
+        )
     with RunDirectory.read(out) as run:
         return flips_by_tie(run, ties).outcomes(ties)

@@ -193,6 +193,23 @@ def test_another_token_is_not_taken_for_one_that_it_begins_with() -> None:
     assert answered_token(tie, Response(index=0, content=" another"), load_tokenizer("demo")) not in {10, 11}
 
 
+@pytest.mark.parametrize(
+    ("answer", "tokens", "token"),
+    [
+        ("so it goes on", 1, 400),
+        ("so it goes off", 1, 401),
+        ("so it goes", 1, None),
+        (" on", 1, 400),
+        ("so it", 3, None),
+    ],
+)
+def test_an_answer_that_is_repeated_from_its_beginning(answer: str, tokens: int, token: int | None) -> None:
+    """llama.cpp repeats what the answer had begun with; one that starts anew cannot say all of it in a token."""
+    begun = replace(tie_of(" on", " off"), prefix="so it goes", prefix_token_ids=(1, 2, 3))
+    given = answered_token(begun, Response(index=0, content=answer, body={}), load_tokenizer("demo"), tokens=tokens)
+    assert (given if given in {10, 11} else None) == token
+
+
 def test_ids_count_before_texts_and_an_empty_answer_has_no_token() -> None:
     """What the provider says it wrote; an unfit id is none."""
     tie, tokenizer = tie_of(" a", " the"), load_tokenizer("demo")

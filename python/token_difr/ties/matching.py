@@ -27,7 +27,7 @@ def answered_token(tie: Tie, response: Response, tokenizer: Tokenizer, *, tokens
     given = given_id(response)
     if given is not None:
         return given
-    text = well_formed(response.reasoning + response.content)
+    text = _behind(tie, well_formed(response.reasoning + response.content), tokens)
     if not text:
         return None
     named = max(_named(tie, text, may_go_on=tokens > 1), default=None)
@@ -35,6 +35,14 @@ def answered_token(tie: Tie, response: Response, tokenizer: Tokenizer, *, tokens
         return tie.token_ids[-named[-1]]
     before = [*tie.prompt_token_ids, *tie.prefix_token_ids]
     return next(iter(encode_behind(before, text, tokenizer, special=False)), None)
+
+
+def _behind(tie: Tie, text: str, tokens: int) -> str:
+    """What stands behind the answer as it had begun: llama.cpp, asked by chat, repeats it in front.
+
+    Who starts anew says the same, being the same model; but not all of it in as few tokens as were asked for.
+    """
+    return text.removeprefix(tie.prefix) if len(tie.prefix_token_ids) > tokens else text
 
 
 def given_id(response: Response) -> int | None:
