@@ -23,7 +23,7 @@ from tie_figure import figure
 from tie_pools import BASELINES, PICKERS, make_pools, read_pool
 from token_difr.records import Rule
 from token_difr.ties.auditing import RULE
-from token_difr.ties.sequential import BATCH
+from token_difr.ties.order import asking_order
 from token_difr.ties.stopping import Answered
 from token_difr.verdict.betting import excludes_loss, log_wealth
 from token_difr.verdict.flip_curves import fitted_curve, tie_bettors
@@ -31,6 +31,9 @@ from token_difr.verdict.honest_providers import allowed_spread, honest_providers
 
 LIMITS = {"int4": 20, "int8": 200, "system-prompt": 60}
 """Requests to *divergent*, on average."""
+
+PRECISIONS = {"float32": "float32", "bf16": "bfloat16"}
+"""What each picker says that it computes in."""
 
 HONEST_WITHIN = 400
 NOISE = (1, 3, 10)
@@ -50,26 +53,28 @@ def beside(gaps: NDArray[np.float64], outcomes: NDArray[np.int8], honest: Sequen
     return Answered(gaps, outcomes, honest, learnt)
 
 
-def replayed(answered: Answered, rule: Rule, generator: np.random.Generator, spread: float | None = None) -> Ended:
-    """An audit of ``answered`` in a random order, looked at behind every batch as the command does."""
-    order = generator.permutation(len(answered.gaps))
+def replayed(
+    answered: Answered, rule: Rule, seed: int, spread: float | None = None, precision: str | None = None
+) -> Ended:
+    """An audit of ``answered`` in the order of a seed. The command asks no more than a verdict takes at least: it looks as often."""
+    order = asking_order(answered.gaps, seed, precision)
     gaps, fell, honest = answered.gaps[order], answered.fell[order], [flips[order] for flips in answered.honest]
-    looks = np.unique(np.minimum(np.arange(BATCH, len(gaps) + BATCH, BATCH), len(gaps)))
-    wealth, within = np.full(len(gaps), np.inf), np.zeros(len(looks), bool)
+    wealth, within = np.full(len(gaps), np.inf), np.zeros(len(gaps), bool)
     for flips, (curve, scatter) in zip(honest, answered.learnt, strict=True):
         factor = allowed_spread(scatter, len(honest), rule.level) if spread is None else spread
         bettors = tie_bettors(gaps, None if curve is None else curve.at(gaps), spread=factor)
         differences = fell - flips
         wealth = np.minimum(wealth, log_wealth(bettors, differences))
-        plus, minus = np.cumsum(differences > 0)[looks - 1], np.cumsum(differences < 0)[looks - 1]
-        for place, (more, less, seen) in enumerate(zip(plus, minus, looks, strict=True)):
-            within[place] |= seen >= rule.fewest_sequences and excludes_loss(
-                (int(more), int(seen - more - less), int(less)), rule.tolerance, rule.level / len(honest)
-            )
-    reached = np.maximum.accumulate(wealth)[looks - 1] >= -np.log(rule.level)
-    for place, seen in enumerate(looks):
-        if reached[place] or within[place]:
-            return Ended("divergent" if reached[place] else "consistent", int(seen))
+        plus, minus = np.cumsum(differences > 0), np.cumsum(differences < 0)
+        for place in range(rule.fewest_sequences - 1, len(gaps)):
+            if not within[place]:
+                more, less = int(plus[place]), int(minus[place])
+                within[place] = excludes_loss(
+                    (more, place + 1 - more - less, less), rule.tolerance, rule.level / len(honest)
+                )
+    ends = np.maximum.accumulate(wealth) >= -np.log(rule.level)
+    for place in np.flatnonzero(ends | within)[:1]:
+        return Ended("divergent" if ends[place] else "consistent", int(place) + 1)
     return Ended("inconclusive", len(gaps))
 
 
@@ -84,9 +89,10 @@ def demo_holds(folder: Path, runs: int, orders: int) -> bool:
         for name, fell in flips.items():
             against = flips[BASELINES.get(name, "bf16")]
             honest = name in {"bf16", "bf16-chat"}
-            generator = np.random.default_rng(0)
+            answered = beside(gaps, fell, [against])
             ended = [
-                replayed(beside(gaps, fell, [against]), RULE, generator) for _ in range(orders if honest else runs)
+                replayed(answered, RULE, seed, precision=PRECISIONS[picker])
+                for seed in range(orders if honest else runs)
             ]
             asked = np.array([each.asked for each in ended])
             divergent, consistent = (
@@ -161,7 +167,8 @@ def _made_up(
         curve = np.maximum(honest[0], fitted[case.candidate])
     runs = [(generator.random(len(gaps)) < each).astype(np.int8) for each in honest[: case.honest]]
     fell = (generator.random(len(gaps)) < curve).astype(np.int8)
-    return replayed(beside(gaps, fell, runs), RULE, generator, case.spread)
+    seed = int(generator.integers(2**31))
+    return replayed(beside(gaps, fell, runs), RULE, seed, case.spread, "float32")
 
 
 def main() -> None:

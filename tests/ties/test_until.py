@@ -19,7 +19,6 @@ from token_difr.testing.loopback import Answer, Request, json_answer, serving
 from token_difr.ties import TieSet, audit_ties
 from token_difr.ties.asking import Way
 from token_difr.ties.mix import Mix
-from token_difr.ties.sequential import BATCH
 
 
 def audited(provider: Provider, out: Path, **how: Any) -> AuditRun:
@@ -80,7 +79,7 @@ def test_the_verdict_ends_the_asking(  # noqa: PLR0917 - a table
         assert kept.report() == run.report
 
 
-@pytest.mark.parametrize("answers", [BATCH, 13])
+@pytest.mark.parametrize("answers", [4, 13])
 def test_what_was_asked_is_not_asked_again(honest: dict[str, Path], tmp_path: Path, answers: int) -> None:
     """Whenever a provider gives out; the end is that of an audit in one go, and a finished one asks for nothing."""
     provider = Provider(one_in(2), most=answers)

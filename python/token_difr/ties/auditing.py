@@ -26,7 +26,7 @@ from token_difr.ties.honest import HonestFlips
 from token_difr.ties.judging import judge_ties, keep_rows
 from token_difr.ties.mix import Mix
 from token_difr.ties.sequential import ask_until, begun, in_order
-from token_difr.ties.stopping import sequential_test
+from token_difr.ties.stopping import fewest_further, sequential_test
 from token_difr.ties.tie import TieSet
 from token_difr.ties.trusted import Trusted, trusted
 
@@ -83,9 +83,9 @@ async def aaudit_ties(
         precision: What the provider claims to compute in; a finding where the ties' reference did not. None = not known.
         honest: Run directories of further trusted providers on the same ties. *Divergent* is then whoever differs from each
             of them, and what they showed says how likely honest flips are.
-        until_verdict: Ask a few ties at a time, in a random order of the rule's seed, until the sequential test of
+        until_verdict: Ask a few ties at a time, in the order of :mod:`~token_difr.ties.order` by the rule's seed, until the sequential test of
             :mod:`~token_difr.verdict.betting` stops, or no tie is left that the baseline answered.
-        most: Until a verdict: ask no more than so many ties, rounded up to a batch, in this call; None = as many as it takes.
+        most: Until a verdict: ask no more than so many ties, or a few more, in this call; None = as many as it takes.
         spread: Until a verdict: by which factor the odds of honest providers to flip a tie may differ, at least 1; None = by
             as much as the honest runs do, see :mod:`~token_difr.verdict.honest_providers`; three of them are needed to tell.
         curve: What other honest runs gave, at these ties or others of the model: the bets learn from it, and nothing is held
@@ -116,18 +116,18 @@ async def aaudit_ties(
         if until_verdict:
             ties = in_order(against.answered_of(ties), rule.seed)
         _check_same(out, record)
-        first = begun(out, ties) if until_verdict else len(ties.ties)
-        conversations = [tie.conversation for tie in ties.ties]
-        if preflight and outstanding(out, record, conversations[:first]).answers:
-            await check_continues(ties.sure, asker, model=model, way=chosen, tokenizer=loaded)
         pace = {"concurrency": concurrency, "progress": progress and not until_verdict}
         mixed = Mix(mix, len(ties.ties))
         conduct = _Conduct(asker, asked, chosen, loaded, against, rule, spread, mixed, pace)
+        first = begun(out, ties, conduct.further(None, ties)) if until_verdict else len(ties.ties)
+        conversations = [tie.conversation for tie in ties.ties]
+        if preflight and outstanding(out, record, conversations[:first]).answers:
+            await check_continues(ties.sure, asker, model=model, way=chosen, tokenizer=loaded)
         if not until_verdict:
             with RunDirectory.create(out, conversations, record) as run:
                 await conduct.ask(run, ties)
                 return judge_ties(run, ties, loaded, against, rule, sequential=None, precision=precision)
-        with await ask_until(out, record, ties, conduct.ask, conduct.test, most=most) as run:
+        with await ask_until(out, record, ties, conduct, most=most) as run:
             some = replace(ties, ties=ties.ties[: len(run.prompts)])
             test = conduct.test(run, some)
             if test.stopped == "exhausted" and len(some.ties) < len(ties.ties):
@@ -162,6 +162,10 @@ class _Conduct:
     def test(self, run: RunDirectory, ties: TieSet) -> SequentialTest:
         """The sequential test of a run that has all answers to ``ties``."""
         return sequential_test(self.against.beside(run, ties), self.rule, spread=self.spread)
+
+    def further(self, run: RunDirectory | None, ties: TieSet) -> int:
+        """How many further ties there can be a verdict behind at the earliest, of a run as for :meth:`test`; None = of none."""
+        return fewest_further(self.against.beside(run, ties), self.rule, spread=self.spread)
 
 
 def _check_options(extra_tokens: int, mix: int, spread: float | None, most: int | None, *, until_verdict: bool) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bisect
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -9,11 +11,15 @@ import numpy as np
 import numpy.typing as npt
 
 from token_difr.records import Rule, SequentialTest
-from token_difr.verdict.betting import log_wealth, loss_upper
+from token_difr.verdict.betting import LARGEST_BET, excludes_loss, log_wealth, loss_upper
 from token_difr.verdict.flip_curves import tie_bettors
 from token_difr.verdict.honest_providers import Flips, HonestProviders, allowed_spread
 
-__all__ = ["Answered", "order_of", "sequential_test"]
+__all__ = ["Answered", "fewest_further", "sequential_test"]
+
+
+MOST_AT_ONCE = 64
+"""Ties between two looks."""
 
 
 class Answered(NamedTuple):
@@ -41,11 +47,6 @@ class Answered(NamedTuple):
         return np.minimum(self.outcomes, 1)
 
 
-def order_of(count: int, seed: int) -> npt.NDArray[np.int64]:
-    """int64[count]: in which order ties are asked. Chance alone makes the first ones speak for all."""
-    return np.random.default_rng([seed, count]).permutation(count)
-
-
 def sequential_test(answered: Answered, rule: Rule, *, spread: float | None = None) -> SequentialTest:
     """Whether what is known ends the audit.
 
@@ -58,10 +59,7 @@ def sequential_test(answered: Answered, rule: Rule, *, spread: float | None = No
         rule: Level and tolerance; the tolerance is of the share of ties that fall the other way.
         spread: By which factor the odds of honest providers to flip a tie may differ, at least 1; None = as was learnt.
     """
-    runs = len(answered.honest)
-    spreads = [
-        allowed_spread(learnt.scatter, runs, rule.level) if spread is None else spread for learnt in answered.learnt
-    ]
+    spreads = _spreads(answered, rule, spread)
     wealths, bounds, counts = zip(
         *(_against(answered, index, rule, factor) for index, factor in enumerate(spreads)), strict=True
     )
@@ -78,6 +76,48 @@ def sequential_test(answered: Answered, rule: Rule, *, spread: float | None = No
         wealth=tuple(wealth.tolist()),
         loss_upper=min(bounds),
     )
+
+
+def fewest_further(answered: Answered, rule: Rule, *, spread: float | None = None) -> int:
+    """How many ties have to be asked at least until there can be a verdict: so many are asked at once.
+
+    *Divergent* takes the flips that bring the wealth to 1 / level, each of which multiplies it by less than two. *Consistent* takes
+    ties that fall for neither, until the bound excludes the tolerance; more of them are asked than it takes where some fall for
+    the baseline alone.
+
+    Args:
+        answered: What was asked so far, be it nothing; at least one honest run.
+        rule: See :func:`sequential_test`.
+        spread: See there.
+    """
+    spreads = _spreads(answered, rule, spread)
+    missing = []
+    for index, factor in enumerate(spreads):
+        wealth, _, counts = _against(answered, index, rule, factor)
+        last = float(wealth[-1]) if wealth.size else 1.0
+        flips = math.ceil(-math.log(rule.level * last) / math.log1p(LARGEST_BET / factor)) if last > 0 else MOST_AT_ONCE
+        missing.append((flips, _fewest_equal(counts, rule, len(spreads))))
+    # Divergent is who differs from each honest run, consistent who is like one of them.
+    return max(1, min(max(flips for flips, _ in missing), *(equal for _, equal in missing), MOST_AT_ONCE))
+
+
+def _fewest_equal(counts: tuple[int, int, int], rule: Rule, runs: int) -> int:
+    """How many further ties that fall for neither make it consistent with one honest run; ``MOST_AT_ONCE`` where more do."""
+    plus, zero, minus = counts
+
+    def enough(further: int) -> bool:
+        many = plus + zero + minus + further >= rule.fewest_sequences
+        return many and excludes_loss((plus, zero + further, minus), rule.tolerance, rule.level / runs)
+
+    return bisect.bisect_left(range(1, MOST_AT_ONCE), x=True, key=enough) + 1
+
+
+def _spreads(answered: Answered, rule: Rule, spread: float | None) -> list[float]:
+    """Of each honest run."""
+    runs = len(answered.honest)
+    return [
+        allowed_spread(learnt.scatter, runs, rule.level) if spread is None else spread for learnt in answered.learnt
+    ]
 
 
 def _against(

@@ -56,11 +56,13 @@ class Trusted:
         kept = tuple(tie for tie, fell in zip(ties.ties, known, strict=True) if fell != NOT_ASKED)
         return replace(ties, ties=kept)
 
-    def beside(self, run: RunDirectory, ties: TieSet) -> Answered:
-        """What ``run`` gave at ``ties``, some of the file's in whatever order, beside the honest runs."""
-        gaps, places = np.array([tie.gap for tie in ties.ties]), self._places_of(ties)
+    def beside(self, run: RunDirectory | None, ties: TieSet) -> Answered:
+        """What ``run`` gave at ``ties``, some of the file's in whatever order, beside the honest runs; None = it was asked nothing."""
+        asked = replace(ties, ties=()) if run is None else ties
+        gaps, places = np.array([tie.gap for tie in asked.ties]), np.array(self._places_of(asked), np.int64)
         honest = [np.array(flips, np.int8)[places] for flips in self.honest.flips]
-        return Answered(gaps, flips_by_tie(run, ties).outcomes(ties), honest, self.learnt)
+        outcomes = np.empty(0, np.int8) if run is None else flips_by_tie(run, asked).outcomes(asked)
+        return Answered(gaps, outcomes, honest, self.learnt)
 
     def _places_of(self, ties: TieSet) -> list[int]:
         return [self.places[digest] for digest in prompt_digests([tie.conversation for tie in ties.ties])]

@@ -25,7 +25,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Bettors", "excludes_loss", "log_wealth", "loss_upper"]
+__all__ = ["LARGEST_BET", "Bettors", "excludes_loss", "log_wealth", "loss_upper"]
 
 Floats = npt.NDArray[np.float64]
 
