@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from token_difr.answers.prompts import read_prompts
@@ -20,4 +21,10 @@ def general_prompts() -> list[Conversation]:
     The first 228 are English and were written by hand. The others, in thirteen languages, were written by a program: of
     hand-written words, and of names and numbers that CPython has.
     """
-    return [*read_prompts(GENERAL_PROMPTS), *read_prompts(FURTHER_PROMPTS)]
+    return list(_read())
+
+
+@cache
+def _read() -> tuple[Conversation, ...]:
+    """Once a process: ties among ordinary requests draw from them batch by batch."""
+    return (*read_prompts(GENERAL_PROMPTS), *read_prompts(FURTHER_PROMPTS))
