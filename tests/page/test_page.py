@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,9 +27,6 @@ from token_difr.run.stages import score_run
 from token_difr.testing.loopback import serving
 from token_difr.ties import audit_ties
 from token_difr.ties.asking import Way
-
-if TYPE_CHECKING:
-    from conftest import Characters
 
 RunCli = Callable[..., tuple[int, str, str]]
 
@@ -104,7 +101,7 @@ def rows(ids: list[int], wrong: int) -> TopKBatch:
     )
 
 
-def test_text_of_others_is_text(tmp_path: Path, characters: Characters) -> None:
+def test_text_of_others_is_text(tmp_path: Path, characters: Any) -> None:
     """In prompts, answers, names and roles: no element, no attribute and no script of theirs, and it can be read."""
     plain = Page(page_of(kept(tmp_path / "plain", ["abc"] * 3), characters))
     page = Page(page_of(kept(tmp_path / "run", [HOSTILE, "abc", "x"]), characters))
@@ -169,7 +166,7 @@ def test_text_of_others_is_text(tmp_path: Path, characters: Characters) -> None:
     assert "alert" not in script
 
 
-def test_nothing_is_loaded_and_one_script_may_run(tmp_path: Path, characters: Characters) -> None:
+def test_nothing_is_loaded_and_one_script_may_run(tmp_path: Path, characters: Any) -> None:
     """The policy names the digests of the style and the script that are there, and no address is an attribute."""
     page = Page(page_of(kept(tmp_path / "run", ["hello"]), characters))
     (policy,) = [value for tag, name, value in page.attributes if tag == "meta" and "default-src" in value]
@@ -182,7 +179,7 @@ def test_nothing_is_loaded_and_one_script_may_run(tmp_path: Path, characters: Ch
     assert not re.search(r"url\(|@import", page.raw["style"][0])
 
 
-def test_answers_token_by_token(tmp_path: Path, characters: Characters) -> None:
+def test_answers_token_by_token(tmp_path: Path, characters: Any) -> None:
     """The worst first; each token by how far it is off, with its row for the script; screen readers have a word for spaces."""
     text = page_of(kept(tmp_path / "run", ["a b\n", "cdef"], wrong=1), characters)
     page = Page(text)
@@ -211,7 +208,7 @@ def test_a_page_without_the_tokenizer(tmp_path: Path) -> None:
     assert "tokenizer was not at hand" in page.text
 
 
-def test_a_page_stays_small(tmp_path: Path, characters: Characters) -> None:
+def test_a_page_stays_small(tmp_path: Path, characters: Any) -> None:
     """However many answers there are, and however long they are and their prompts."""
     text = page_of(kept(tmp_path / "run", [HOSTILE * 40] * 60 + ["short"] * 200, wrong=7), characters)
     page = Page(text)
@@ -237,7 +234,7 @@ def test_what_is_cut_says_so(text: str, longest: int, shown: str) -> None:
     assert _lines(text, longest=longest) == shown
 
 
-def test_prompts_are_bounded_together(tmp_path: Path, characters: Characters) -> None:
+def test_prompts_are_bounded_together(tmp_path: Path, characters: Any) -> None:
     """Many messages of many characters each, all of them escapes."""
     asked = Asked(provider=PROVIDER, model="m", params=SamplingParams(), max_tokens=9)
     prompts = [
@@ -263,13 +260,13 @@ def test_who_is_shown() -> None:
     edges = np.concatenate([[0], np.cumsum(lengths)])
     scores = Scores.from_margins([2.0 * each for each in bad], edges)
     chosen = choose(scores)
-    assert (chosen[0].index, chosen[0].why) == (20, "worst")
-    assert len({one.index for one in chosen}) == len(chosen)
-    assert 0 not in {one.index for one in chosen}
+    assert (chosen[0].number, chosen[0].why) == (20, "worst")
+    assert len({one.number for one in chosen}) == len(chosen)
+    assert 0 not in {one.number for one in chosen}
     assert {one.why for one in chosen} == {"worst", "in the middle", "at random"}
 
 
-def test_beside_a_baseline(run_cli: RunCli, tmp_path: Path, characters: Characters) -> None:
+def test_beside_a_baseline(run_cli: RunCli, tmp_path: Path, characters: Any) -> None:
     """The charts have both sides; from the command line; a run without a verdict has no page."""
     baseline = kept(tmp_path / "baseline", ["abcdefgh"] * 30)
     kept(tmp_path / "run", ["abcdefgh"] * 30, wrong=4)
@@ -302,7 +299,7 @@ def test_a_run_of_ties(tmp_path: Path) -> None:
     assert page.tags["article"] == MOST_ANSWERS
 
 
-def test_without_a_seed(tmp_path: Path, characters: Characters) -> None:
+def test_without_a_seed(tmp_path: Path, characters: Any) -> None:
     """Tokens are told apart by how likely they are."""
     page = Page(page_of(kept(tmp_path / "run", ["abcd"], wrong=2, temperature=1.0), characters))
     assert "as likely as expected" in page.text

@@ -56,7 +56,7 @@ def test_a_run_is_not_learnt_from_where_it_is_bet_against(runs: list[Path], tmp_
     everybody, others = read_honest(runs, SET), read_honest(runs[1:], SET)
     ended = {}
     for name, curve in (("all", everybody), ("others", others), ("none", None)):
-        how = {"baseline": runs[0], "until_verdict": True, "curve": curve}
+        how: dict[str, Any] = {"baseline": runs[0], "until_verdict": True, "curve": curve}
         with serving(Provider(lambda _: True)) as url:
             run = audit_ties(
                 SET, provider=f"{url}/v1", model="m", out=tmp_path / name, way=Way.CHAT, progress=False, **how
@@ -79,7 +79,7 @@ def test_a_run_is_known_wherever_it_is(runs: list[Path], tmp_path: Path) -> None
     """Its directory may have moved since; and an audit does not learn from itself."""
     learnt = read_honest(runs, SET)
     shutil.copytree(runs[0], tmp_path / "moved")
-    spreads = []
+    spreads = list[float]()
     for baseline, curve in ((tmp_path / "moved", learnt), (runs[0], read_honest(runs[1:], SET))):
         out = tmp_path / f"run-{len(spreads)}"
         with serving(Provider(lambda _: True)) as url:
@@ -162,7 +162,7 @@ def test_a_curve_of_another_world_is_refused(runs: list[Path], change: dict[str,
 def test_a_resealed_file_is_checked(tmp_path: Path, place: str, value: Any, words: str) -> None:
     """Whoever can compute the checksum still has to write records."""
     run = {"path": "run", "provider": None, "started": None, "asked": 1, "fell": 0}
-    whole = {"format": "honest flips 1", "model": "m", "tokenizer_digest": None, "precision": None}
+    whole: dict[str, Any] = {"format": "honest flips 1", "model": "m", "tokenizer_digest": None, "precision": None}
     whole |= {"gaps": [0.1], "runs": [run], "flips": [[0]]}
     file = tmp_path / "honest.json"
     file.write_text(json.dumps(sealed(whole)))

@@ -175,7 +175,9 @@ def curve_of_runs(
         HonestFlips.load(out)  # any other file is left alone
     learnt = read_honest(runs, TieSet.load(ties))
     learnt.save(out)
-    show(curve_tables(curve_of([learnt])))
+    curve = curve_of([learnt])
+    if curve is not None:
+        show(curve_tables(curve))
 
 
 @dataclass(frozen=True, kw_only=True)

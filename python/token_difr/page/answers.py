@@ -110,7 +110,7 @@ class Answer:
 class Chosen(NamedTuple):
     """An answer to show, and why."""
 
-    index: int
+    number: int
     why: str
 
 
@@ -140,8 +140,8 @@ def choose(scores: Scores, *, seed: int = 0) -> list[Chosen]:
             chosen[index], left = why, left - shown
     reasons = ("worst", "in the middle", "at random")
     return sorted(
-        (Chosen(index, why) for index, why in chosen.items()),
-        key=lambda one: (reasons.index(one.why), -badness[one.index]),
+        (Chosen(number, why) for number, why in chosen.items()),
+        key=lambda one: (reasons.index(one.why), -badness[one.number]),
     )
 
 
@@ -165,14 +165,14 @@ class Answers:
 
     def shown(self, chosen: Chosen) -> Answer:
         """One of them, as a page has it."""
-        first, end = (int(edge) for edge in self.scores.sequence_indptr[chosen.index : chosen.index + 2])
-        last, sequence = min(end, first + MOST_TOKENS), self.sequences[chosen.index]
+        first, end = (int(edge) for edge in self.scores.sequence_indptr[chosen.number : chosen.number + 2])
+        last, sequence = min(end, first + MOST_TOKENS), self.sequences[chosen.number]
         ids = list(sequence.output_token_ids)
         wrong = ~self.scores.exact_match[first:end] & _decided(self.scores.status[first:end])
         return Answer(
-            index=chosen.index,
+            index=chosen.number,
             why=chosen.why,
-            prompt=tuple(_messages(self.prompts[chosen.index])),
+            prompt=tuple(_messages(self.prompts[chosen.number])),
             tokens=tuple(self._token(place, ids[: place - first + 1]) for place in range(first, last)),
             cut=end - last,
             mismatches=int(np.count_nonzero(wrong)),
@@ -210,8 +210,7 @@ def _badness(scores: Scores) -> npt.NDArray[np.float64]:
     margin = np.where(_decided(scores.status), np.minimum(scores.margin_bound, 1.0), 0.0)
     surprise = np.where(scores.status == ScoreStatus.UNREPLAYED, np.nan_to_num(scores.surprise), 0.0)
     owners = np.repeat(np.arange(len(scores)), np.diff(scores.sequence_indptr))
-    badness: npt.NDArray[np.float64] = np.bincount(owners, weights=margin + surprise, minlength=len(scores))
-    return badness
+    return np.bincount(owners, weights=margin + surprise, minlength=len(scores)).astype(np.float64)
 
 
 def _decided(status: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:

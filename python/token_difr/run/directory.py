@@ -166,7 +166,12 @@ class RunDirectory:
 
     def damaged(self) -> dict[str, int]:
         """How many lines of each journal are left out, since they are damaged or were cut off."""
-        journals = {RESPONSES: self._responses, SEQUENCES: self._sequences, ROWS: self._rows, REPAIRS: self._cuts}
+        journals: dict[str, Journal[Any]] = {
+            RESPONSES: self._responses,
+            SEQUENCES: self._sequences,
+            ROWS: self._rows,
+            REPAIRS: self._cuts,
+        }
         return {name: journal.damaged for name, journal in journals.items()}
 
     def keep_response(self, response: Response) -> None:

@@ -119,4 +119,4 @@ def _log_odds(alone: int, other_alone: int) -> float:
 @cache
 def _chance(pairs: int) -> float:
     """The mean square of the logarithm where either run is as likely to be the one that flips, of so many pairs that differ."""
-    return sum(math.comb(pairs, k) / 2**pairs * _log_odds(k, pairs - k) ** 2 for k in range(pairs + 1))
+    return math.fsum(math.comb(pairs, k) / (1 << pairs) * _log_odds(k, pairs - k) ** 2 for k in range(pairs + 1))
