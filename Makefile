@@ -36,7 +36,7 @@ PYTEST := -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 INSTALL_LOCKED = $(1)/bin/python $(PIP_INSTALL) --require-hashes --requirement $(2)
 INSTALL_PACKAGE = PATH="$(abspath $(1)/bin):$$PATH" $(1)/bin/python $(PIP_INSTALL) --no-deps --no-build-isolation --editable .
 
-.PHONY: demo demo-smol demo-size test test-newest test-busy check bench fuzz soak faults clients engines bench-engines pages house lock develop format clean
+.PHONY: demo demo-smol demo-size test test-newest test-busy check check-rust check-python bench fuzz soak faults clients engines bench-engines pages house lock develop format clean
 
 develop: $(DEV)
 
@@ -94,10 +94,15 @@ test-busy: $(DEV)
 	nice -n 19 sh -c 'while :; do :; done' & two=$$!; \
 	nice -n 19 $(BIN)/python $(PYTEST)
 
-check: $(DEV)
+# Two halves, for `make -j2 check`: Rust's needs no environment, and is done while that is made.
+check: check-rust check-python
+
+check-rust:
 	cargo fmt --check
 	cargo clippy --quiet --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps
+
+check-python: $(DEV)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check --no-cache .
 	$(BIN)/mypy
