@@ -201,6 +201,15 @@ def test_a_resealed_file_of_ties_is_checked(tmp_path: Path, place: str, value: A
     assert "ties[1]" in str(caught.value)
 
 
+def test_a_file_without_a_precision_is_read(tmp_path: Path) -> None:
+    """As files were written before it was kept: it is not stated."""
+    file = tmp_path / "ties.json"
+    SET.save(file)
+    whole = {name: kept for name, kept in json.loads(file.read_text()).items() if name not in {"sha256", "precision"}}
+    file.write_text(json.dumps(sealed(whole)))
+    assert TieSet.load(file) == SET
+
+
 def test_the_command_learns_and_audits_with_it(run_cli: RunCli, runs: list[Path], tmp_path: Path) -> None:
     """``ties curve`` says what it learnt, and leaves files that are none of its own; ``ties audit --curve`` takes it."""
     ties, honest = tmp_path / "ties.json", tmp_path / "honest.json"

@@ -122,7 +122,8 @@ class TieSet:
             values = json.loads(path.read_bytes())
             if isinstance(values, dict) and values.get("format") == FORMAT:
                 rest = unsealed(values)
-                return record_from_json(cls, {name: rest[name] for name in rest if name != "format"})
+                older = {"precision": None}  # files from before it was kept
+                return record_from_json(cls, {**older, **{name: rest[name] for name in rest if name != "format"}})
         except OSError as error:
             raise InputError(f"cannot read the ties in {path}: {error.strerror}") from error
         except (ValueError, RecursionError, InputError) as error:
