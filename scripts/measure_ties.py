@@ -32,9 +32,6 @@ from token_difr.verdict.honest_providers import allowed_spread, honest_providers
 LIMITS = {"int4": 20, "int8": 200, "system-prompt": 60}
 """Requests to *divergent*, on average."""
 
-PRECISIONS = {"float32": "float32", "bf16": "bfloat16"}
-"""What each picker says that it computes in."""
-
 HONEST_WITHIN = 400
 NOISE = (1, 3, 10)
 SPREAD = 0.5  # standard deviation of the logarithm of a provider's own factor
@@ -53,11 +50,9 @@ def beside(gaps: NDArray[np.float64], outcomes: NDArray[np.int8], honest: Sequen
     return Answered(gaps, outcomes, honest, learnt)
 
 
-def replayed(
-    answered: Answered, rule: Rule, seed: int, spread: float | None = None, precision: str | None = None
-) -> Ended:
+def replayed(answered: Answered, rule: Rule, seed: int, spread: float | None = None) -> Ended:
     """An audit of ``answered`` in the order of a seed. The command asks no more than a verdict takes at least: it looks as often."""
-    order = asking_order(answered.gaps, seed, precision)
+    order = asking_order(answered.gaps, seed)
     gaps, fell, honest = answered.gaps[order], answered.fell[order], [flips[order] for flips in answered.honest]
     wealth, within = np.full(len(gaps), np.inf), np.zeros(len(gaps), bool)
     for flips, (curve, scatter) in zip(honest, answered.learnt, strict=True):
@@ -90,10 +85,7 @@ def demo_holds(folder: Path, runs: int, orders: int) -> bool:
             against = flips[BASELINES.get(name, "bf16")]
             honest = name in {"bf16", "bf16-chat"}
             answered = beside(gaps, fell, [against])
-            ended = [
-                replayed(answered, RULE, seed, precision=PRECISIONS[picker])
-                for seed in range(orders if honest else runs)
-            ]
+            ended = [replayed(answered, RULE, seed) for seed in range(orders if honest else runs)]
             asked = np.array([each.asked for each in ended])
             divergent, consistent = (
                 np.mean([each.verdict == word for each in ended]) for word in ("divergent", "consistent")
@@ -168,7 +160,7 @@ def _made_up(
     runs = [(generator.random(len(gaps)) < each).astype(np.int8) for each in honest[: case.honest]]
     fell = (generator.random(len(gaps)) < curve).astype(np.int8)
     seed = int(generator.integers(2**31))
-    return replayed(beside(gaps, fell, runs), RULE, seed, case.spread, "float32")
+    return replayed(beside(gaps, fell, runs), RULE, seed, case.spread)
 
 
 def main() -> None:

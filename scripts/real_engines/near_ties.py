@@ -122,7 +122,7 @@ def tie_rows(bench: Bench, count: int) -> Iterator[TieRow]:
             outcomes = _flips(bench, file, provider, ties)
             gaps, fell = np.array([tie.gap for tie in ties.ties]), np.minimum(honest, 1)
             answered = beside(gaps, outcomes, [fell])
-            ended = [replayed(answered, RULE, seed, precision=design.precision) for seed in range(ORDERS)]
+            ended = [replayed(answered, RULE, seed) for seed in range(ORDERS)]
             asked = float(np.mean([each.asked for each in ended]))
             ratios = log_likelihood_ratios(gaps, outcomes, fitted_curve(gaps, fell).at(gaps))
             yield TieRow(

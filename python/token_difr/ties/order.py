@@ -10,12 +10,9 @@ An order at random with weights: tie by tie the logarithm of its weight, with Gu
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 import numpy.typing as npt
 
-from token_difr.ties.precision import plain_name
 from token_difr.verdict.betting import Bettors
 
 __all__ = ["asking_order", "expected_growth"]
@@ -23,18 +20,9 @@ __all__ = ["asking_order", "expected_growth"]
 Floats = npt.NDArray[np.float64]
 
 
-class _Scales(NamedTuple):
-    """Nats: half of the ties without a gap are flipped, and e times fewer behind each of these."""
-
-    honest: float
-    rounded: float
-
-
-SCALES = {"float32": _Scales(0.02, 0.1), "float16": _Scales(0.02, 0.1), "bfloat16": _Scales(0.08, 0.2)}
-"""By what the ties' reference computes in, as SmolLM2 in vLLM and llama.cpp came out."""
-
-BETWEEN = _Scales(0.04, 0.15)
-"""Where that is not known."""
+HONEST_SCALE, ROUNDED_SCALE = 0.02, 0.1
+"""Nats: half of the ties without a gap are flipped, and e times fewer behind each of these. So SmolLM2 came out in vLLM and
+llama.cpp, and the demo's model; in ties that bfloat16 picked the same pair told soonest of some."""
 
 NOISE = 0.3
 """Of the order: at 1, weights would be the odds of which one comes first."""
@@ -42,30 +30,27 @@ NOISE = 0.3
 LEAST_HONEST = 0.01
 
 
-def expected_growth(gaps: npt.ArrayLike, precision: str | None = None) -> Floats:
+def expected_growth(gaps: npt.ArrayLike) -> Floats:
     """float64[ties]: what a bet on each tie is expected to add to the wealth's logarithm, the deviation being there.
 
     Args:
         gaps: float64[ties]; in nats.
-        precision: What the ties' reference computes in; None = not known.
     """
     gaps = np.asarray(gaps, np.float64)
-    scales = BETWEEN if precision is None else SCALES.get(plain_name(precision), BETWEEN)
-    honest = np.maximum(0.5 * np.exp(-gaps / scales.honest), LEAST_HONEST)
-    rounded = np.maximum(0.5 * np.exp(-gaps / scales.rounded), honest)
+    honest = np.maximum(0.5 * np.exp(-gaps / HONEST_SCALE), LEAST_HONEST)
+    rounded = np.maximum(0.5 * np.exp(-gaps / ROUNDED_SCALE), honest)
     (bets,) = Bettors(honest[None], rounded[None], [1.0]).bets
     growth: Floats = rounded * (1 - honest) * np.log1p(bets) + honest * (1 - rounded) * np.log1p(-bets)
     return growth
 
 
-def asking_order(gaps: npt.ArrayLike, seed: int, precision: str | None = None) -> npt.NDArray[np.int64]:
+def asking_order(gaps: npt.ArrayLike, seed: int) -> npt.NDArray[np.int64]:
     """int64[ties]: the places of ties in the order in which they are asked.
 
     Args:
         gaps: float64[ties]; in nats.
         seed: Of the order.
-        precision: What the ties' reference computes in; None = not known.
     """
-    growth = expected_growth(gaps, precision)
+    growth = expected_growth(gaps)
     noise = np.random.default_rng([seed, len(growth)]).gumbel(size=len(growth))
     return np.argsort(-(np.log(np.maximum(growth, 1e-12)) + NOISE * noise), kind="stable")

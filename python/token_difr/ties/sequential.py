@@ -21,7 +21,7 @@ __all__ = ["Conduct", "ask_until", "begun", "in_order"]
 
 def in_order(ties: TieSet, seed: int) -> TieSet:
     """The same ties in the order in which they are asked until a verdict."""
-    order = asking_order([tie.gap for tie in ties.ties], seed, ties.precision)
+    order = asking_order([tie.gap for tie in ties.ties], seed)
     return replace(ties, ties=tuple(ties.ties[place] for place in order))
 
 
