@@ -41,10 +41,14 @@ def show(parts: Iterable[RenderableType]) -> None:
 
 def show_report(report: Report, shown: ShownOptions, run: Path) -> typer.Exit:
     """Print the report of a run directory in the form that was asked for; returns the exit to raise."""
-    from token_difr.page import page_of
-    from token_difr.report import render
+    if shown.chosen == PAGE:
+        from token_difr.page import page_of
 
-    text = page_of(run, local_tokenizer(report.audit)) if shown.chosen == PAGE else render(report, shown.chosen)
+        text = page_of(run, local_tokenizer(report.audit))
+    else:
+        from token_difr.report import render
+
+        text = render(report, shown.chosen)
     sys.stdout.write(text)  # typer's own would not escape what a terminal lacks
     return typer.Exit(EXIT_CODES[report.decision.verdict])
 

@@ -32,13 +32,11 @@ def command(
 
     from token_difr.cli.show import local_tokenizer, show
     from token_difr.report import plain_table
-    from token_difr.run import RunDirectory
+    from token_difr.run.manifest import read_manifest
     from token_difr.run.verifying import verify_run
     from token_difr.untrusted import printable
 
-    with RunDirectory.read(run) as directory:
-        tokenizer = local_tokenizer(directory.audit)
-    checks = verify_run(run, baseline, tokenizer)
+    checks = verify_run(run, baseline, local_tokenizer(read_manifest(run).audit))
     table = plain_table("")
     for heading in ("", "what", "found"):
         table.add_column(heading, overflow="fold")

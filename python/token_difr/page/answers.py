@@ -13,6 +13,7 @@ import numpy.typing as npt
 from token_difr.records import UNRESOLVED, Conversation, Fidelity, Scores, ScoreStatus, TokenSequence, TopKBatch
 from token_difr.sequences import Tokenizer, decode_behind
 from token_difr.untrusted import printable
+from token_difr.verdict.positions import Positions
 
 __all__ = ["LEVELS", "Answer", "Answers", "Candidate", "Chosen", "Message", "Token", "choose"]
 
@@ -168,7 +169,7 @@ class Answers:
         first, end = (int(edge) for edge in self.scores.sequence_indptr[chosen.number : chosen.number + 2])
         last, sequence = min(end, first + MOST_TOKENS), self.sequences[chosen.number]
         ids = list(sequence.output_token_ids)
-        wrong = ~self.scores.exact_match[first:end] & _decided(self.scores.status[first:end])
+        wrong = (Positions(self.scores).decided & ~self.scores.exact_match)[first:end]
         return Answer(
             index=chosen.number,
             why=chosen.why,
@@ -207,14 +208,9 @@ class Answers:
 
 
 def _badness(scores: Scores) -> npt.NDArray[np.float64]:
-    margin = np.where(_decided(scores.status), np.minimum(scores.margin_bound, 1.0), 0.0)
+    positions = Positions(scores)
     surprise = np.where(scores.status == ScoreStatus.UNREPLAYED, np.nan_to_num(scores.surprise), 0.0)
-    owners = np.repeat(np.arange(len(scores)), np.diff(scores.sequence_indptr))
-    return np.bincount(owners, weights=margin + surprise, minlength=len(scores)).astype(np.float64)
-
-
-def _decided(status: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
-    return np.isin(status, [each for each in ScoreStatus if each.decided])
+    return positions.summed(np.minimum(positions.margin, 1.0) + surprise)
 
 
 def _messages(prompt: Conversation) -> Iterator[Message]:

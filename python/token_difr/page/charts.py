@@ -13,8 +13,9 @@ from html import escape
 
 import numpy as np
 
-from token_difr.records import NearTies, Scores, ScoreStatus
+from token_difr.records import NearTies, Scores
 from token_difr.records.near_ties import range_name
+from token_difr.verdict.positions import Positions
 
 __all__ = ["Bar", "Chart", "charts_of", "drawn", "margin_chart", "position_chart", "ties_chart"]
 
@@ -72,7 +73,7 @@ def margin_chart(candidate: Scores, baseline: Scores | None) -> Chart:
     """How far tokens that are not the reference's own are from it."""
 
     def shares(scores: Scores) -> tuple[list[float], int]:
-        decided = _decided(scores)
+        decided = Positions(scores).decided
         total = int(np.count_nonzero(decided))
         margins = scores.margin_bound[decided & ~scores.exact_match]
         counts = np.histogram(np.minimum(margins, 1e9), [*MARGIN_EDGES[:-1], 1e10])[0]
@@ -93,7 +94,7 @@ def position_chart(candidate: Scores, baseline: Scores | None) -> Chart:
     def shares(scores: Scores) -> list[tuple[float, int]]:
         lengths = np.diff(scores.sequence_indptr)
         places = np.arange(len(scores.status)) - np.repeat(scores.sequence_indptr[:-1], lengths)
-        decided = _decided(scores)
+        decided = Positions(scores).decided
         which = np.digitize(places, POSITION_EDGES) - 1
         return [
             (float(np.mean(~scores.exact_match[inside])) if inside.any() else math.nan, int(np.count_nonzero(inside)))
@@ -148,10 +149,6 @@ def _bars(
     for place, label in enumerate(labels):
         other = None if theirs is None or not theirs[1] else theirs[0][place]
         yield Bar(label, ours[0][place], other, (ours[1], 0 if theirs is None else theirs[1]))
-
-
-def _decided(scores: Scores) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    return np.isin(scores.status, [each for each in ScoreStatus if each.decided])
 
 
 def _grid(top: float) -> Iterator[str]:

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Self
 
 import numpy as np
 
 from token_difr.errors import InputError
 from token_difr.records import HonestCurve, HonestRun
-from token_difr.report.record_json import record_from_json, record_to_json
 from token_difr.run.directory import RunDirectory
-from token_difr.run.files import write_whole
-from token_difr.run.manifest import sealed, to_json, unsealed
 from token_difr.ties.flips import NOT_ASKED, flips_of
 from token_difr.ties.precision import same_precision
+from token_difr.ties.record_file import load_record, save_record
 from token_difr.ties.tie import TieSet
 from token_difr.untrusted import printable
 from token_difr.verdict.honest_providers import HonestProviders, honest_providers
 
-__all__ = ["HonestFlips", "check_distinct", "curve_of", "learnt_from", "read_honest"]
+__all__ = ["HonestFlips", "curve_of", "learnt_from", "read_honest"]
 
 FORMAT = "honest flips 1"
 
@@ -101,7 +97,7 @@ class HonestFlips:
         Raises:
             RunDirectoryError: It cannot be written.
         """
-        write_whole(Path(path), to_json(sealed({"format": FORMAT, **record_to_json(self)})))
+        save_record(self, path, FORMAT)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
@@ -110,16 +106,7 @@ class HonestFlips:
         Raises:
             InputError: There is none, it is damaged or edited, or was written in another format.
         """
-        try:
-            values = json.loads(Path(path).read_bytes())
-            if isinstance(values, dict) and values.get("format") == FORMAT:
-                rest = unsealed(values)
-                return record_from_json(cls, {name: rest[name] for name in rest if name != "format"})
-        except OSError as error:
-            raise InputError(f"cannot read the honest runs' curve in {path}: {error.strerror}") from error
-        except (ValueError, RecursionError, InputError) as error:
-            raise InputError(f"{path} is damaged: {error}; token-difr ties curve makes it anew") from error
-        raise InputError(f"{path} holds no honest runs' curve ({FORMAT}): token-difr ties curve makes one")
+        return load_record(cls, path, FORMAT, holds="honest runs' curve", verb="token-difr ties curve")
 
 
 def read_honest(paths: Sequence[str | os.PathLike[str]], ties: TieSet) -> HonestFlips:
@@ -129,7 +116,8 @@ def read_honest(paths: Sequence[str | os.PathLike[str]], ties: TieSet) -> Honest
         InputError: One of them answered none of the ties, or is given twice.
         RunDirectoryError: One that is no run directory.
     """
-    check_distinct(paths)
+    if len({os.path.realpath(path) for path in paths}) < len(paths):
+        raise InputError("an honest run counts once: the same directory is given twice")
     runs, flips = list[HonestRun](), list[tuple[int, ...]]()
     for path in paths:
         with RunDirectory.read(path) as run:
@@ -151,16 +139,6 @@ def read_honest(paths: Sequence[str | os.PathLike[str]], ties: TieSet) -> Honest
         runs=tuple(runs),
         flips=tuple(flips),
     )
-
-
-def check_distinct(paths: Sequence[str | os.PathLike[str]]) -> None:
-    """Whether no two of them are the same directory.
-
-    Raises:
-        InputError: Two are.
-    """
-    if len({os.path.realpath(path) for path in paths}) < len(paths):
-        raise InputError("an honest run counts once: the same directory is given twice")
 
 
 def learnt_from(groups: Iterable[HonestFlips]) -> HonestProviders:

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from token_difr.verdict.betting import Bettors
+from token_difr.verdict.flip_curves import LEAST_HONEST
 
 __all__ = ["asking_order", "expected_growth"]
 
@@ -26,8 +27,6 @@ llama.cpp, and the demo's model; in ties that bfloat16 picked the same pair told
 
 NOISE = 0.3
 """Of the order: at 1, weights would be the odds of which one comes first."""
-
-LEAST_HONEST = 0.01
 
 
 def expected_growth(gaps: npt.ArrayLike) -> Floats:

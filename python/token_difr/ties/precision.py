@@ -6,7 +6,7 @@ from token_difr.records import Finding
 from token_difr.ties.tie import TieSet
 from token_difr.untrusted import printable
 
-__all__ = ["NAME", "plain_name", "precision_mismatch", "same_precision"]
+__all__ = ["NAME", "precision_mismatch", "same_precision"]
 
 NAME = "tie_precision"
 
@@ -36,10 +36,9 @@ def precision_mismatch(ties: TieSet, claimed: str | None) -> Finding | None:
 
 def same_precision(one: str, other: str) -> bool:
     """Whether two names mean the same; of any case and style."""
-    return plain_name(one) == plain_name(other)
+    return _named(one) == _named(other)
 
 
-def plain_name(precision: str) -> str:
-    """Torch's name of an element type, if it is another name of one."""
+def _named(precision: str) -> str:
     plain = precision.strip().lower().removeprefix("torch.")
     return _SAME.get(plain, plain)

@@ -7,14 +7,11 @@ import json
 import math
 import os
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Self
 
 from token_difr.errors import InputError
 from token_difr.records import LARGEST_ID, Conversation
-from token_difr.report.record_json import record_from_json
-from token_difr.run.files import write_whole
-from token_difr.run.manifest import sealed, to_json, unsealed
+from token_difr.ties.record_file import load_record, save_record
 
 __all__ = ["Tie", "TieSet"]
 
@@ -108,7 +105,7 @@ class TieSet:
         Raises:
             RunDirectoryError: It cannot be written.
         """
-        write_whole(Path(path), to_json(sealed({"format": FORMAT, **asdict(self)})))
+        save_record(self, path, FORMAT)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
@@ -117,15 +114,5 @@ class TieSet:
         Raises:
             InputError: There is none, it is damaged or edited, or was written in another format.
         """
-        path = Path(path)
-        try:
-            values = json.loads(path.read_bytes())
-            if isinstance(values, dict) and values.get("format") == FORMAT:
-                rest = unsealed(values)
-                older = {"precision": None}  # files from before it was kept
-                return record_from_json(cls, {**older, **{name: rest[name] for name in rest if name != "format"}})
-        except OSError as error:
-            raise InputError(f"cannot read the ties in {path}: {error.strerror}") from error
-        except (ValueError, RecursionError, InputError) as error:
-            raise InputError(f"{path} is damaged: {error}; token-difr ties pick makes it anew") from error
-        raise InputError(f"{path} holds no ties in format {FORMAT}: token-difr ties pick makes such a file")
+        older = {"precision": None}  # files from before it was kept
+        return load_record(cls, path, FORMAT, holds="ties", verb="token-difr ties pick", older=older)

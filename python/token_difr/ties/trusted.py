@@ -16,7 +16,7 @@ from token_difr.run.directory import RunDirectory
 from token_difr.run.manifest import is_run_directory, read_manifest
 from token_difr.run.pairing import prompt_digests
 from token_difr.ties.flips import NOT_ASKED, flips_by_tie
-from token_difr.ties.honest import HonestFlips, check_distinct, curve_of, learnt_from, read_honest
+from token_difr.ties.honest import HonestFlips, curve_of, learnt_from, read_honest
 from token_difr.ties.stopping import Answered
 from token_difr.ties.tie import TieSet
 from token_difr.verdict.honest_providers import HonestProviders
@@ -96,7 +96,6 @@ def trusted(
     if learnt is not None:
         learnt.check_fits(ties)
     paths = [] if baseline is None else [baseline, *further]
-    check_distinct(paths)
     read = [baseline_of(path, audit, out=out) for path in paths]
     honest = read_honest(paths, ties)
     others = [] if learnt is None else [_without(learnt, honest, out)]
