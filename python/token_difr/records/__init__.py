@@ -8,6 +8,7 @@ from token_difr.records.logprobs import Logprobs
 from token_difr.records.metrics import TokenMetrics
 from token_difr.records.near_ties import HonestCurve, HonestRun, NearTies, SequentialTest, TieStratum
 from token_difr.records.parting import Parting
+from token_difr.records.power import Detectable, Power
 from token_difr.records.report import BaselineRun, Provenance, Report
 from token_difr.records.response import Conversation, Message, Response
 from token_difr.records.rule import Rule
@@ -27,6 +28,7 @@ __all__ = [
     "Comparison",
     "Conversation",
     "Decision",
+    "Detectable",
     "Estimate",
     "Fidelity",
     "Finding",
@@ -37,6 +39,7 @@ __all__ = [
     "Message",
     "NearTies",
     "Parting",
+    "Power",
     "PromptSet",
     "Provenance",
     "Rendered",
