@@ -43,6 +43,7 @@ def plan(
     wanted: float,
     design: Design,
     *,
+    sequences: int | None = None,
     prices: Prices | None = None,
     rate: float | None = None,
 ) -> Plan:
@@ -53,10 +54,11 @@ def plan(
         noise: What the honest provider has, and how long prompts and answers are.
         wanted: With which probability.
         design: The audit's.
+        sequences: Answers a side, if they are given: then ``wanted`` plays no part.
         prices: The provider's; None = not known.
         rate: Answers a minute; None = not known.
     """
-    sequences = answers_needed(wanted, deviation, noise, design)
+    sequences = answers_needed(wanted, deviation, noise, design) if sequences is None else sequences
     if sequences is None:
         unknown = dict.fromkeys(("sequences", "prompt_tokens", "output_tokens", "cost", "hours", "probability"))
         return Plan(deviation=deviation.name, sampling=deviation.sampling, **unknown)

@@ -139,6 +139,6 @@ def _labels(answers: int, paired: bool) -> Floats:
     """float64[deals, answers or both sides']: 1 where a deal leaves an answer to the candidate, else -1."""
     rng = np.random.default_rng(SEED + 1)
     if paired:
-        return rng.integers(0, 2, (DEALS, answers)) * 2.0 - 1
+        return np.asarray(rng.integers(0, 2, (DEALS, answers)) * 2.0 - 1, np.float64)
     order = np.argsort(rng.random((DEALS, 2 * answers)), axis=1)
     return np.asarray(np.where(order < answers, 1.0, -1.0), np.float64)
