@@ -2,8 +2,8 @@
 
     python scripts/measure_plan.py --runs FOLDER [--draws 200] [--processes 2]
 
-Audits of three sizes are drawn from the demo's providers, of the same prompts and of other ones, and judged by the product's own
-verdict. Exit status 1 if a prediction for twelve answers or more is off by more than 10 points; fewer are printed with a star. The
+Audits of several sizes are drawn from the demo's providers, of the same prompts and of other ones, and judged by the product's own
+verdict. Exit status 1 if a prediction for eight answers or more is off by more than 10 points; fewer are printed with a star. The
 audits that are drawn from are made as for ``measure_verdict.py``, unless ``--runs`` names the folder that holds them.
 """
 
@@ -24,13 +24,13 @@ import numpy as np
 from demo_pools import AT_ONE, AT_ZERO, Pool, make_pools
 from demo_tables import IN_WORDS, SAMPLINGS, pool
 from token_difr.demo.providers import HONEST
-from token_difr.planning import Design, power
+from token_difr.planning import ROUGH_BELOW, Design, power
 from token_difr.records import Rule, Verdict
 from token_difr.verdict import SideRows, compare
 from token_difr.verdict.deviation_table import known_table
 from token_difr.verdict.intervals import wilson
 from token_difr.verdict.matching import match
-from token_difr.verdict.permutation import FEWEST_PAIRS, Z_TWO_SIDED_99, permutation_test
+from token_difr.verdict.permutation import Z_TWO_SIDED_99, permutation_test
 from token_difr.verdict.prompt_mix import ACCUSATION, prompt_mix
 from verdict_tables import LEVEL, MORE, REPLAYED, surely_alike
 
@@ -48,11 +48,11 @@ class Case(NamedTuple):
 
 CASES = (
     Case(AT_ZERO, "int8", "int8 weights", (12, 24, 48)),
-    Case(AT_ZERO, "int4", "int4 weights", (5, 8, 12)),
-    Case(AT_ZERO, "system-prompt", IN_WORDS["system-prompt"], (5, 8, 12)),
+    Case(AT_ZERO, "int4", "int4 weights", (5, 8, 12, 16)),
+    Case(AT_ZERO, "system-prompt", IN_WORDS["system-prompt"], (5, 8, 12, 16)),
     Case(AT_ZERO, "random-token", "1 % random tokens", (12, 24, 48)),
     Case(AT_ONE, "temperature", "temperature 1.1", (8, 12, 16)),
-    Case(AT_ONE, "seed", IN_WORDS["seed"], (5, 8, 12)),
+    Case(AT_ONE, "seed", IN_WORDS["seed"], (5, 8, 12, 16)),
 )
 
 
@@ -71,7 +71,7 @@ def main() -> None:
 
 
 def measured(folder: Path, draws: int, processes: int) -> bool:
-    """Print the table; whether every prediction of twelve answers or more holds."""
+    """Print the table; whether every prediction of eight answers or more holds."""
     cells = [(case, size, paired) for case in CASES for size in case.sizes for paired in (True, False)]
     missed = 0
     print(f"{'deviation':24}{'prompts':9}{'answers':>7}{'predicted':>11}{'of audits':>11}")
@@ -79,12 +79,12 @@ def measured(folder: Path, draws: int, processes: int) -> bool:
         shares = executor.map(_drawn, repeat(folder), cells, repeat(draws))
         for (case, size, paired), share in zip(cells, shares, strict=True):
             predicted = _predicted(case, size, paired=paired)
-            few, off = size < FEWEST_PAIRS, abs(predicted - share) > MOST_OFF
+            few, off = size < ROUGH_BELOW, abs(predicted - share) > MOST_OFF
             missed += off and not few
             mark = "  MISSED" if off and not few else " *" if few else ""
             prompts = "same" if paired else "other"
             print(f"{case.name:24}{prompts:9}{size:7}{100 * predicted:9.1f} %{100 * share:9.1f} %{mark}", flush=True)
-    print(f"* fewer than {FEWEST_PAIRS} answers a side: a rough figure")
+    print(f"* fewer than {ROUGH_BELOW} answers a side: a rough figure")
     return not missed
 
 

@@ -34,7 +34,7 @@ def test_what_was_planted_is_measured(pairs: np.ndarray | None) -> None:
     assert mean == pytest.approx(0.04, abs=0.008)
     assert spread == pytest.approx(math.sqrt(0.04), rel=0.2)
     assert rate == pytest.approx(0.04, rel=0.35)
-    assert deviation.compared == pytest.approx(1.0)
+    assert (deviation.compared_in_pairs, deviation.compared_by_length) == pytest.approx((1.0, 1.0))
     assert deviation.shared < 0.5
 
 
@@ -82,7 +82,7 @@ def test_a_table_survives_its_text() -> None:
 def test_a_deviation_takes_the_place_of_one_of_its_name() -> None:
     """Others stay; and one of another model belongs into another file."""
     table = known_table()
-    anew = replace(table.deviations[0], compared=0.5)
+    anew = replace(table.deviations[0], compared_in_pairs=0.5)
     noise = table.noise["greedy"]
     after = with_deviation(table, table.model, noise, anew)
     assert sorted(each.name for each in after.deviations) == sorted(each.name for each in table.deviations)
@@ -107,7 +107,7 @@ TEXT = known_table().to_toml().partition("\n\n")[2]
         (TEXT.replace('model = "the demo model"', "model = 3"), "model should be text"),
         (TEXT.replace('name = "int8 weights"', 'name = " "'), "deviation 1: name should be text"),
         (TEXT.replace('sampling = "greedy"', 'sampling = "warm"', 1), "sampling should be greedy or sampled"),
-        (TEXT.replace("compared = ", "compared = 2", 1), "compared is a share"),
+        (TEXT.replace("in_pairs = ", "in_pairs = 2", 1), "compared_in_pairs is a share"),
         (TEXT.replace("shared = ", "shared = -", 1), "shared should be a number, at least 0"),
         (TEXT.replace("mean = ", "mean = nan #", 1), "TOML|should be a number"),
         (TEXT.replace("bursts = ", "bursts = inf, x = ", 1), "bursts should be a number"),

@@ -26,8 +26,6 @@ __all__ = ["command"]
 SAMPLING = {"greedy": "T = 0", "sampled": "T > 0"}
 """At which temperature answers were asked for."""
 
-FEW = 12
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MeasureOptions:
@@ -181,11 +179,12 @@ def _show(plans: list[Plan], model: str, wanted: float | None, level: float, *, 
 def _grid(plans: list[Plan], model: str, wanted: float | None, level: float) -> RenderableType:
     from rich.text import Text
 
+    from token_difr.planning import ROUGH_BELOW
     from token_difr.report import plain_table
 
     aim = "What so many answers show" if wanted is None else f"To show a deviation in {100 * wanted:g} % of audits"
-    few = any(each.sequences is not None and each.sequences < FEW for each in plans)
-    rough = f" Of fewer than {FEW} answers a power may be 20 points off." if few else ""
+    few = any(each.sequences is not None and each.sequences < ROUGH_BELOW for each in plans)
+    rough = f" Of fewer than {ROUGH_BELOW} answers a power may be 20 points too high." if few else ""
     table = plain_table(f"{aim} at level {level:g}", caption=f"Deviations as large as on {model}.{rough}")
     columns = {
         "deviation": [each.deviation for each in plans],

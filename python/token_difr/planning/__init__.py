@@ -3,9 +3,10 @@
 from token_difr.planning.forecast import forecast
 from token_difr.planning.measuring import measured, noise_of, with_deviation
 from token_difr.planning.plan import Plan, plan
-from token_difr.planning.power import Design, answers_needed, power
+from token_difr.planning.power import ROUGH_BELOW, Design, answers_needed, power
 
 __all__ = [
+    "ROUGH_BELOW",
     "Design",
     "Plan",
     "answers_needed",

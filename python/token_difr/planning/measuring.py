@@ -75,11 +75,11 @@ def measured(
                 "more prompts, the same ones"
             )
     statistics = {each.name: _excess(matched, column) for column, each in enumerate(LOOKED_AT_STATISTICS)}
-    whole, left = matched.tokens[1] / len(honest), matched.compared[1] / len(matched.baseline.totals)
     return Deviation(
         name=name,
         sampling=sampling,
-        compared=min(left / whole, 1.0),
+        compared_in_pairs=_compared(matched, honest),
+        compared_by_length=_compared(match(candidate, honest, None, LOOKED_AT_STATISTICS), honest),
         shared=_shared(matched) if matched.paired else 0.0,
         statistics=statistics,
     )
@@ -105,6 +105,12 @@ def with_deviation(table: DeviationTable | None, model: str, noise: Noise, devia
 
 FEWEST_SHARED = 5
 """Answers that noise of its own would leave below the baseline's: of fewer, nothing is said of what is shared."""
+
+
+def _compared(matched: Matched, honest: Scores) -> float:
+    """The share of an honest answer's tokens that is left, in the mean."""
+    whole, left = matched.tokens[1] / len(honest), matched.compared[1] / len(matched.baseline.totals)
+    return min(left / whole, 1.0)
 
 
 class _Totals:

@@ -18,14 +18,18 @@ from functools import cache
 from statistics import NormalDist
 from typing import NamedTuple
 
-from token_difr.planning.simulated_audits import DEALS, LIKE_STATISTICS, Sides, simulated_power
+from token_difr.planning.simulated_audits import DEALS, MOST_STATISTICS, Sides, simulated_power
 from token_difr.verdict.deviation_table import Bursts, Deviation, Noise
+from token_difr.verdict.permutation import FEWEST_PAIRS
 
-__all__ = ["MOST_ANSWERS", "Design", "answers_needed", "power"]
+__all__ = ["MOST_ANSWERS", "ROUGH_BELOW", "Design", "answers_needed", "power"]
 
 MOST_SIMULATED = 256
 MOST_ANSWERS = 1_000_000
 """More are not looked for."""
+
+ROUGH_BELOW = 8
+"""Answers a side, of fewer of which what is predicted was up to 20 points too high (docs/planning.md)."""
 
 SURE = 0.999
 FEWEST_RANKS = 8
@@ -66,7 +70,7 @@ def power(deviation: Deviation, noise: Noise, answers: int, design: Design) -> f
 def answers_needed(wanted: float, deviation: Deviation, noise: Noise, design: Design) -> int | None:
     """The fewest answers a side that show a deviation with probability ``wanted``; None if a million are too few.
 
-    Within what the simulation errs by, 2.5 points of power.
+    Within what the simulation errs by, 2 points of power.
     """
     few = fewest_answers(design.level) - 1
     enough = few + 1
@@ -96,7 +100,9 @@ _simulated = cache(simulated_power)
 
 def _strongest(deviation: Deviation, noise: Noise, answers: int, design: Design) -> Sides | None:
     """The statistic that shows most, by the formula; None where none is moved."""
-    tokens = deviation.compared * noise.answer_tokens
+    paired = design.paired and answers >= FEWEST_PAIRS
+    compared = deviation.compared_in_pairs if paired else deviation.compared_by_length
+    tokens = compared * noise.answer_tokens
     sides = [
         Sides(noise.statistics[name], excess, tokens, answers, design.paired, deviation.shared)
         for name, excess in deviation.statistics.items()
@@ -114,7 +120,7 @@ def _normal_power(sides: Sides, level: float) -> float:
     variance = (2 * _variance(sides.noise) + _variance(sides.excess)) / sides.tokens
     error = math.sqrt(variance / sides.answers)
     deals = math.sqrt((variance + difference**2 * (1 if sides.paired else 0.5)) / sides.answers)
-    return NormalDist().cdf((difference + NormalDist().inv_cdf(level / LIKE_STATISTICS) * deals) / error)
+    return NormalDist().cdf((difference + NormalDist().inv_cdf(level / MOST_STATISTICS) * deals) / error)
 
 
 def _variance(bursts: Bursts) -> float:

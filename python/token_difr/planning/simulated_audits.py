@@ -7,15 +7,16 @@ the same audit is divergent half as often. So totals are drawn as compound Poiss
 with a gamma distribution for what a burst adds, and their labels are dealt as the test deals them.
 
 **One statistic stands for all.** The smallest of the p-values of all statistics is judged against the smallest of every
-deal. On the demo's providers the smallest has to lie below the level over 2.2 to 3.3, from eight answers on and however many
-statistics there are, since they are much alike. So it is taken ``LIKE_STATISTICS`` times. But the most extreme deal of all,
-every touched answer on the candidate's side, is the most extreme in every statistic and counts once.
+deal, so it has to lie below the level over some factor. On the demo's providers that is 1 for the rarest deals of all, every
+touched answer on the candidate's side, which are the rarest in every statistic; 2 where the p-value is 64 times theirs, and
+2.2 to 3.1 where it is far above (``_factor``; medians of 720 audits of 8 to 32 answers).
 
 **Totals are whole numbers**, of 2^-20 of a token, so that sums are exact and equal deals are equal.
 """
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -26,16 +27,21 @@ from token_difr.verdict.deviation_table import Bursts
 from token_difr.verdict.permutation import CAP_QUANTILE, FEWEST_PAIRS
 from token_difr.verdict.prompt_mix import ACCUSATION
 
-__all__ = ["LIKE_STATISTICS", "Sides", "simulated_power"]
+__all__ = ["MOST_STATISTICS", "Sides", "simulated_power"]
 
 Floats = npt.NDArray[np.float64]
 Rng = np.random.Generator
 
-AUDITS = 400
-"""Simulated ones: a share has a standard error of at most 2.5 points."""
+AUDITS = 600
+"""Simulated ones: a share has a standard error of at most 2 points."""
 
 DEALS = 1999
-LIKE_STATISTICS = 2.5
+MOST_STATISTICS = 2.5
+"""How many unlike statistics all of them are like, at most."""
+
+FOLD = 64.0
+"""Times the rarest deal's p-value, for each statistic more."""
+
 UNIT = 2.0**20
 SEED = 20261128
 
@@ -118,20 +124,21 @@ def _p_values(candidate: Floats, baseline: Floats, *, paired: bool) -> Floats:
     seen = values.sum(axis=0) if paired else values[:answers].sum(axis=0) - values[answers:].sum(axis=0)
     as_extreme = np.count_nonzero(signs @ values >= seen, axis=0).reshape(2, -1)
     p_values = (1 + as_extreme.min(axis=0)) / (1 + len(signs))
-    most_extreme = np.minimum(_most_extreme(both, paired=paired), p_values)
-    return np.asarray(np.minimum(LIKE_STATISTICS * p_values - (LIKE_STATISTICS - 1) * most_extreme, 1.0), np.float64)
+    return np.asarray(np.minimum(p_values * _factor(p_values, _rarest(values, paired=paired)), 1.0), np.float64)
 
 
-def _most_extreme(both: Floats, *, paired: bool) -> Floats:
-    """float64[audits]: the share of deals in which the candidate has all there is: 2^-touched of pairs, and else alike."""
-    answers = len(both) // 2
-    if paired:
-        return np.asarray(0.5 ** np.count_nonzero(both[:answers] != both[answers:], axis=0), np.float64)
-    touched = np.minimum(np.count_nonzero(both, axis=0), answers)
-    # Of the answers that are not the candidate's in a deal, none is touched: one factor an answer that is.
-    steps = np.arange(answers)
-    shares = np.concatenate([[1.0], np.cumprod((answers - steps) / (2 * answers - steps))])
-    return np.asarray(shares[touched], np.float64)
+def _rarest(values: Floats, *, paired: bool) -> Floats | float:
+    """The p-value of the rarest deal: 2^-touched of pairs, one of all deals else."""
+    if not paired:
+        return 1 / math.comb(len(values), len(values) // 2)
+    audits = values.shape[1] // 2
+    return np.asarray(0.5 ** np.count_nonzero(values[:, :audits], axis=0), np.float64)
+
+
+def _factor(p_values: Floats, rarest: Floats | float) -> Floats:
+    """How many times as small a p-value has to be for the other statistics beside its own."""
+    factor = 1 + np.log(p_values / rarest) / math.log(FOLD)
+    return np.asarray(np.clip(factor, 1.0, MOST_STATISTICS), np.float64)
 
 
 @lru_cache(maxsize=2)

@@ -42,7 +42,7 @@ def decide_run(
     """
     rule = rule or Rule()
     known = _decided(run, scores.digest, rule, baseline)
-    if known is not None:
+    if known is not None and (known.power or not power_of(run.audit, known.decision, scores.scores, baseline)):
         return known
     decision = decision_of(run, scores.scores, baseline, rule)
     report = Report(

@@ -80,14 +80,17 @@ class Deviation:
     Attributes:
         name: In words.
         sampling: How answers were asked for.
-        compared: The share of an honest answer's tokens that has a counterpart: answers that part end elsewhere.
+        compared_in_pairs: The share of an honest answer's tokens that the other answer to its prompt has a counterpart for:
+            answers that part end elsewhere.
+        compared_by_length: The same of answers that are matched by their lengths.
         shared: The share of the noise that answers of both to the same prompt have in common.
         statistics: Bursts by the name of the statistic, ``LOOKED_AT``.
     """
 
     name: str
     sampling: Sampling
-    compared: float
+    compared_in_pairs: float
+    compared_by_length: float
     shared: float
     statistics: Mapping[str, Bursts]
 
@@ -117,7 +120,7 @@ class DeviationTable:
             lines += ["", f"[honest.{sampling}]", *_figures(noise, "prompt_tokens", "answer_tokens")]
         for deviation in self.deviations:
             lines += ["", "[[deviation]]", f"name = {_quoted(deviation.name)}", f'sampling = "{deviation.sampling}"']
-            lines += _figures(deviation, "compared", "shared")
+            lines += _figures(deviation, "compared_in_pairs", "compared_by_length", "shared")
         return "\n".join(lines) + "\n"
 
 
@@ -125,7 +128,8 @@ HEADER = """\
 # Deviations of known size, and the noise of an honest run beside them.
 #
 # sampling = whether answers were asked for at temperature 0 (greedy), or drawn and the noise replayed (sampled)
-# compared = the share of an honest answer's tokens that has a counterpart
+# compared_in_pairs = the share of an honest answer's tokens that has a counterpart in the other answer to its prompt
+# compared_by_length = the same of answers that are matched by their lengths
 # shared = the share of the noise that answers of both to the same prompt have in common
 # of each statistic, a share: the mean a token (a deviation's: beyond the honest run's), the standard deviation of an
 # answer's total over the root of its tokens, and how many bursts of it a token begins
@@ -185,7 +189,8 @@ def _deviation(values: object, place: str) -> Deviation:
     return Deviation(
         name=_text(values, "name", place),
         sampling=sampling,
-        compared=_share(values, "compared", place),
+        compared_in_pairs=_share(values, "compared_in_pairs", place),
+        compared_by_length=_share(values, "compared_by_length", place),
         shared=_share(values, "shared", place),
         statistics={name: _bursts(values, name, place) for name in LOOKED_AT},
     )
