@@ -9,7 +9,6 @@ from typing import NamedTuple
 from token_difr.errors import InputError
 from token_difr.records import Audit, BaselineRun, Resegmented, Scores
 from token_difr.run.directory import RunDirectory
-from token_difr.run.pairing import prompt_digests
 from token_difr.run.score_file import digest_of
 from token_difr.run.stages import score_run
 from token_difr.sampler import Sampler
@@ -69,7 +68,7 @@ def baseline_of(given: GivenBaseline, audit: Audit, *, out: str | os.PathLike[st
         _check_repair(run, audit)
         scores, digest = score_run(run, replay=audit.replays)
         origin = _origin(run, digest, replay=audit.replays)
-        return Baseline(scores, origin, prompt_digests(run.prompts), row_facts(run.batch()))
+        return Baseline(scores, origin, run.prompt_digests, row_facts(run.batch()))
 
 
 def _check_repair(baseline: RunDirectory, audit: Audit) -> None:

@@ -39,6 +39,6 @@ def move_reference(path: str | os.PathLike[str], judged: Judged) -> None:
         if held is not None:
             there: dict[str, Any] = {held.place: getattr(held, held.place)}
             settled(path, stored.audit, Audit(judged=replace(judged, **there)))
-            write_manifest(path, replace(stored.audit, judged=judged), stored.started)
+            write_manifest(path, stored._replace(audit=replace(stored.audit, judged=judged)))
     finally:
         os.close(descriptor)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from token_difr._core import __version__
 from token_difr.errors import InputError, RunDirectoryError
-from token_difr.findings import find_all
+from token_difr.findings import CHANGED_RULE, changed_rule, find_all
 from token_difr.records import BaselineRun, Decision, Report, Scores
 from token_difr.run.baseline import Baseline, baseline_of
 from token_difr.run.deciding import decision_of, evidence_of
@@ -31,8 +31,8 @@ __all__ = ["MOST_DEALS", "Check", "verify_run"]
 MOST_DEALS = 10_000_000
 """Of a permutation test that somebody else's report asks for."""
 
-OF_OTHERS = frozenset({"tie_precision"})
-"""Findings that what was said of the provider makes, and not the records."""
+OF_OTHERS = frozenset({"tie_precision", CHANGED_RULE})
+"""Findings that what was said of the provider and of the rule makes, and not the records."""
 
 
 class Check(NamedTuple):
@@ -99,7 +99,14 @@ def _report(
     run: RunDirectory, made: DigestedScores, report: Report, baseline: str | os.PathLike[str] | None
 ) -> Iterator[Check]:
     told = report.provenance
-    yield Check("report", True, f"its checksum is that of its content, decided {told.decided} by {told.version}")
+    unstated = "" if run.rule is not None else "; which rule stood before it began is not stated"
+    yield Check(
+        "report", True, f"its checksum is that of its content, decided {told.decided} by {told.version}{unstated}"
+    )
+    if run.rule is not None:
+        changed = changed_rule(run.rule, report.decision.rule)
+        stood = "judged by the rule that stood before the first answer"
+        yield Check("rule", changed is None, stood if changed is None else changed.text)
     yield _scores(run, made, told.scores, told.version)
     same = report.audit == run.audit
     yield Check("audit", same, "the report is of this record" if same else "the report is of another record")

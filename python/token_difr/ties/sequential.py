@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from token_difr.records import Audit, SequentialTest
+from token_difr.records import Audit, Rule, SequentialTest
 from token_difr.run.directory import RunDirectory
 from token_difr.run.manifest import is_run_directory, read_manifest
 from token_difr.ties.order import asking_order
@@ -51,6 +51,7 @@ async def ask_until(
     ties: TieSet,
     conduct: Conduct,
     *,
+    rule: Rule | None = None,
     most: int | None = None,
 ) -> RunDirectory:
     """Ask batch by batch until the test stops, or all ties are asked.
@@ -60,13 +61,15 @@ async def ask_until(
         record: Whose audit it is.
         ties: The ties in the order in which they are asked.
         conduct: How they are asked and tested.
+        rule: By which rule the audit is to be judged; None = not stated.
         most: Ties that are asked in this call, or a few more; None = as many as it takes.
 
     Returns:
         The run of the ties that were asked, open; the caller closes it.
     """
     conversations = [tie.conversation for tie in ties.ties]
-    run = RunDirectory.create(out, conversations[: begun(out, ties, conduct.further(None, ties))], record)
+    first = conversations[: begun(out, ties, conduct.further(None, ties))]
+    run = RunDirectory.create(out, first, record, rule=rule)
     last = len(conversations) if most is None else min(len(conversations), len(run.responses()) + most)
     try:
         while True:
