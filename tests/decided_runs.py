@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from token_difr.records import Asked, Audit, Response, Rule, SamplingParams, TokenSequence, TopKBatch
+from token_difr.records import (
+    Asked,
+    Asking,
+    Audit,
+    Finding,
+    Parting,
+    Report,
+    Response,
+    Rule,
+    SamplingParams,
+    TokenSequence,
+    TopKBatch,
+)
+from token_difr.reference import no_rows
 from token_difr.run import RunDirectory
 from token_difr.run.baseline import baseline_of
 from token_difr.run.deciding import decide_run
@@ -18,18 +32,26 @@ ANSWERS = 30
 
 
 def decided(
-    path: Path, wrong: int, baseline: Path | None = None, *, stated: Rule | None = None, judged: Rule | None = None
+    path: Path,
+    wrong: int,
+    baseline: Path | None = None,
+    *,
+    stated: Rule | None = None,
+    judged: Rule | None = None,
+    word: str = "",
 ) -> Path:
     """A run of some answers of eight tokens, of each of which so many are not the reference's.
 
-    ``stated`` stood before the first answer; the run is judged by ``judged``.
+    ``stated`` stood before the first answer; the run is judged by ``judged``. ``word`` stands wherever text can.
     """
-    prompts = [[{"role": "user", "content": str(number)}] for number in range(ANSWERS)]
+    prompts = [[{"role": "user", "content": f"{number}{word}"}] for number in range(ANSWERS)]
     asked = Asked(provider="http://p/v1", model="m", params=SamplingParams(), max_tokens=8)
+    if word:
+        asked = replace(asked, asking=Asking(chat_template_kwargs={"system": word, "tools": [{"a": word}], "depth": 2}))
     ids = list(range(8))
     with RunDirectory.create(path, prompts, Audit(asked=asked), rule=stated) as run:
         for index in range(ANSWERS):
-            run.keep_response(Response(index=index, content="an answer", finish_reason="stop", body={}))
+            run.keep_response(_answer(index, word))
         run.keep_sequences({index: TokenSequence([9], ids) for index in range(ANSWERS)})
         for index in range(ANSWERS):
             first = [token + 10 if place < wrong else token for place, token in enumerate(ids)]
@@ -47,5 +69,29 @@ def decided(
                 ),
             )
         against = None if baseline is None else baseline_of(baseline, run.audit, out=path)
-        decide_run(run, score_run(run), against, rule=judged)
+        if word:
+            unread = replace(run.sequences()[0], unread=word)
+            run.keep_sequences({0: unread})
+            run.keep_rows(0, no_rows(unread))
+        report = decide_run(run, score_run(run), against, rule=judged)
+        if word:
+            run.keep_report(_told(report, word))
     return path
+
+
+def _answer(index: int, word: str) -> Response:
+    if not word:
+        return Response(index=index, content="an answer", finish_reason="stop", body={})
+    told = {"reasoning": word, "finish_reason": word, "sent": {"stop": [word]}}
+    return Response(index=index, content=word, prompt_tokens=9, **told, body={"model": word, "headers": {word: word}})  # type: ignore[arg-type]
+
+
+def _told(report: Report, word: str) -> Report:
+    """The report with places where the outputs part, and with a finding whose names and words are somebody else's."""
+    parting = Parting(
+        sequence=0, position=1, context=word, claimed=word, expected=word, margin_bound=1.0, status="scored"
+    )
+    found = Finding.of(
+        "of_others", word, {"by_name": {word: 1}, "first": [word], "said": word, "count": 2}, warning=True
+    )
+    return replace(report, partings=(parting,), findings=(*report.findings, found))

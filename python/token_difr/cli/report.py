@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import typer
+
 from token_difr.cli import options
 from token_difr.cli.grouped import grouped
 from token_difr.cli.manner import ShownOptions
@@ -11,8 +15,20 @@ __all__ = ["command"]
 
 
 @grouped
-def command(run: options.Run, *, shown: ShownOptions) -> None:
+def command(run: options.Run, *, redact: options.Redact = False, shown: ShownOptions) -> None:
     """Show the report that RUN holds on its present scores. The exit code is the verdict."""
+    from tempfile import TemporaryDirectory
+
+    from token_difr.run.redacting import redact_run
+
+    if not redact:
+        raise _shown(run, shown)
+    with TemporaryDirectory() as folder:
+        redact_run(run, Path(folder) / "run")
+        raise _shown(Path(folder) / "run", shown)
+
+
+def _shown(run: Path, shown: ShownOptions) -> typer.Exit:
     from token_difr.cli.show import show_report
     from token_difr.run import RunDirectory
 
@@ -20,4 +36,4 @@ def command(run: options.Run, *, shown: ShownOptions) -> None:
         report = directory.report()
     if report is None:
         raise RunDirectoryError(f"{run} has no verdict on the scores that it holds: token-difr decide {run}")
-    raise show_report(report, shown, run)
+    return show_report(report, shown, run)

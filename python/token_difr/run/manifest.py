@@ -18,7 +18,17 @@ from token_difr.run.files import write_whole
 from token_difr.run.format_1 import audit_of_format_1
 from token_difr.run.layout import MADE_FOR, MANIFEST
 
-__all__ = ["Manifest", "is_run_directory", "now", "read_manifest", "sealed", "to_json", "unsealed", "write_manifest"]
+__all__ = [
+    "Manifest",
+    "is_run_directory",
+    "manifest_to_bytes",
+    "now",
+    "read_manifest",
+    "sealed",
+    "to_json",
+    "unsealed",
+    "write_manifest",
+]
 
 FORMAT = 2
 SEAL = "sha256"
@@ -52,12 +62,17 @@ def write_manifest(path: Path, manifest: Manifest) -> None:
     with contextlib.suppress(RunDirectoryError):
         if read_manifest(path) == manifest._replace(format=FORMAT):
             return
+    write_whole(path / MANIFEST, manifest_to_bytes(manifest))
+
+
+def manifest_to_bytes(manifest: Manifest) -> bytes:
+    """The manifest's file, in the newest format."""
     values: dict[str, Any] = {"format": FORMAT, "token_difr_version": __version__, "started": manifest.started}
     if manifest.rule is not None:
         values["rule"] = asdict(manifest.rule)
     if manifest.redacted is not None:
         values["redacted"] = manifest.redacted
-    write_whole(path / MANIFEST, to_json(sealed({**values, "audit": manifest.audit.to_dict()})))
+    return to_json(sealed({**values, "audit": manifest.audit.to_dict()}))
 
 
 def read_manifest(path: Path) -> Manifest:

@@ -67,6 +67,8 @@ def verify_run(
         if not all(check.held for check in checks):
             return checks
         sequences = run.sequences()
+        if run.redacted:
+            checks += [_redacted(run), _same_ids(run)]
         scores = scored(run.batch(), run.audit, [sequences[index] for index in range(len(run.prompts))])
         made = DigestedScores(scores, digest_of(scores))
         try:
@@ -93,6 +95,31 @@ def _stages(run: RunDirectory) -> Iterator[Check]:
             False,
             f"{damaged[REPAIRS]:,} damaged lines: what was asked about the cuts of some answers is lost",
         )
+
+
+def _redacted(run: RunDirectory) -> Check:
+    return Check(
+        "texts",
+        None,
+        f"taken out of {len(run.prompts):,} prompts and answers (texts, reasoning, fields and answers as they came, ids of the "
+        "prompts), and of findings: a SHA-256 stands for each; the answers' token ids, rows, scores and checksums are here",
+    )
+
+
+def _same_ids(run: RunDirectory) -> Check:
+    """The checksum of a sequence is that of the record as it was: what stays of it is held against the rows."""
+    sequences, rows = run.sequences(), run.rows()
+    others = [
+        index
+        for index, sequence in sequences.items()
+        if sequence.scorable and list(sequence.output_token_ids) != rows[index].claimed.tolist()
+    ]
+    text = (
+        f"those of {len(others):,} answers are not those of their rows"
+        if others
+        else "those of the answers are those of the rows"
+    )
+    return Check("ids", not others, text)
 
 
 def _report(
@@ -170,6 +197,8 @@ def _decision(run: RunDirectory, scores: Scores, told: Decision, against: Baseli
 
 
 def _findings(run: RunDirectory, report: Report, tokenizer: Tokenizer | None) -> Check:
+    if run.redacted:
+        return Check("findings", None, "the texts that they look at were taken out")
     if tokenizer is None:
         return Check("findings", None, "the tokenizer is not at hand")
     told = {found.name: found.text for found in report.findings if found.name not in OF_OTHERS}
