@@ -13,6 +13,7 @@ from token_difr.records import (
     Audit,
     Finding,
     Parting,
+    Rendered,
     Report,
     Response,
     Rule,
@@ -39,6 +40,7 @@ def decided(
     stated: Rule | None = None,
     judged: Rule | None = None,
     word: str = "",
+    tokenizer: str | None = None,
 ) -> Path:
     """A run of some answers of eight tokens, of each of which so many are not the reference's.
 
@@ -48,8 +50,9 @@ def decided(
     asked = Asked(provider="http://p/v1", model="m", params=SamplingParams(), max_tokens=8)
     if word:
         asked = replace(asked, asking=Asking(chat_template_kwargs={"system": word, "tools": [{"a": word}], "depth": 2}))
+    record = Audit(asked=asked, rendered=None if tokenizer is None else Rendered(tokenizer=tokenizer, digest=None))
     ids = list(range(8))
-    with RunDirectory.create(path, prompts, Audit(asked=asked), rule=stated) as run:
+    with RunDirectory.create(path, prompts, record, rule=stated) as run:
         for index in range(ANSWERS):
             run.keep_response(_answer(index, word))
         run.keep_sequences({index: TokenSequence([9], ids) for index in range(ANSWERS)})

@@ -29,7 +29,14 @@ NOT_LOOKED_AT = {"texts", "findings"}
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a run that holds the word "secret" wherever text can stand, one that it was compared with, and both redacted."""
     folder = tmp_path_factory.mktemp("redacted")
-    decided(folder / "run", 3, decided(folder / "baseline", 0, word="Secret"), word="Secret", stated=Rule())
+    decided(
+        folder / "run",
+        3,
+        decided(folder / "baseline", 0, word="Secret"),
+        word="Secret",
+        stated=Rule(),
+        tokenizer="demo",
+    )
     for name in ("run", "baseline"):
         redact_run(folder / name, folder / f"{name}-redacted")
     return folder

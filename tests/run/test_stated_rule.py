@@ -80,7 +80,7 @@ def test_another_rule_than_was_stated_is_named(
 
 def test_a_rule_that_is_hidden_shows(tmp_path: Path, run_cli: Callable[..., tuple[int, str, str]]) -> None:
     """A report from which the warning was taken fails the check all the same; and decide by the stated rule mends it."""
-    run = decided(tmp_path / "run", 0, stated=Rule())
+    run = decided(tmp_path / "run", 0, stated=Rule(), tokenizer="demo")
     code, output, _ = run_cli("decide", run, "--level", "0.2")
     assert "stated was 0.01" in " ".join(output.split())
     file = run / "report.json"

@@ -42,6 +42,7 @@ VERBS = (
     "decide",
     "report",
     "verify-run",
+    "bundle",
     "repair",
     "watch",
     "probe",

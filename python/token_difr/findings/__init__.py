@@ -3,7 +3,7 @@
 One module a subject, one function a check: ``Evidence -> Finding | None``.
 """
 
-from token_difr.findings.changed_rule import CHANGED_RULE, changed_rule
+from token_difr.findings.stated_rule import CHANGED_RULE, changed_rule
 from token_difr.findings.checks import find_all
 from token_difr.findings.echo import EchoCheck, check_echo
 from token_difr.findings.evidence import Evidence
