@@ -3,11 +3,11 @@
 One module a subject, one function a check: ``Evidence -> Finding | None``.
 """
 
-from token_difr.findings.stated_rule import CHANGED_RULE, changed_rule
 from token_difr.findings.checks import find_all
 from token_difr.findings.echo import EchoCheck, check_echo
 from token_difr.findings.evidence import Evidence
 from token_difr.findings.provider_logprobs import claimed_logprobs, sampled_logprobs
+from token_difr.findings.stated_rule import CHANGED_RULE, changed_rule
 from token_difr.records import Finding
 
 __all__ = [
