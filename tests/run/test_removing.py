@@ -10,7 +10,7 @@ import pytest
 
 from decided_runs import decided
 from token_difr.errors import RunDirectoryError
-from token_difr.run import RunDirectory, removing
+from token_difr.run import RunDirectory
 from token_difr.run.layout import MANIFEST
 from token_difr.run.removing import remove_run
 
@@ -129,7 +129,7 @@ def test_one_that_breaks_off_half_way(run: Path, monkeypatch: pytest.MonkeyPatch
         unlink(path, missing_ok=missing_ok)
 
     with monkeypatch.context() as patch:
-        patch.setattr(removing.Path, "unlink", failing)
+        patch.setattr(Path, "unlink", failing)
         with pytest.raises(RunDirectoryError, match=r"cannot remove .*sequences\.jsonl"):
             remove_run(run)
     assert not (run / "report.json").exists()
