@@ -72,7 +72,7 @@ def remove_run(path: str | os.PathLike[str]) -> Removable:
     doomed = removable(path)
     descriptor = lock(doomed.path)
     try:
-        for name in sorted({*doomed.files} - {LOCK}, key=lambda name: name == MANIFEST):
+        for name in sorted({*doomed.files} - {LOCK}, key=lambda name: (name == MANIFEST, name)):
             (doomed.path / name).unlink()
         with contextlib.suppress(PermissionError):  # Windows keeps a file that is open
             (doomed.path / LOCK).unlink()
