@@ -55,7 +55,7 @@ def command(
 
 
 def _check_all_asked(run: RunDirectory) -> None:
-    """Refuse a run that ended when its ties had shown enough: a test of all at once cannot allow for that.
+    """Refuse a run that ended when it had shown enough: a test of all at once cannot allow for that.
 
     Raises:
         InputError: It is one.
@@ -63,8 +63,12 @@ def _check_all_asked(run: RunDirectory) -> None:
     kept = None
     with suppress(RunDirectoryError):  # edited or damaged: nothing is known of it
         kept = run.report()
-    if kept is not None and kept.decision.ties is not None and kept.decision.ties.sequential is not None:
+    if kept is None:
+        return
+    of_ties = kept.decision.ties is not None and kept.decision.ties.sequential is not None
+    if of_ties or kept.decision.sequential is not None:
+        things, command = ("ties", "ties audit") if of_ties else ("answers", "audit")
         raise InputError(
-            f"{run.path} was asked until a verdict, so that its ties are as many as they showed enough: token-difr ties audit "
+            f"{run.path} was asked until a verdict, so that its {things} are as many as they showed enough: token-difr {command} "
             "--until verdict judges it, with the same options as before, and token-difr report shows what it came to"
         )

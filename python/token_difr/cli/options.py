@@ -130,6 +130,12 @@ PriceInput = Annotated[
 PriceOutput = Annotated[
     float | None, typer.Option("--price-output", min=0.0, help="Provider's price of a million output tokens.")
 ]
+Until = Annotated[
+    str | None,
+    typer.Option(
+        "--until", metavar="verdict", help="Ask a few at a time, and stop at the verdict.  [default: ask all]"
+    ),
+]
 Baseline = Annotated[
     Path | None,
     typer.Option("--baseline", metavar="DIR", help="Run of a trusted provider, best on the same prompts."),

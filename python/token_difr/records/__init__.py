@@ -14,6 +14,7 @@ from token_difr.records.rule import Rule
 from token_difr.records.sampling import GREEDY_TEMPERATURE, SamplingParams, derived_seeds
 from token_difr.records.scores import Scores, ScoreStatus
 from token_difr.records.sequence import Fidelity, TokenSequence
+from token_difr.records.sequential import SequentialAudit
 from token_difr.records.topk import LARGEST_ID, UNRESOLVED, TopKBatch
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "ScoreStatus",
     "Scored",
     "Scores",
+    "SequentialAudit",
     "SequentialTest",
     "StatisticComparison",
     "Summary",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from token_difr._core import __version__
 from token_difr.errors import RunDirectoryError
 from token_difr.findings import Evidence, changed_rule, find_all
@@ -24,6 +26,7 @@ def decide_run(
     *,
     rule: Rule | None = None,
     tokenizer: Tokenizer | None = None,
+    conclude: Callable[[Decision], Decision] | None = None,
 ) -> Report:
     """Judge the scores of ``run``; the report is kept there if it is open for writing.
 
@@ -33,18 +36,20 @@ def decide_run(
         baseline: See :func:`~token_difr.run.baseline.baseline_of`.
         rule: By which rule; None = the default one.
         tokenizer: The model's tokenizer, for what needs it: some findings, and where the outputs part; None = without.
+        conclude: What the decision comes to for an audit that was asked until a verdict; None = for one that was not.
 
     Raises:
         RunDirectoryError: Rows are missing.
         InputError: The scores of both sides cannot be compared, see :func:`~token_difr.verdict.compare`.
     """
     rule = rule or Rule()
-    known = _decided(run, scores.digest, rule, baseline)
+    known = None if conclude is not None else _decided(run, scores.digest, rule, baseline)
     if known is not None:
         return known
+    decision = decision_of(run, scores.scores, baseline, rule)
     report = Report(
         audit=run.audit,
-        decision=decision_of(run, scores.scores, baseline, rule),
+        decision=decision if conclude is None else conclude(decision),
         findings=_findings(run, rule, tokenizer),
         partings=() if tokenizer is None else _partings(run, scores.scores, tokenizer),
         provenance=Provenance(
@@ -83,6 +88,8 @@ def _decided(run: RunDirectory, digest: str, rule: Rule, baseline: Baseline | No
     except RunDirectoryError:  # edited or damaged: it is made anew
         return None
     if known is None or known.provenance.version != __version__ or known.decision.rule != rule:
+        return None
+    if known.decision.sequential is not None:
         return None
     return known if known.provenance.baseline == (None if baseline is None else baseline.origin) else None
 

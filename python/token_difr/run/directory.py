@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from token_difr.errors import RunDirectoryError
-from token_difr.records import Audit, Conversation, Report, Response, Rule, Scores, TokenSequence, TopKBatch
+from token_difr.records import Asked, Audit, Conversation, Report, Response, Rule, Scores, TokenSequence, TopKBatch
 from token_difr.run.asked_cuts import AskedCut, cut_from_record, cut_to_record
 from token_difr.run.binding import going_on, made_for, settled
 from token_difr.run.files import lock, make_directory
@@ -60,12 +60,7 @@ class RunDirectory:
 
     @classmethod
     def create(
-        cls,
-        path: str | os.PathLike[str],
-        prompts: Sequence[Conversation],
-        audit: Audit,
-        *,
-        rule: Rule | None = None,
+        cls, path: str | os.PathLike[str], prompts: Sequence[Conversation], audit: Audit, *, rule: Rule | None = None
     ) -> Self:
         """Make a run directory, or go on with the one at ``path`` if it belongs to the same audit.
 
@@ -144,12 +139,17 @@ class RunDirectory:
             os.close(self._lock)
             self._lock = None
 
-    def grow(self, prompts: Sequence[Conversation]) -> None:
-        """Go on with more prompts than there are, of which the first are those that are here."""
+    def grow(self, prompts: Sequence[Conversation], asked: Asked | None = None) -> None:
+        """Go on with more prompts than there are, of which the first are those that are here.
+
+        Args:
+            prompts: All of them.
+            asked: How the provider is asked for all of them, where each has a seed of its own; None = as before.
+        """
         self._check_writable()
         if list(prompts[: len(self.prompts)]) != self.prompts:
             raise RunDirectoryError(f"{self.path} grows by further prompts alone: its own come first")
-        stated = self.audit.about(prompts)
+        stated = replace(self.audit, asked=asked or self.audit.asked).about(prompts)
         write_prompts(self.path, prompts, stated)
         self._manifest = self._manifest._replace(audit=stated)
         write_manifest(self.path, self._manifest)  # after the prompts: a file ahead of it is written anew

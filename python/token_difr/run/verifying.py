@@ -22,6 +22,7 @@ from token_difr.run.files import is_here
 from token_difr.run.layout import REPAIRS, RESPONSES, ROWS, SEQUENCES
 from token_difr.run.report_file import read_report
 from token_difr.run.score_file import DigestedScores, digest_of
+from token_difr.run.sequential_decision import sequential_decision
 from token_difr.run.stages import scored
 from token_difr.sequences import Tokenizer
 from token_difr.untrusted import printable
@@ -190,6 +191,8 @@ def _decision(run: RunDirectory, scores: Scores, told: Decision, against: Baseli
         return Check(
             "decision", None, "of near ties: its figures are the same; the verdict needs the file of ties (ties audit)"
         )
+    if told.sequential is not None and against is not None:
+        anew = sequential_decision(run, scores, anew, told.sequential, against)
     same = repr(told) == repr(anew)  # NaN is unequal to itself, and is written the same
     return Check(
         "decision", same, f"made anew: {anew.verdict.value}, {'the same in every figure' if same else 'other figures'}"
