@@ -130,13 +130,14 @@ def test_what_the_tokenizer_tells(tmp_path: Path, document: object, named: str) 
         bundle([[5]] * 3),
         samples(SOUND, TEXTS),
         {"samples": samples(SOUND, TEXTS), "config": {"n": 1}},
+        samples(SOUND, TEXTS)[0],
         bundle([[40, 41, 42, 43]] * 3),  # small ids, and too few to tell
         bundle([list(range(33, 60)), list(range(34, 90))]),  # in the range of characters, and no text
         bundle(
             SOUND, note="token_id:7 is what servers write for a token's text; here its texts were left out of the file"
         ),
     ],
-    ids=("bundle", "few odd ones", "three alike", "samples", "config", "few ids", "no letters", "a remark"),
+    ids=("bundle", "few odd ones", "three alike", "samples", "config", "one", "few ids", "no letters", "a remark"),
 )
 @pytest.mark.parametrize("tokenizer", [None, TOKENIZER], ids=("without", "with"))
 def test_what_is_sound_is_let_pass(tmp_path: Path, document: object, tokenizer: Any) -> None:
@@ -176,7 +177,7 @@ def test_files_of_any_content(tmp_path: Path, value: Any, name: str, first: bool
     """Are read, or refused as input, and nothing else."""
     document = {**bundle(SOUND[:2]), name: value}
     if first and isinstance(value, dict):
-        document = {**document, "sequences": [value, *document["sequences"][1:]]}
+        document = {**document, "sequences": [value, *bundle(SOUND[:2])["sequences"][1:]]}
     file = tmp_path / "a.json"
     file.write_text(json.dumps(document), encoding="utf-8", errors="surrogatepass")
     for tokenizer in (None, TOKENIZER):
@@ -184,6 +185,12 @@ def test_files_of_any_content(tmp_path: Path, value: Any, name: str, first: bool
             check_sound(read_answers(file), tokenizer)
         except InputError as error:
             assert len(str(error)) < 4000  # noqa: PT017
+
+
+@pytest.mark.parametrize("text", ["token" + " " * 200_000, "token_id:" * 50_000, "<|" * 100_000, "[" * 100_000])
+def test_long_texts(tmp_path: Path, text: str) -> None:
+    """Are looked at in a time that grows as they do."""
+    assert words_on(tmp_path, bundle(SOUND, texts=[text])) == ""
 
 
 def test_many_tokens(tmp_path: Path) -> None:

@@ -11,11 +11,12 @@ import pytest
 
 from decided_runs import decided
 from token_difr.errors import RunDirectoryError
-from token_difr.records import Rule
+from token_difr.records import Judged, Rule
 from token_difr.run import RunDirectory
 from token_difr.run.baseline import baseline_of
 from token_difr.run.deciding import decide_run
 from token_difr.run.journal import from_line, to_line
+from token_difr.run.moving import move_reference
 from token_difr.run.redacting import redact_run
 from token_difr.run.stages import score_run
 from token_difr.run.verifying import verify_run
@@ -178,6 +179,10 @@ def test_nothing_goes_on_in_it(made: Path, run_cli: RunCli) -> None:
         assert code == 2
         assert "texts of" in errors
         assert "were taken out" in errors
+    with pytest.raises(RunDirectoryError, match="were taken out"):
+        move_reference(
+            made / "run-redacted", Judged(reference="http://r/v1", model="m", dialect="vllm", topk_logprobs=2)
+        )
     with RunDirectory.read(made / "run") as run, RunDirectory.read(made / "run-redacted") as without:
         judged = [
             decide_run(run, score_run(run), baseline_of(made / name, run.audit, out=run.path)).decision

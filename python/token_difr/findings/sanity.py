@@ -15,7 +15,9 @@ from token_difr.untrusted import printable
 
 __all__ = ["check_sound", "unsound"]
 
-NAMED_ID = re.compile(r"<?\|?\btoken(?:[_ ]?id)?\b\s*[:=_ ]\s*\d+\|?>?|<\|?token(?:_id)?[_:]\d+\|?>", re.IGNORECASE)
+NAMED_ID = re.compile(
+    r"<?\|?\btoken(?:[_ ]?id)?\b\s{0,2}[:=_ ]\s{0,2}\d+\|?>?|<\|?token(?:_id)?[_:]\d+\|?>", re.IGNORECASE
+)
 """A token's id in the place of its text, as servers write it on request (``return_tokens_as_token_ids``)."""
 
 NUMBER = re.compile(r"\d+")
@@ -92,7 +94,7 @@ def _texts(value: object, place: str) -> Iterator[tuple[str, str]]:
             yield from _texts(item, f"{place}.{printable(str(name))}" if place else printable(str(name)))
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            if not isinstance(item, int):
+            if isinstance(item, str | list | dict):
                 yield from _texts(item, f"{place}[{index}]")
 
 

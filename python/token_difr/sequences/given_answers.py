@@ -1,6 +1,6 @@
 """Answers that somebody else collected, from a file: an inference bundle, or samples in vLLM's shape.
 
-Samples may stand in an object (``samples``), in a list, or one a line. What a file says of how it was sampled is kept, so that nobody
+Samples may stand in an object (``samples``), in a list, alone, or one a line. What a file says of how it was sampled is kept, so that nobody
 judges it by other parameters.
 """
 
@@ -57,6 +57,8 @@ def read_answers(path: str | os.PathLike[str]) -> GivenAnswers:
     """
     path = Path(path)
     document = {"samples": list(_lines(path))} if path.suffix in LINES else read_document(path)
+    if isinstance(document, dict) and {"prompt_token_ids", "outputs"} <= document.keys():
+        document = [document]
     if isinstance(document, list):
         document = {"samples": document}
     if not isinstance(document, dict) or not ({"samples"} <= document.keys() or {*BUNDLE_KEYS} <= document.keys()):
