@@ -172,7 +172,7 @@ JSON = st.recursive(
     name=st.sampled_from(["model", "conversations", "sequences", "samples", "config", "temperature"]),
     first=st.booleans(),
 )
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_files_of_any_content(tmp_path: Path, value: Any, name: str, first: bool) -> None:
     """Are read, or refused as input, and nothing else."""
     document = {**bundle(SOUND[:2]), name: value}

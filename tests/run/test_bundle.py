@@ -213,7 +213,7 @@ def test_a_link_in_it(tmp_path: Path) -> None:
 
 
 @given(place=st.integers(0, 2**16), value=st.integers(0, 255), length=st.integers(0, 2**16))
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_damage_of_any_kind(made: Path, tmp_path: Path, place: int, value: int, length: int) -> None:
     """Is told as that, or does not matter; there is no other error."""
     data = bytearray((made / "all.zip").read_bytes())

@@ -93,7 +93,7 @@ def test_the_verdict_is_the_same(made: Path, run_cli: RunCli) -> None:
 def test_a_report_without_texts(made: Path, run_cli: RunCli, form: str) -> None:
     """In every form, of the run itself and of the copy; the run is not touched."""
     before = {file: file.read_bytes() for file in (made / "run").iterdir()}
-    for arguments in ((made / "run", "--redact"), (made / "run-redacted",), (made / "run-redacted", "--redact")):
+    for arguments in ((made / "run", "--redact"), (made / "run-redacted",)):
         code, output, errors = run_cli("report", *arguments, "--format", form)
         assert code == 1
         assert "secret" not in (output + errors).lower()
