@@ -38,7 +38,7 @@ OTHERS: list[Conversation] = [[{"role": "user", "content": f"question {n}"}] for
 
 def own_tokens(question: int) -> list[int]:
     """What the model answers."""
-    return np.random.default_rng(question).choice([*b"abcd"], TOKENS).tolist()
+    return [int(token) for token in np.random.default_rng(question).choice([*b"abcd"], TOKENS)]
 
 
 class Standin:

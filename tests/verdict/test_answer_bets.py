@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +17,7 @@ from token_difr.records import Rule, Scores, ScoreStatus
 from token_difr.verdict.answer_bets import AnswerBets, bet_on_answers, excludes_loss, fewest_further, loss_upper
 
 RULE = Rule()
-LIMITS = {"level": RULE.level, "tolerance": RULE.tolerance, "fewest": RULE.fewest_sequences}
+LIMITS: dict[str, Any] = {"level": RULE.level, "tolerance": RULE.tolerance, "fewest": RULE.fewest_sequences}
 Marks = npt.NDArray[np.bool_]
 
 
@@ -142,10 +144,11 @@ def test_equal_answers_exclude_the_tolerance_when_its_power_is_enough() -> None:
 
 def test_a_true_loss_is_seldom_excluded() -> None:
     """Of candidates that lose as much as the tolerance, spread or in whole answers, at most 5 % ever show less."""
-    for name, draw in {
+    draws: dict[str, Callable[[np.random.Generator], npt.NDArray[np.float64]]] = {
         "spread": lambda rng: rng.normal(0.02, 0.05, 300),
-        "whole": lambda rng: (rng.random(300) < 0.02).astype(float),
-    }.items():
+        "whole": lambda rng: (rng.random(300) < 0.02).astype(np.float64),
+    }
+    for name, draw in draws.items():
         shown = 0
         for seed in range(300):
             losses = np.clip(draw(np.random.default_rng(seed)), -1, 1)

@@ -111,8 +111,8 @@ def _reason(plain: Decision, test: SequentialAudit, rule: Rule) -> str:
     if wealth >= 1 / rule.level:
         return f"{asked}, and {end}; but judged as if all had been asked at once: {plain.reason}"
     return (
-        f"{asked} at most, where *divergent* takes {1 / rule.level:g}; {loss}, where *consistent* takes less than {tolerance} of "
-        f"{rule.fewest_sequences} answers and more; {end}: more prompts would decide"
+        f"{asked} at most, where *divergent* takes {1 / rule.level:g}; {loss}, where *consistent* takes less than {tolerance}, from "
+        f"{rule.fewest_sequences} answers on; {end}: more prompts would decide"
     )
 
 
