@@ -27,9 +27,22 @@ def command(
             help="Write the charts of --format html there, as SVG; as PNG too with the extra plots.",
         ),
     ] = None,
+    redact: options.Redact = False,
     shown: ShownOptions,
 ) -> None:
     """Show the report that RUN holds on its present scores. The exit code is the verdict."""
+    from tempfile import TemporaryDirectory
+
+    from token_difr.run.redacting import redact_run
+
+    if not redact:
+        raise _shown(run, plots, shown)
+    with TemporaryDirectory() as folder:
+        redact_run(run, Path(folder) / "run")
+        raise _shown(Path(folder) / "run", plots, shown)
+
+
+def _shown(run: Path, plots: Path | None, shown: ShownOptions) -> typer.Exit:
     from token_difr.cli.show import note, show_report
     from token_difr.run import RunDirectory
 
@@ -42,4 +55,4 @@ def command(
 
         for written in write_plots(run, plots):
             note(f"written: {written}", quiet=False)
-    raise show_report(report, shown, run)
+    return show_report(report, shown, run)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from token_difr.answers import Provider, as_provider, check_asked, check_prompts
 from token_difr.endpoint import blocking, check_concurrency
 from token_difr.errors import InputError, PromptError
+from token_difr.findings import changed_rule
 from token_difr.records import (
     Audit,
     Conversation,
@@ -200,7 +201,11 @@ async def run_audit(
             return AuditRun(path=run.path, scores=score_run(run).scores, report=report)
     if preflight:
         await run_preflight(record, prompts, sides, out, tell=tell)
-    with RunDirectory.create(out, prompts, record) as run:
+    rule = rule or Rule()
+    with RunDirectory.create(out, prompts, record, rule=rule) as run:
+        changed = changed_rule(run.rule, rule)
+        if changed is not None and tell is not None:
+            tell(changed.text)
         if run.audit.replays != record.replays:  # by a sampler that only ``out`` states
             against = baseline_of(baseline, run.audit, out=out)
         pace: dict[str, Any] = {"concurrency": concurrency, "progress": progress}

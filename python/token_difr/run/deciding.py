@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 from token_difr._core import __version__
 from token_difr.errors import RunDirectoryError
-from token_difr.findings import Evidence, find_all
-from token_difr.records import Decision, Parting, Provenance, Report, Rule, Scores
+from token_difr.findings import Evidence, changed_rule, find_all
+from token_difr.records import Decision, Finding, Parting, Provenance, Report, Rule, Scores
 from token_difr.run.baseline import Baseline
 from token_difr.run.directory import RunDirectory
 from token_difr.run.manifest import now
-from token_difr.run.pairing import pairs_by_prompt, prompt_digests
+from token_difr.run.pairing import pairs_by_prompt
 from token_difr.run.score_file import DigestedScores
 from token_difr.sequences import Tokenizer
 from token_difr.verdict import SideRows, decide, row_facts, worst_partings
@@ -50,7 +50,7 @@ def decide_run(
     report = Report(
         audit=run.audit,
         decision=decision if conclude is None else conclude(decision),
-        findings=find_all(evidence_of(run, tokenizer)),
+        findings=_findings(run, rule, tokenizer),
         partings=() if tokenizer is None else _partings(run, scores.scores, tokenizer),
         provenance=Provenance(
             version=__version__,
@@ -65,11 +65,18 @@ def decide_run(
     return report
 
 
+def _findings(run: RunDirectory, rule: Rule, tokenizer: Tokenizer | None) -> tuple[Finding, ...]:
+    """What is said of the rule, then what the records show; those of a run without its texts are not looked at."""
+    changed = changed_rule(run.rule, rule)
+    found = () if run.redacted else find_all(evidence_of(run, tokenizer))
+    return found if changed is None else (changed, *found)
+
+
 def decision_of(run: RunDirectory, scores: Scores, baseline: Baseline | None, rule: Rule) -> Decision:
     """The decision; with a baseline run, answers to the same prompts are paired, and its rows looked at."""
     if baseline is None or baseline.prompts is None or baseline.rows is None:
         return decide(scores, None if baseline is None else baseline.scores, rule=rule)
-    pairs = pairs_by_prompt(prompt_digests(run.prompts), baseline.prompts)
+    pairs = pairs_by_prompt(run.prompt_digests, baseline.prompts)
     rows = SideRows(candidate=row_facts(run.batch()), baseline=baseline.rows)
     return decide(scores, baseline.scores, rule=rule, pairs=pairs, rows=rows)
 

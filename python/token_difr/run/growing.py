@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from token_difr.records import Audit, Conversation
+from token_difr.records import Audit, Conversation, Rule
 from token_difr.run.directory import RunDirectory
 from token_difr.run.manifest import is_run_directory, read_manifest
 
@@ -43,6 +43,7 @@ async def ask_until(
     prompts: Sequence[Conversation],
     conduct: Conduct,
     *,
+    rule: Rule | None = None,
     most: int | None = None,
 ) -> RunDirectory:
     """Ask batch by batch until the audit is decided, or nothing is left to ask.
@@ -52,13 +53,14 @@ async def ask_until(
         record: Whose audit it is.
         prompts: The conversations in the order in which they are asked.
         conduct: How they are asked and tested.
+        rule: By which rule the audit is to be judged; None = not stated.
         most: Prompts that are asked in this call, or a few more; None = as many as it takes.
 
     Returns:
         The run of the prompts that were asked, open; the caller closes it.
     """
     first = begun(out, len(prompts), conduct.further(None))
-    run = RunDirectory.create(out, prompts[:first], record.of_first(first))
+    run = RunDirectory.create(out, prompts[:first], record.of_first(first), rule=rule)
     last = len(prompts) if most is None else min(len(prompts), len(run.responses()) + most)
     try:
         while True:

@@ -13,7 +13,7 @@ from typing import Literal
 from token_difr.records import Decision, Rule, Scores, SequentialAudit, Verdict
 from token_difr.run.baseline import Baseline
 from token_difr.run.directory import RunDirectory
-from token_difr.run.pairing import counterparts, prompt_digests
+from token_difr.run.pairing import counterparts
 from token_difr.verdict.answer_bets import AnswerBets, bet_on_answers, excludes_loss, loss_upper
 
 __all__ = [
@@ -42,7 +42,7 @@ def sequential_decision(
         told: What was kept of the test: why it ended, by whose count, is nothing that scores tell.
         against: The baseline.
     """
-    _, pairs = counterparts(prompt_digests(run.prompts), against.prompts or (), paired=told.paired)
+    _, pairs = counterparts(run.prompt_digests, against.prompts or (), paired=told.paired)
     bets, rule = bet_on_answers(scores, against.scores, pairs), plain.rule
     ended = told.stopped if told.stopped in {"exhausted", "budget"} else "exhausted"
     stopped = agreed(bets, plain, rule) or ended

@@ -124,7 +124,7 @@ async def ask_until_verdict(
     conduct = _Conduct(asked, sides, ceiling, tell, concurrency)
     if not is_run_directory(Path(out)) and not conduct.further(None):
         raise InputError("the ceiling is too low for a single answer: raise it, or shorten the answers (max_tokens)")
-    run = await ask_until(out, asked.record, asked.prompts, conduct)
+    run = await ask_until(out, asked.record, asked.prompts, conduct, rule=asked.rule)
     try:
         conclude = partial(conduct.concluded, run)
         rule, tokenizer = asked.rule, sides.tokenizer

@@ -125,10 +125,10 @@ async def aaudit_ties(
         if preflight and outstanding(out, record, conversations[:first]).answers:
             await check_continues(ties.sure, asker, model=model, way=chosen, tokenizer=loaded)
         if not until_verdict:
-            with RunDirectory.create(out, conversations, record) as run:
+            with RunDirectory.create(out, conversations, record, rule=rule) as run:
                 await conduct.ask(run)
                 return judge_ties(run, ties, loaded, against, rule, sequential=None, precision=precision)
-        with await ask_until(out, record, conversations, conduct, most=most) as run:
+        with await ask_until(out, record, conversations, conduct, rule=rule, most=most) as run:
             some, test = conduct.asked_of(run), conduct.test(run)
             if test.stopped == "exhausted" and len(some.ties) < len(ties.ties):
                 test = replace(test, stopped="paused")
