@@ -19,10 +19,12 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from functools import lru_cache
 from importlib import import_module
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.main import get_command
 
 from token_difr._core import __version__
 from token_difr.cli.faults import is_closed_pipe, system_message
@@ -99,6 +101,12 @@ def _version(
 app = _app()
 
 
+@lru_cache(maxsize=1)
+def _commands_of(built: typer.Typer) -> Any:
+    """What typer makes of it: made once a process, as it takes as long as a small audit."""
+    return get_command(built)
+
+
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit; ``arguments`` are those of the process if not given."""
     if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
@@ -112,7 +120,7 @@ def _run(arguments: Sequence[str] | None) -> int:
     """The exit code of the command; every error ends here."""
     try:
         given = sys.argv[1:] if arguments is None else list(arguments)
-        code: int | None = app(_in_full(given), prog_name="token-difr", standalone_mode=False)
+        code: int | None = _commands_of(app)(_in_full(given), prog_name="token-difr", standalone_mode=False)
         if sys.stdout is not None:
             sys.stdout.flush()  # now, while a closed pipe can still be told from a verdict
     except KeyboardInterrupt:

@@ -50,6 +50,7 @@ class RunDirectory:
         self._rows = Journal(path / ROWS, batch_to_record, batch_from_record)
         self._cuts = Journal(path / REPAIRS, cut_to_record, cut_from_record)
         self._batch: tuple[str, TopKBatch] | None = None
+        self._stated: tuple[Audit, dict[str, Any]] | None = None
 
     @classmethod
     def create(cls, path: str | os.PathLike[str], prompts: Sequence[Conversation], audit: Audit) -> Self:
@@ -270,7 +271,9 @@ class RunDirectory:
 
     def _parts(self, file: str) -> dict[str, Any]:
         """The parts of the audit's record that a file is made for."""
-        whole = self.audit.to_dict()
+        if self._stated is None or self._stated[0] is not self.audit:  # asked for each answer, and of many parts
+            self._stated = self.audit, self.audit.to_dict()
+        whole = self._stated[1]
         return {name: whole[name] for name in MADE_FOR[file] if name in whole}
 
     def _response_entries(self) -> dict[int, Entry[Response]]:
