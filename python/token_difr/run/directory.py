@@ -15,7 +15,7 @@ from token_difr.run.asked_cuts import AskedCut, cut_from_record, cut_to_record
 from token_difr.run.binding import going_on, made_for, settled
 from token_difr.run.files import lock, make_directory
 from token_difr.run.journal import Entry, Journal
-from token_difr.run.layout import REPAIRS, RESPONSES, ROWS, SEQUENCES
+from token_difr.run.layout import MADE_FOR, REPAIRS, RESPONSES, ROWS, SEQUENCES
 from token_difr.run.manifest import Manifest, is_run_directory, now, read_manifest, write_manifest
 from token_difr.run.pairing import prompt_digests
 from token_difr.run.prompt_file import read_digests, read_prompts, write_prompts
@@ -57,6 +57,7 @@ class RunDirectory:
         self._cuts = Journal(path / REPAIRS, cut_to_record, cut_from_record)
         self._journals: tuple[Journal[Any], ...] = (self._responses, self._sequences, self._rows, self._cuts)
         self._batch: tuple[str, TopKBatch] | None = None
+        self._stated: tuple[Audit, dict[str, dict[str, Any]]] | None = None
 
     @classmethod
     def create(
@@ -193,27 +194,27 @@ class RunDirectory:
     def keep_response(self, response: Response) -> None:
         """Append an answer."""
         self._check_writable()
-        self._responses.append([(response.index, response, None)], made_for=made_for(RESPONSES, self.audit))
+        self._responses.append([(response.index, response, None)], made_for=self._made_for(RESPONSES))
 
     def keep_sequences(self, sequences: Mapping[int, TokenSequence]) -> None:
         """Append the token sequences of answers that are here, by index."""
         self._check_writable()
         sources = self._response_entries()
         made = [(index, value, sources[index].checksum) for index, value in sequences.items()]
-        self._sequences.append(made, made_for=made_for(SEQUENCES, self.audit))
+        self._sequences.append(made, made_for=self._made_for(SEQUENCES))
 
     def keep_rows(self, index: int, rows: TopKBatch) -> None:
         """Append the reference's rows for the sequence ``index``: a batch of that one sequence."""
         self._check_writable()
         made = [(index, rows, self._sequences.entries[index].checksum)]
-        self._rows.append(made, made_for=made_for(ROWS, self.audit))
+        self._rows.append(made, made_for=self._made_for(ROWS))
 
     def keep_cut(self, index: int, tokens: tuple[int, ...], rows: TopKBatch) -> None:
         """Append the reference's rows for another cut of the answer ``index``."""
         self._check_writable()
         place = max(self._cuts.entries, default=-1) + 1
         made = [(place, AskedCut(index, tokens, rows), self._response_entries()[index].checksum)]
-        self._cuts.append(made, made_for=made_for(ROWS, self.audit))
+        self._cuts.append(made, made_for=self._made_for(ROWS))
 
     def batch(self) -> TopKBatch:
         """All rows as one batch, a sequence a prompt, in order.
@@ -283,6 +284,12 @@ class RunDirectory:
         """Keep the report on the scores that are here, in place of an older one."""
         self._check_writable()
         write_report(self.path, report)
+
+    def _made_for(self, file: str) -> dict[str, Any]:
+        """The parts of the audit's record that a file is made for."""
+        if self._stated is None or self._stated[0] is not self.audit:  # asked for each answer, and of many parts
+            self._stated = self.audit, {each: made_for(each, self.audit) for each in MADE_FOR}
+        return self._stated[1][file]
 
     def _response_entries(self) -> dict[int, Entry[Response]]:
         return {index: entry for index, entry in self._responses.entries.items() if index < len(self.prompts)}
