@@ -2,6 +2,15 @@
 
 from token_difr.records.asking import Asking
 from token_difr.records.audit import Asked, Audit, Judged, PromptSet, Rendered, Resegmented, Scored
+from token_difr.records.campaign import Campaign, CampaignProvider, CampaignReference, Price
+from token_difr.records.campaign_report import (
+    CampaignDay,
+    CampaignReport,
+    ChangeSeen,
+    MixtureShare,
+    SharedPair,
+    Standing,
+)
 from token_difr.records.decision import Comparison, Decision, Estimate, StatisticComparison, Summary, Verdict
 from token_difr.records.finding import Finding
 from token_difr.records.logprobs import Logprobs
@@ -24,6 +33,12 @@ __all__ = [
     "Asking",
     "Audit",
     "BaselineRun",
+    "Campaign",
+    "CampaignDay",
+    "CampaignProvider",
+    "CampaignReference",
+    "CampaignReport",
+    "ChangeSeen",
     "Comparison",
     "Conversation",
     "Decision",
@@ -35,8 +50,10 @@ __all__ = [
     "Judged",
     "Logprobs",
     "Message",
+    "MixtureShare",
     "NearTies",
     "Parting",
+    "Price",
     "PromptSet",
     "Provenance",
     "Rendered",
@@ -49,6 +66,8 @@ __all__ = [
     "Scored",
     "Scores",
     "SequentialTest",
+    "SharedPair",
+    "Standing",
     "StatisticComparison",
     "Summary",
     "TieStratum",

@@ -1,0 +1,105 @@
+"""Running a campaign: everybody is asked at once, by turns; then everybody is judged. Who fails stops nobody else."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from token_difr.campaign.auditing import Audits, answered, audits_of
+from token_difr.campaign.folder import Day
+from token_difr.campaign.turns import Turns
+from token_difr.errors import LimitError, TokenDifrError
+from token_difr.records import Campaign, CampaignProvider
+
+__all__ = ["check_budget", "run_campaign"]
+
+ROUNDS = 8
+"""Times that a provider is asked in one call: again as long as it answers something of what was missing."""
+
+Tell = Callable[[str, str], None]
+"""Called with a provider's name, and what has changed, as one line."""
+
+
+async def run_campaign(campaign: Campaign, out: Path, date: str, *, tell: Tell) -> None:
+    """Ask and judge all providers; the folder of the date holds what comes of it.
+
+    The same again asks for what is missing, and for nothing that was answered.
+
+    Args:
+        campaign: The campaign.
+        out: Its folder.
+        date: The date, by ISO 8601.
+        tell: What is told of progress.
+
+    Raises:
+        InputError: Ties, prompts or tokenizer cannot be loaded.
+        LimitError: It may cost more than the budget; nothing has been sent then.
+        RunDirectoryError: The folder cannot be written.
+    """
+    audits, day = audits_of(campaign), Day(out, date)
+    check_budget(campaign, audits, day)
+    day.begin(campaign)
+    turns = Turns(campaign.concurrency)
+    async with asyncio.TaskGroup() as group:
+        asking = [group.create_task(_ask(audits, each, day, turns, tell)) for each in campaign.providers]
+    whole = {each.name for each, task in zip(campaign.providers, asking, strict=True) if task.result()}
+    trusted = [day.run(each.name) for each in campaign.baselines if each.name in whole]
+    for provider in campaign.providers:
+        if provider.name in whole:
+            baselines = [] if provider.role == "baseline" else trusted
+            await _judge(audits, provider, day, baselines, tell)
+
+
+def check_budget(campaign: Campaign, audits: Audits, day: Day) -> float | None:
+    """What is still to be sent costs so much at most; None where a price is not known.
+
+    Raises:
+        LimitError: More than the budget.
+    """
+    costs = [audits.estimate(each, day.run(each.name)).max_cost for each in campaign.providers]
+    if None in costs:
+        return None
+    total = sum(cost for cost in costs if cost is not None)
+    if campaign.budget is not None and total > campaign.budget:
+        raise LimitError(
+            f"what is still to be asked may cost {total:,.4f}, and the budget is {campaign.budget:,.4f}: nothing was sent. "
+            "Raise it, or ask for less"
+        )
+    return total
+
+
+async def _ask(audits: Audits, provider: CampaignProvider, day: Day, turns: Turns, tell: Tell) -> bool:
+    """Whether the provider has answered everything."""
+    out = day.run(provider.name)
+    tell(provider.name, _begun(answered(out)))
+    for _ in range(ROUNDS):
+        before = answered(out)
+        try:
+            await audits.ask(provider, out, turns.of(provider.name))
+        except TokenDifrError as error:
+            day.keep_failure(provider.name, str(error))
+            if answered(out) > before:
+                tell(provider.name, f"{answered(out):,} answers so far, asked again for the rest: {error}")
+                continue
+            tell(provider.name, f"failed: {error}")
+            return False
+        day.clear_failure(provider.name)
+        tell(provider.name, f"{answered(out):,} answers, all there")
+        return True
+    tell(provider.name, f"failed {ROUNDS} times; the same command asks again for what is missing")
+    return False
+
+
+def _begun(held: int) -> str:
+    return f"goes on, {held:,} answers are there" if held else "is asked"
+
+
+async def _judge(audits: Audits, provider: CampaignProvider, day: Day, baselines: list[Path], tell: Tell) -> None:
+    try:
+        run = await audits.judge(provider, day.run(provider.name), baselines)
+    except TokenDifrError as error:
+        day.keep_failure(provider.name, str(error))
+        tell(provider.name, f"cannot be judged: {error}")
+        return
+    tell(provider.name, "trusted" if provider.role == "baseline" else f"{run.verdict}: {run.decision.reason}")
