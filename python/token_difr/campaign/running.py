@@ -14,8 +14,8 @@ from token_difr.records import Campaign, CampaignProvider
 
 __all__ = ["check_budget", "run_campaign"]
 
-ROUNDS = 8
-"""Times that a provider is asked in one call: again as long as it answers something of what was missing."""
+FRUITLESS = 2
+"""So many times in a row a provider is asked and answers nothing more, until it has failed: who is busy may answer the next time."""
 
 Tell = Callable[[str, str], None]
 """Called with a provider's name, and what has changed, as one line."""
@@ -71,28 +71,23 @@ def check_budget(campaign: Campaign, audits: Audits, day: Day) -> float | None:
 
 async def _ask(audits: Audits, provider: CampaignProvider, day: Day, turns: Turns, tell: Tell) -> bool:
     """Whether the provider has answered everything."""
-    out = day.run(provider.name)
-    tell(provider.name, _begun(answered(out)))
-    for _ in range(ROUNDS):
-        before = answered(out)
+    name, out = provider.name, day.run(provider.name)
+    held, fruitless = answered(out), 0
+    tell(name, f"goes on, {held:,} answers are there" if held else "is asked")
+    while fruitless < FRUITLESS:
         try:
-            await audits.ask(provider, out, turns.of(provider.name))
+            await audits.ask(provider, out, turns.of(name))
         except TokenDifrError as error:
-            day.keep_failure(provider.name, str(error))
-            if answered(out) > before:
-                tell(provider.name, f"{answered(out):,} answers so far, asked again for the rest: {error}")
-                continue
-            tell(provider.name, f"failed: {error}")
-            return False
-        day.clear_failure(provider.name)
-        tell(provider.name, f"{answered(out):,} answers, all there")
+            day.keep_failure(name, str(error))
+            now = answered(out)
+            fruitless, held = (0 if now > held else fruitless + 1), now
+            tell(name, f"{held:,} answers so far: {error}")
+            continue
+        day.clear_failure(name)
+        tell(name, f"{answered(out):,} answers, all there")
         return True
-    tell(provider.name, f"failed {ROUNDS} times; the same command asks again for what is missing")
+    tell(name, "failed: the same command asks again for what is missing")
     return False
-
-
-def _begun(held: int) -> str:
-    return f"goes on, {held:,} answers are there" if held else "is asked"
 
 
 async def _judge(audits: Audits, provider: CampaignProvider, day: Day, baselines: list[Path], tell: Tell) -> None:

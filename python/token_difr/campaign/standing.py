@@ -6,12 +6,12 @@ import numpy as np
 
 from token_difr.campaign.answers import Answers, board_of
 from token_difr.records import CampaignProvider, MixtureShare, Standing, Verdict
+from token_difr.verdict.attribution import MIXED, attributed
 from token_difr.verdict.flip_curves import FlipCurve, fitted_curve
 from token_difr.verdict.mixture import least_share, mixture_of
+from token_difr.verdict.tie_kinds import log_likelihood_ratios
 
 __all__ = ["standing_of"]
-
-MIXED = "in part: weights of 4 bits or fewer, or another model"
 
 
 def standing_of(
@@ -28,7 +28,7 @@ def standing_of(
     report = answers.report
     comparison = None if report is None else report.decision.comparison
     judged = provider.role == "candidate" and comparison is not None
-    mixture = _mixture(answers, baseline) if judged and baseline is not None else None
+    kinds, mixture = _kinds(answers, baseline) if judged and baseline is not None else ((), None)
     verdict = report.decision.verdict if judged and report is not None else None
     return Standing(
         name=provider.name,
@@ -40,7 +40,7 @@ def standing_of(
         p_value=comparison.p_value if judged and comparison is not None and comparison.p_value <= 1 else None,
         adjusted=None,
         groups="",
-        deviation=_deviation(answers, mixture) if verdict is Verdict.DIVERGENT else None,
+        deviation=_deviation(answers, kinds) if verdict is Verdict.DIVERGENT else None,
         mixture=mixture,
         warnings=() if report is None else tuple(each.name for each in report.findings if each.level == "warning"),
         failure=answers.damage or failure or _unfinished(answers),
@@ -64,30 +64,28 @@ def _mismatch(answers: Answers) -> float | None:
     return 1 - rate if 0 <= rate <= 1 else None
 
 
-def _deviation(answers: Answers, mixture: MixtureShare | None) -> str | None:
-    if mixture is not None and mixture.explains:
-        return MIXED
-    decision = None if answers.report is None else answers.report.decision
-    if decision is None:
-        return None
-    if decision.ties is not None:
-        return decision.ties.kind
-    return None if decision.comparison is None else decision.comparison.as_large_as
+def _deviation(answers: Answers, kinds: tuple[str, ...]) -> str | None:
+    if kinds:
+        return " or ".join(kinds)
+    comparison = None if answers.report is None else answers.report.decision.comparison
+    return None if comparison is None else comparison.as_large_as
 
 
-def _mixture(answers: Answers, baseline: Answers) -> MixtureShare | None:
-    """Of ties alone: whole answers have no known shape to be mixed from."""
+def _kinds(answers: Answers, baseline: Answers) -> tuple[tuple[str, ...], MixtureShare | None]:
+    """What it may be, and the share of it. Of ties alone: whole answers have no known shape to be told by."""
     board = board_of([answers, baseline])
-    ours, theirs = board.outcomes
-    known = (ours >= 0) & ~np.isnan(board.gaps)
-    if not known.any() or not (theirs >= 0).any():
-        return None
-    curve = (
-        None if answers.report is None or answers.report.decision.ties is None else answers.report.decision.ties.curve
-    )
-    asked = (theirs >= 0) & ~np.isnan(board.gaps)
-    honest = fitted_curve(board.gaps[asked], theirs[asked] > 0) if curve is None else FlipCurve.of(curve)
-    fitted = mixture_of(board.gaps[known], ours[known], honest.at(board.gaps[known]))
-    return MixtureShare(
-        least=least_share(ours, theirs), share=fitted.share, low=fitted.low, high=fitted.high, explains=fitted.explains
-    )
+    (ours, theirs), known = board.outcomes, ~np.isnan(board.gaps)
+    asked, trusted = known & (ours >= 0), known & (theirs >= 0)
+    if not asked.any() or not trusted.any():
+        return (), None
+    stored = None if answers.report is None else answers.report.decision.ties
+    if stored is None or stored.curve is None:
+        curve = fitted_curve(board.gaps[trusted], theirs[trusted] > 0)
+    else:
+        curve = FlipCurve.of(stored.curve)
+    gaps, outcomes = board.gaps[asked], ours[asked]
+    honest = curve.at(gaps)
+    mixed = mixture_of(gaps, outcomes, honest)
+    kinds = attributed({**log_likelihood_ratios(gaps, outcomes, honest), MIXED: mixed.ratio}, len(gaps))
+    least = least_share(ours, theirs)
+    return kinds, MixtureShare(least=least, share=mixed.share, low=mixed.low, high=mixed.high, explains=MIXED in kinds)

@@ -19,7 +19,7 @@ class MixtureShare:
         share: The likeliest share, where it is weights of 4 bits or fewer, or another model.
         low: Lower end of its 95 % interval.
         high: Upper end.
-        explains: Whether such a mixture explains the answers better than anything else that is known.
+        explains: Whether such a mixture is among what the answers may come from.
     """
 
     least: float

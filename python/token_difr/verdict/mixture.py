@@ -9,8 +9,8 @@ ties, 45 % of them to neither of the two likeliest tokens). The likelihood is pr
 some curve makes at least exp(-1.92) as likely as the best pair of share and curve (chi-square of one degree, 95 %). What the kind leaves open
 makes it wide: a part of 20 % and one of 17 % from a worse model look alike.
 
-The mixture counts as the explanation only if, its share and curve averaged, it makes the answers more likely by odds of 20 than
-each pure kind and than a model without a shape.
+As one kind among the others (:mod:`~token_difr.verdict.attribution`) a mixture is one of up to 60 %: 60 % of a curve that flips 80 % of the
+ties flip as many as all of one that flips 50 %, and a larger part is not told from all of it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from token_difr.verdict.tie_kinds import LEAST_ODDS, OF_FEW_BITS, log_likelihood_ratios, shares_of
+from token_difr.verdict.tie_kinds import OF_FEW_BITS, shares_of
 
 __all__ = ["Mixture", "least_share", "mixture_of"]
 
@@ -35,8 +35,8 @@ DROP = 1.92
 NORMAL = 1.6449
 """One-sided 95 % quantile."""
 
-MOST_MIXED = 0.95
-"""What has a larger share is no mixture, but the other thing."""
+MOST_MIXED = 0.6
+"""What has a larger share is as if the other thing answered everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +47,14 @@ class Mixture:
         share: The likeliest one.
         low: Where its 95 % interval begins.
         high: Where it ends.
-        log_odds: By how much likelier than each pure kind, and than no shape, a mixture is: the natural logarithm.
+        ratio: How much likelier a mixture, its share and curve averaged, makes the answers than an honest provider does: the
+            natural logarithm.
     """
 
     share: float
     low: float
     high: float
-    log_odds: float
-
-    @property
-    def explains(self) -> bool:
-        """Whether it is the explanation."""
-        return self.log_odds >= LEAST_ODDS and self.low > 0
+    ratio: float
 
 
 def least_share(outcomes: Outcomes, honest: Outcomes) -> float:
@@ -92,10 +88,9 @@ def mixture_of(gaps: Floats, outcomes: Outcomes, honest: Floats) -> Mixture:
     inside = np.flatnonzero(profile >= profile.max() - DROP)
     mixed = likelihoods[:, (GRID > 0) & (GRID <= MOST_MIXED)]
     together = float(np.logaddexp.reduce(mixed, axis=None) - math.log(mixed.size) - np.log(ours).sum())
-    pure = log_likelihood_ratios(gaps, outcomes, honest).values()
     return Mixture(
         share=float(GRID[int(profile.argmax())]),
         low=float(GRID[inside[0]]),
         high=float(GRID[inside[-1]]),
-        log_odds=together - max(*pure, 0.0),
+        ratio=together,
     )
