@@ -25,7 +25,7 @@ from token_difr.campaign.reporting import report_of
 from token_difr.campaign.table import report_grids
 from token_difr.demo_model import PROMPTS_FILE
 from token_difr.engine.rounding import WeightRounding
-from token_difr.records import CampaignReport
+from token_difr.records import CampaignReport, Standing
 from token_difr.report import grids_markdown
 from token_difr.run.directory import RunDirectory
 from token_difr.run.manifest import is_run_directory
@@ -112,19 +112,24 @@ def failings(report: CampaignReport, again: int) -> Iterator[str]:
     for name, kind in KINDS.items():
         if first[name].verdict != "divergent" or kind not in (first[name].deviation or "").split(" or "):
             yield f"{name}: {first[name].verdict}, {first[name].deviation}"
-    share = first["mixture"].mixture
-    if share is None or not share.low <= MIXED <= share.high or share.least > MIXED:
-        yield f"the mixture: {share}"
+    yield from _odd_ones(first)
     shared = {each.names for each in report.days[0].shared}
     if shared != {("twin-a", "twin-b")}:
         yield f"answer as one: {sorted(shared)}"
-    if first["dies"].failure is None or first["dies"].verdict is not None:
-        yield f"dies: {first['dies']}"
-    if "answering_model" not in first["liar"].warnings:
-        yield f"liar: {first['liar'].warnings}"
     changed = {each.name: each.since for each in report.changes if each.seen is not None}
     if changed != {TURNS: SECOND}:
         yield f"changed: {changed}"
+
+
+def _odd_ones(standings: dict[str, Standing]) -> Iterator[str]:
+    mixture, dies, liar = (standings[name] for name in ("mixture", "dies", "liar"))
+    share = mixture.mixture
+    if share is None or not share.low <= MIXED <= share.high or share.least > MIXED:
+        yield f"the mixture: {share}"
+    if dies.failure is None or dies.verdict is not None:
+        yield f"dies: {dies}"
+    if "answering_model" not in liar.warnings:
+        yield f"liar: {liar.warnings}"
 
 
 def main() -> None:

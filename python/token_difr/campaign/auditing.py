@@ -27,6 +27,7 @@ from token_difr.records import (
 )
 from token_difr.reference import LocalReference, Reference, allowed_topk, dialect_named, local_model, open_reference
 from token_difr.run.audit import AuditRun, run_audit
+from token_difr.run.directory import RunDirectory
 from token_difr.run.manifest import is_run_directory
 from token_difr.run.preflight import outstanding, run_preflight
 from token_difr.run.sides import Sides, rendered_by
@@ -39,7 +40,7 @@ from token_difr.ties.auditing import RULE as TIE_RULE
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
-__all__ = ["Audits", "FullAudits", "TieAudits", "audits_of", "rule_of"]
+__all__ = ["Audits", "FullAudits", "TieAudits", "answered", "audits_of", "rule_of"]
 
 FINER = 20
 """Deals a provider and level: so many times finer than the smallest p-value that Holm's adjustment asks for."""
@@ -90,9 +91,9 @@ def _client(provider: CampaignProvider) -> AbstractAsyncContextManager[AsyncOpen
     return open_client(provider.url, key_variable=provider.key_variable)
 
 
-def _asking(provider: CampaignProvider, variables: None = None) -> Asking:
+def _asking(provider: CampaignProvider) -> Asking:
     ids = asks_token_ids(provider.url, None, service=provider.service)
-    return Asking(service=provider.service, only=provider.only, token_ids=ids, chat_template_kwargs=variables)
+    return Asking(service=provider.service, only=provider.only, token_ids=ids)
 
 
 def _costs(provider: CampaignProvider, requests: int, max_tokens: int, prompt_tokens: int) -> Estimate:
@@ -122,7 +123,8 @@ class TieAudits:
     async def ask(self, provider: CampaignProvider, out: Path, turn: Turn) -> None:
         """See :class:`Audits`."""
         if self._missing(out):
-            await self._audit(provider, out, turn=turn)
+            # Who has answered some of the ties goes on with an answer: it need not show so again.
+            await self._audit(provider, out, turn=turn, preflight=not answered(out))
 
     async def judge(self, provider: CampaignProvider, out: Path, baselines: Sequence[Path]) -> AuditRun:
         """See :class:`Audits`."""
@@ -191,7 +193,7 @@ class FullAudits:
     async def ask(self, provider: CampaignProvider, out: Path, turn: Turn) -> None:
         """See :class:`Audits`."""
         if any(outstanding(out, Audit(), self.prompts)):
-            await self._audit(provider, out, turn=turn)
+            await self._audit(provider, out, turn=turn, preflight=not answered(out))
 
     async def judge(self, provider: CampaignProvider, out: Path, baselines: Sequence[Path]) -> AuditRun:
         """See :class:`Audits`."""
@@ -252,8 +254,6 @@ async def _opened(reference: CampaignReference, tokenizer: Tokenizer) -> AsyncIt
 
 def answered(out: Path) -> int:
     """How many answers a run directory has; 0 where there is none."""
-    from token_difr.run.directory import RunDirectory
-
     if not is_run_directory(out):
         return 0
     with RunDirectory.read(out) as run:

@@ -188,4 +188,4 @@ def _sampling(table: TomlTable) -> SamplingParams:
     try:
         return SamplingParams(**{key: value for key, value in values.items() if value is not None})
     except InputError as error:
-        raise table.error("", str(error)) from error
+        raise table.error(*str(error).split(" ", 1)) from error  # its first word is the parameter

@@ -14,7 +14,7 @@ from token_difr.records import Campaign, CampaignProvider
 
 __all__ = ["check_budget", "run_campaign"]
 
-FRUITLESS = 2
+FRUITLESS = 3
 """So many times in a row a provider is asked and answers nothing more, until it has failed: who is busy may answer the next time."""
 
 Tell = Callable[[str, str], None]

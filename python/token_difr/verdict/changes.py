@@ -10,7 +10,7 @@ several dates is a martingale as long as nothing changes.
 When the change comes is not known, so the capital is spread over all dates from the second on, 1 / (j (j - 1)) for a change at date
 number j, which sum up to 1, and what was set on j multiplies from j on: the mixture of e-processes of an e-detector whose weights
 sum up to one. Its wealth reaches 1 / level, *ever*, in a share ``level`` of all providers that never change (Ville's inequality). The
-date named is the one on which the most capital was made.
+date named is the one from which on a stake would have made the most.
 
 What is assumed: the ties flip independently on a date, given what each is like. A provider whose noise is larger on all ties of some
 day has changed in this sense.
@@ -59,14 +59,16 @@ def change_of(flips: npt.NDArray[np.int8], level: float) -> Change:
     """
     dates = len(flips)
     wealth = np.ones(dates)
-    started = np.empty(0)  # logarithm of what each beginning, from the second date on, has become
+    grown = np.empty(0)  # logarithm of what a stake on each date, from the second on, has become
+    stakes = np.empty(0)
     for date in range(1, dates):
         number = date + 1
-        started = np.append(started, -np.log(number * (number - 1))) + _log_e_value(flips[:number])
+        grown = np.append(grown, 0.0) + _log_e_value(flips[:number])
+        stakes = np.append(stakes, -np.log(number * (number - 1)))
         # 1 / (j (j - 1)) over all j above d sums up to 1 / d: not set yet.
-        wealth[date] = float(np.exp(np.logaddexp.reduce(np.append(started, -np.log(number)))))
+        wealth[date] = float(np.exp(np.logaddexp.reduce(np.append(grown + stakes, -np.log(number)))))
         if wealth[date] >= 1 / level:
-            return Change(wealth, date, int(started.argmax()) + 1)
+            return Change(wealth, date, int(grown.argmax()) + 1)
     return Change(wealth, None, None)
 
 
