@@ -42,8 +42,8 @@ def report_of(out: Path) -> CampaignReport:
 
 
 def _day(day: Day, campaign: Campaign, answers: dict[str, Answers]) -> CampaignDay:
-    first = next((answers[each.name] for each in campaign.baselines if answers[each.name].report is not None), None)
-    standings = [standing_of(each, answers[each.name], first, day.failure(each.name)) for each in campaign.providers]
+    trusted = [answers[each.name] for each in campaign.baselines if answers[each.name].report is not None]
+    standings = [standing_of(each, answers[each.name], trusted, day.failure(each.name)) for each in campaign.providers]
     standings = _adjusted(standings, campaign.level)
     finished = [each.name for each in standings if answers[each.name].report is not None]
     board = board_of([answers[name] for name in finished])

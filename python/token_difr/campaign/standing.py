@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from token_difr.campaign.answers import Answers, board_of
@@ -9,23 +11,24 @@ from token_difr.records import CampaignProvider, MixtureShare, Standing, Verdict
 from token_difr.verdict.attribution import MIXED, attributed
 from token_difr.verdict.flip_curves import FlipCurve, fitted_curve
 from token_difr.verdict.mixture import least_share, mixture_of
+from token_difr.verdict.tie_groups import pair_p_value
 from token_difr.verdict.tie_kinds import log_likelihood_ratios
 
 __all__ = ["standing_of"]
 
 
 def standing_of(
-    provider: CampaignProvider, answers: Answers, baseline: Answers | None, failure: str | None
+    provider: CampaignProvider, answers: Answers, trusted: Sequence[Answers], failure: str | None
 ) -> Standing:
     """The standing, before anything is adjusted for the other providers.
 
     Args:
         provider: The provider.
         answers: Its own.
-        baseline: Those of the trusted provider; None where nobody trusted has answered.
+        trusted: Those of the trusted providers that have a report, the one first that makes the pairs.
         failure: What was kept of why it is not finished.
     """
-    report = answers.report
+    report, baseline = answers.report, next(iter(trusted), None)
     comparison = None if report is None else report.decision.comparison
     judged = provider.role == "candidate" and comparison is not None
     kinds, mixture = _kinds(answers, baseline) if judged and baseline is not None else ((), None)
@@ -37,14 +40,30 @@ def standing_of(
         asked=answers.questions,
         mismatch=_mismatch(answers),
         verdict=verdict,
-        p_value=comparison.p_value if judged and comparison is not None and comparison.p_value <= 1 else None,
+        p_value=None if not judged or comparison is None else _p_value(comparison.p_value, answers, trusted[1:]),
         adjusted=None,
         groups="",
         deviation=_deviation(answers, kinds) if verdict is Verdict.DIVERGENT else None,
         mixture=mixture,
-        warnings=() if report is None else tuple(each.name for each in report.findings if each.level == "warning"),
+        warnings=tuple(name for name in _warnings(answers) if baseline is None or name not in _warnings(baseline)),
         failure=answers.damage or failure or _unfinished(answers),
     )
+
+
+def _p_value(own: float, answers: Answers, others: Sequence[Answers]) -> float | None:
+    """Of the hypothesis that the provider is as one of the trusted ones: honest providers differ among themselves.
+
+    It holds if one of the pairwise hypotheses does, so the largest p-value counts.
+    """
+    if not own <= 1:
+        return None
+    boards = [board_of([answers, other]) for other in others if answers.outcomes and other.outcomes]
+    return max([own, *(pair_p_value(*board.outcomes, board.gaps) for board in boards)])
+
+
+def _warnings(answers: Answers) -> tuple[str, ...]:
+    findings = () if answers.report is None else answers.report.findings
+    return tuple(each.name for each in findings if each.level == "warning")
 
 
 def _unfinished(answers: Answers) -> str | None:

@@ -107,7 +107,8 @@ def _mixture(each: Standing) -> str:
     found = each.mixture
     if found is None:
         return UNKNOWN
-    within = f" ({100 * found.low:.0f} to {100 * found.high:.0f} %)" if found.explains else ""
+    shown = found.explains and each.deviation is not None
+    within = f" ({100 * found.low:.0f} to {100 * found.high:.0f} %)" if shown else ""
     return f"{100 * found.least:.0f} %{within}"
 
 

@@ -41,12 +41,13 @@ class Standing:
         mismatch: Share of its answers (ties: tokens that are not the reference's; else tokens that mismatch); None = not known.
         verdict: The verdict, p-values adjusted for all candidates of the date; None of a baseline, or where nothing could be
             judged.
-        p_value: Of its own comparison; None where there is none.
+        p_value: Of its comparison with the first trusted provider; where ties were asked, the largest of it and of the pairwise
+            tests with the other trusted ones. None where there is none.
         adjusted: The same by Holm's procedure over all candidates of the date that were judged.
         groups: Letters of the groups of providers from whom it is not told apart.
         deviation: What it is as large as, or of which kind its flips are, "unknown" allowed; None where it does not diverge.
         mixture: The share that something else answers; None where it was not estimated.
-        warnings: Names of findings that are warnings.
+        warnings: Names of findings that are warnings, and that the first trusted provider does not have.
         failure: Why its run is not finished; None where it is.
     """
 
