@@ -14,11 +14,12 @@ References:
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
+
+from token_difr.verdict.incomplete_beta import incomplete_beta
 
 __all__ = ["binomial_tail", "groups_of", "pair_p_value"]
 
@@ -30,9 +31,11 @@ BEYOND = 2
 
 
 def binomial_tail(fewest: int, total: int) -> float:
-    """The probability that a fair coin falls to one side at most ``fewest`` times of ``total``."""
-    # The terms are divided one by one: each is a ratio of whole numbers, whose size a float need not hold.
-    return min(1.0, math.fsum(math.comb(total, k) / (1 << total) for k in range(fewest + 1)))
+    """The probability that a fair coin falls to one side at most ``fewest`` times of ``total``.
+
+    A binomial's tail is an incomplete beta function: P(X <= k) of n throws is I(1/2; n - k, k + 1).
+    """
+    return 1.0 if fewest >= total else incomplete_beta(total - fewest, fewest + 1, 0.5)
 
 
 def pair_p_value(one: Outcomes, other: Outcomes, gaps: npt.NDArray[np.float64]) -> float:
