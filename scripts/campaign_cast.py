@@ -14,6 +14,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -124,7 +125,9 @@ class Front:
             return json_answer({"error": {"message": "the machine is gone"}}, 503)
         if refused:
             return json_answer({"error": {"message": "too many requests"}}, 429)
-        body = self._passed_on(request)
+        status, body = self._passed_on(request)
+        if status != HTTPStatus.OK:
+            return json_answer(body, status)
         if self.sold.says is not None:
             body["model"] = self.sold.says
         question = json.dumps(request.body.get("messages") or request.body.get("prompt"))
@@ -132,13 +135,16 @@ class Front:
             self.answered[question] = self.answered.get(question, 0) + 1
         return json_answer(body)
 
-    def _passed_on(self, request: Request) -> dict[str, Any]:
+    def _passed_on(self, request: Request) -> tuple[int, dict[str, Any]]:
         sent = urllib.request.Request(  # noqa: S310 - our own server
             self.url + request.path, data=request.content, headers={"content-type": "application/json"}
         )
-        with urllib.request.urlopen(sent, timeout=120) as answer:  # noqa: S310
-            read: dict[str, Any] = json.loads(answer.read())
-        return read
+        try:
+            with urllib.request.urlopen(sent, timeout=120) as answer:  # noqa: S310
+                return answer.status, json.loads(answer.read())
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, json.loads(error.read())
 
 
 @contextmanager

@@ -110,8 +110,8 @@ def failings(report: CampaignReport, again: int) -> Iterator[str]:
         if first[name].verdict == "divergent" or not set(first[name].groups) & set(first["trusted"].groups):
             yield f"{name} is honest: {first[name].verdict}, group {first[name].groups}"
     for name, kind in KINDS.items():
-        if first[name].verdict != "divergent" or kind not in (first[name].deviation or "").split(" or "):
-            yield f"{name}: {first[name].verdict}, {first[name].deviation}"
+        if first[name].verdict != "divergent" or kind not in first[name].deviations:
+            yield f"{name}: {first[name].verdict}, {first[name].deviations}"
     yield from _odd_ones(first)
     shared = {each.names for each in report.days[0].shared}
     if shared != {("twin-a", "twin-b")}:

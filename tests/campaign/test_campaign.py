@@ -159,7 +159,7 @@ def test_progress_is_a_line_where_something_changes(cast: Cast) -> None:
     told = {name: [what for each, what in cast.told if each == name] for name in cast.providers}
     assert all(lines[0] in {"is asked", f"goes on, {TIES} answers are there"} for lines in told.values())
     assert any("no such model" in line for line in told["dead"])
-    assert any(line.startswith("divergent: ") for line in told["bad"])
+    assert any(line.startswith("divergent by itself: ") for line in told["bad"])
 
 
 def test_what_it_takes_is_known_beforehand(cast: Cast, tmp_path: Path) -> None:

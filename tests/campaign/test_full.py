@@ -57,7 +57,7 @@ def test_whole_answers_are_judged_by_the_reference(report: CampaignReport) -> No
     found = {each.name: each for each in report.days[0].standings}
     assert report.full
     assert found["int4"].verdict is Verdict.DIVERGENT
-    assert found["int4"].deviation is not None
+    assert found["int4"].deviations
     assert found["honest"].verdict is not Verdict.DIVERGENT
     assert found["honest"].groups == found["trusted"].groups != found["int4"].groups
     assert all(each.answers == each.asked == PROMPTS and each.mixture is None for each in found.values())

@@ -65,10 +65,10 @@ def _adjusted(standings: list[Standing], level: float) -> list[Standing]:
     adjusted = holm([standings[place].p_value or 0.0 for place in judged])
     for place, p_value in zip(judged, adjusted.tolist(), strict=True):
         each = standings[place]
-        verdict, deviation = each.verdict, each.deviation
+        verdict, deviations = each.verdict, each.deviations
         if verdict is Verdict.DIVERGENT and p_value >= level:
-            verdict, deviation = Verdict.INCONCLUSIVE, None
-        standings[place] = replace(each, adjusted=p_value, verdict=verdict, deviation=deviation)
+            verdict, deviations = Verdict.INCONCLUSIVE, ()
+        standings[place] = replace(each, adjusted=p_value, verdict=verdict, deviations=deviations)
     return standings
 
 

@@ -97,4 +97,4 @@ async def _judge(audits: Audits, provider: CampaignProvider, day: Day, baselines
         day.keep_failure(provider.name, str(error))
         tell(provider.name, f"cannot be judged: {error}")
         return
-    tell(provider.name, "trusted" if provider.role == "baseline" else f"{run.verdict}: {run.decision.reason}")
+    tell(provider.name, "trusted" if provider.role == "baseline" else f"{run.verdict} by itself: {run.decision.reason}")

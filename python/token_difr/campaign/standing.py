@@ -43,7 +43,7 @@ def standing_of(
         p_value=None if not judged or comparison is None else _p_value(comparison.p_value, answers, trusted[1:]),
         adjusted=None,
         groups="",
-        deviation=_deviation(answers, kinds) if verdict is Verdict.DIVERGENT else None,
+        deviations=_deviations(answers, kinds) if verdict is Verdict.DIVERGENT else (),
         mixture=mixture,
         warnings=tuple(name for name in _warnings(answers) if baseline is None or name not in _warnings(baseline)),
         failure=answers.damage or failure or _unfinished(answers),
@@ -58,7 +58,7 @@ def _p_value(own: float, answers: Answers, others: Sequence[Answers]) -> float |
     if not own <= 1:
         return None
     boards = [board_of([answers, other]) for other in others if answers.outcomes and other.outcomes]
-    return max([own, *(pair_p_value(*board.outcomes, board.gaps) for board in boards)])
+    return max([own, *(pair_p_value(board.outcomes[0], board.outcomes[1], board.gaps) for board in boards)])
 
 
 def _warnings(answers: Answers) -> tuple[str, ...]:
@@ -83,11 +83,10 @@ def _mismatch(answers: Answers) -> float | None:
     return 1 - rate if 0 <= rate <= 1 else None
 
 
-def _deviation(answers: Answers, kinds: tuple[str, ...]) -> str | None:
-    if kinds:
-        return " or ".join(kinds)
+def _deviations(answers: Answers, kinds: tuple[str, ...]) -> tuple[str, ...]:
     comparison = None if answers.report is None else answers.report.decision.comparison
-    return None if comparison is None else comparison.as_large_as
+    size = None if comparison is None else comparison.as_large_as
+    return kinds or (() if size is None else (size,))
 
 
 def _kinds(answers: Answers, baseline: Answers) -> tuple[tuple[str, ...], MixtureShare | None]:

@@ -98,8 +98,8 @@ def _standing(each: Standing) -> tuple[str, ...]:
 def _words(each: Standing) -> Iterator[str]:
     if each.failure is not None:
         yield _one_line(each.failure)
-    if each.deviation is not None:
-        yield each.deviation
+    if each.deviations:
+        yield ", or: ".join(each.deviations)
     yield from each.warnings
 
 
@@ -107,7 +107,7 @@ def _mixture(each: Standing) -> str:
     found = each.mixture
     if found is None:
         return UNKNOWN
-    shown = found.explains and each.deviation is not None
+    shown = found.explains and each.deviations
     within = f" ({100 * found.low:.0f} to {100 * found.high:.0f} %)" if shown else ""
     return f"{100 * found.least:.0f} %{within}"
 

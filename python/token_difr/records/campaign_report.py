@@ -45,7 +45,8 @@ class Standing:
             tests with the other trusted ones. None where there is none.
         adjusted: The same by Holm's procedure over all candidates of the date that were judged.
         groups: Letters of the groups of providers from whom it is not told apart.
-        deviation: What it is as large as, or of which kind its flips are, "unknown" allowed; None where it does not diverge.
+        deviations: What it may be, the likeliest first: of which kind its flips are, or what it is as large as, "unknown" allowed.
+            Empty where it does not diverge.
         mixture: The share that something else answers; None where it was not estimated.
         warnings: Names of findings that are warnings, and that the first trusted provider does not have.
         failure: Why its run is not finished; None where it is.
@@ -60,7 +61,7 @@ class Standing:
     p_value: float | None
     adjusted: float | None
     groups: str
-    deviation: str | None
+    deviations: tuple[str, ...]
     mixture: MixtureShare | None
     warnings: tuple[str, ...]
     failure: str | None
