@@ -109,6 +109,7 @@ def test_all_that_can_be_stated(tmp_path: Path) -> None:
         ('[campaign]\nmodel = "m"' + PROVIDER, "[campaign]: ties is missing"),
         (CAMPAIGN + "full = true" + PROVIDER, "[campaign]: prompts is missing"),
         (CAMPAIGN + "level = 0.9" + PROVIDER, "[campaign]: level must lie in"),
+        (CAMPAIGN + "level = 1e-9" + PROVIDER, "[campaign]: level must lie in"),
         (CAMPAIGN + "level = nan" + PROVIDER, "[campaign]: level must be a finite number"),
         (CAMPAIGN + "level = true" + PROVIDER, "[campaign]: level must be a number, not true or false"),
         (CAMPAIGN + "concurrency = 0" + PROVIDER, "[campaign]: concurrency must be at least 1"),
@@ -151,6 +152,16 @@ def test_no_message_shows_a_key(tmp_path: Path, wrong: str) -> None:
     with pytest.raises(InputError) as error:
         read_campaign(written(tmp_path, CAMPAIGN + PROVIDER + wrong))
     assert SECRET not in str(error.value)
+
+
+def test_a_copy_is_read_without_what_it_names(tmp_path: Path) -> None:
+    """Ties, prompts and the reference's folder may be gone, or may have been chosen on the command line."""
+    file = tmp_path / "copy.toml"
+    reference = '[campaign.reference]\nurl = "models/none"\n'
+    file.write_text('[campaign]\nmodel = "m"\nprompts = "gone.jsonl"\n' + reference + PROVIDER, encoding="utf-8")
+    assert read_campaign(file, stored=True).prompts == tmp_path / "gone.jsonl"
+    with pytest.raises(InputError, match=r"gone\.jsonl, which is no file"):
+        read_campaign(file, full=True)
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

@@ -43,7 +43,9 @@ if TYPE_CHECKING:
 __all__ = ["Audits", "FullAudits", "TieAudits", "answered", "audits_of", "rule_of"]
 
 FINER = 20
-"""Deals a provider and level: so many times finer than the smallest p-value that Holm's adjustment asks for."""
+"""Deals: p-values are so many times finer than the smallest one that Holm's adjustment asks for."""
+
+MOST_DEALS = 999_999
 
 
 class Audits(Protocol):
@@ -77,7 +79,7 @@ def audits_of(campaign: Campaign) -> Audits:
 
 def rule_of(campaign: Campaign) -> Rule:
     """The rule of each audit: p-values fine enough for all of them together."""
-    deals = math.ceil(FINER * max(1, len(campaign.candidates)) / campaign.level)
+    deals = min(MOST_DEALS, math.ceil(FINER * max(1, len(campaign.candidates)) / campaign.level))
     default = Rule() if campaign.full else TIE_RULE
     return replace(
         default,

@@ -27,6 +27,7 @@ RESERVED = (".json", ".toml")
 """Endings of the other files in a date's folder."""
 
 ROLES = ("candidate", "baseline")
+LEAST_LEVEL = 0.001
 LEVEL, CONCURRENCY, OF_ONE, MAX_TOKENS, TOPK = 0.01, 32, 4, 200, 20
 
 
@@ -52,7 +53,10 @@ def read_campaign(path: str | os.PathLike[str], *, full: bool = False, stored: b
         raise tables.error(
             f"[{printable(unknown[0], longest=60)}]", "is not known; known are [campaign] and [[provider]]"
         )
-    return _campaign(file, campaign.named("[campaign]"), providers, full=full)
+    read = _campaign(file, campaign.named("[campaign]"), providers, full=full)
+    if not stored:
+        _check_asked(campaign.named("[campaign]"), read)
+    return read
 
 
 def _document(file: Path) -> dict[str, Any]:
@@ -95,13 +99,8 @@ def _campaign(file: Path, table: TomlTable, providers: list[TomlTable], *, full:
 
 def _check_whole(table: TomlTable, read: Campaign) -> None:
     """What no key is wrong by alone."""
-    if not 0 < read.level < 0.5:
-        raise table.error("level", f"must lie in (0, 0.5), not {read.level!r}")
-    needed = ("prompts", "reference") if read.full else ("ties",)
-    for key in needed:
-        if getattr(read, key) is None:
-            what = "whole answers are to be audited" if read.full else "near ties are asked unless full = true"
-            raise table.error(key, f"is missing: {what}")
+    if not LEAST_LEVEL <= read.level < 0.5:
+        raise table.error("level", f"must lie in [{LEAST_LEVEL:g}, 0.5), not {read.level!r}")
     seen = dict[str, str]()
     for provider in read.providers:
         other = seen.setdefault(provider.name.casefold(), provider.name)
@@ -113,6 +112,14 @@ def _check_whole(table: TomlTable, read: Campaign) -> None:
         for provider in read.providers:
             if provider.price is None:
                 raise table.error("budget", f"needs the price of every provider; {provider.name!r} has none")
+
+
+def _check_asked(table: TomlTable, read: Campaign) -> None:
+    """Whether there is something to ask."""
+    for key in ("prompts", "reference") if read.full else ("ties",):
+        if getattr(read, key) is None:
+            what = "whole answers are to be audited" if read.full else "near ties are asked unless full = true"
+            raise table.error(key, f"is missing: {what}")
 
 
 def _providers(file: Path, document: dict[str, Any]) -> list[TomlTable]:
@@ -169,7 +176,8 @@ def _price(table: TomlTable) -> Price:
 
 
 def _reference(table: TomlTable, model: str) -> CampaignReference:
-    path = local_model(table.needed("url"))
+    given = table.needed("url")
+    path = given if table.stored else local_model(given)
     read = CampaignReference(
         url=_url(table, "url") if path is None else str(path),
         model=table.text("model") or model,

@@ -37,7 +37,11 @@ def report_of(out: Path) -> CampaignReport:
     last = read[-1][1]
     dated = list(zip((day.date for day, _ in read), answers, strict=True))
     return CampaignReport(
-        model=last.model, level=last.level, full=last.full, days=tuple(days), changes=tuple(_changes(last, dated))
+        model=last.model,
+        level=last.level,
+        full=not any(each.outcomes for each in answers[-1].values()),
+        days=tuple(days),
+        changes=tuple(_changes(last, dated)),
     )
 
 

@@ -28,12 +28,12 @@ class TomlTable:
     """
 
     def __init__(self, file: Path, name: str, values: Mapping[str, Any], *, stored: bool = False) -> None:
-        self._file, self.name, self._values, self._stored = file, name, values, stored
+        self._file, self.name, self._values, self.stored = file, name, values, stored
         self._read: set[str] = set()
 
     def named(self, name: str) -> TomlTable:
         """The same under another name."""
-        return TomlTable(self._file, name, self._values, stored=self._stored)
+        return TomlTable(self._file, name, self._values, stored=self.stored)
 
     def text(self, key: str, default: str | None = None) -> str | None:
         """Text that is not empty; ``default`` where the key is not there."""
@@ -91,7 +91,7 @@ class TomlTable:
         if value is None:
             return None
         path = self._file.parent / value
-        if not self._stored and not path.is_file():
+        if not self.stored and not path.is_file():
             raise self.error(key, f"names {printable(str(path), longest=300)}, which is no file")
         return path
 
@@ -99,7 +99,7 @@ class TomlTable:
         """A table inside this one."""
         values = self._value(key, dict)
         name = f"{self.name.removesuffix(']')}.{key}]" if self.name.endswith("]") else f"{self.name}, {key}"
-        return None if values is None else TomlTable(self._file, name, values, stored=self._stored)
+        return None if values is None else TomlTable(self._file, name, values, stored=self.stored)
 
     def finish(self) -> None:
         """Refuse keys that are not known.
