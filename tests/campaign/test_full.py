@@ -29,7 +29,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     lines = PROMPTS_FILE.read_text(encoding="utf-8").splitlines()[:PROMPTS]
     (folder / "prompts.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
     assert len(read_prompts(folder / "prompts.jsonl")) == PROMPTS
-    text = ["[campaign]", f'model = "{DEMO}"', 'prompts = "prompts.jsonl"', "max_tokens = 16", "full = true"]
+    text = ["[campaign]", f'model = "{DEMO}"', 'prompts = "prompts.jsonl"', "max_tokens = 8", "full = true"]
     text += ["[campaign.reference]", f'url = "{DEMO}"']
     with ExitStack() as stack:
         urls = {
