@@ -48,6 +48,14 @@ def test_a_change_is_dated(after: int, becomes: str) -> None:
     assert found.wealth[0] == 1.0
 
 
+def test_a_change_of_many_ties_has_a_wealth_that_is_a_number() -> None:
+    """Which no float holds otherwise."""
+    flips = np.repeat(np.array([[0], [1]], np.int8), 3000, axis=1)
+    found = change_of(flips, 0.01)
+    assert found.alarm == found.since == 1
+    assert np.isfinite(found.wealth).all()
+
+
 def test_what_was_not_asked_does_not_count() -> None:
     """Ties of one date alone, and a date without any."""
     flips = days(np.random.default_rng(3), CLOSE, CLOSE, CLOSE)

@@ -9,13 +9,16 @@ from pathlib import Path
 from token_difr.campaign.auditing import Audits, answered, audits_of
 from token_difr.campaign.folder import Day
 from token_difr.campaign.turns import Turns
-from token_difr.errors import LimitError, TokenDifrError
+from token_difr.errors import AuthenticationError, InputError, LimitError, TokenDifrError, UnknownModelError
 from token_difr.records import Campaign, CampaignProvider
 
 __all__ = ["check_budget", "run_campaign"]
 
 FRUITLESS = 3
 """So many times in a row a provider is asked and answers nothing more, until it has failed: who is busy may answer the next time."""
+
+FOR_GOOD = (InputError, AuthenticationError, UnknownModelError)
+"""What asking again does not mend."""
 
 Tell = Callable[[str, str], None]
 """Called with a provider's name, and what has changed, as one line."""
@@ -82,6 +85,8 @@ async def _ask(audits: Audits, provider: CampaignProvider, day: Day, turns: Turn
             now = answered(out)
             fruitless, held = (0 if now > held else fruitless + 1), now
             tell(name, f"{held:,} answers so far: {error}")
+            if isinstance(error, FOR_GOOD):
+                break
             continue
         day.clear_failure(name)
         tell(name, f"{answered(out):,} answers, all there")

@@ -34,6 +34,9 @@ Floats = npt.NDArray[np.float64]
 ODDS = np.array([1 / 30, 1 / 10, 1 / 3, 3.0, 10.0, 30.0])
 """Factors by which the odds to flip may have changed, each as likely beforehand."""
 
+LARGEST_LOG = 700.0
+"""Of a wealth that is shown: a float holds no larger one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -66,7 +69,8 @@ def change_of(flips: npt.NDArray[np.int8], level: float) -> Change:
         grown = np.append(grown, 0.0) + _log_e_value(flips[:number])
         stakes = np.append(stakes, -np.log(number * (number - 1)))
         # 1 / (j (j - 1)) over all j above d sums up to 1 / d: not set yet.
-        wealth[date] = float(np.exp(np.logaddexp.reduce(np.append(grown + stakes, -np.log(number)))))
+        together = np.logaddexp.reduce(np.append(grown + stakes, -np.log(number)))
+        wealth[date] = float(np.exp(min(together, LARGEST_LOG)))
         if wealth[date] >= 1 / level:
             return Change(wealth, date, int(grown.argmax()) + 1)
     return Change(wealth, None, None)
