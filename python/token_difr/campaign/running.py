@@ -12,7 +12,7 @@ from token_difr.campaign.turns import Turns
 from token_difr.errors import AuthenticationError, InputError, LimitError, TokenDifrError, UnknownModelError
 from token_difr.records import Campaign, CampaignProvider
 
-__all__ = ["check_budget", "run_campaign"]
+__all__ = ["ask_provider", "check_budget", "run_campaign"]
 
 FRUITLESS = 3
 """So many times in a row a provider is asked and answers nothing more, until it has failed: who is busy may answer the next time."""
@@ -45,7 +45,7 @@ async def run_campaign(campaign: Campaign, out: Path, date: str, *, tell: Tell) 
     day.begin(campaign)
     turns = Turns(campaign.concurrency)
     async with asyncio.TaskGroup() as group:
-        asking = [group.create_task(_ask(audits, each, day, turns, tell)) for each in campaign.providers]
+        asking = [group.create_task(ask_provider(audits, each, day, turns, tell)) for each in campaign.providers]
     whole = {each.name for each, task in zip(campaign.providers, asking, strict=True) if task.result()}
     trusted = [day.run(each.name) for each in campaign.baselines if each.name in whole]
     for provider in campaign.providers:
@@ -72,8 +72,12 @@ def check_budget(campaign: Campaign, audits: Audits, day: Day) -> float | None:
     return total
 
 
-async def _ask(audits: Audits, provider: CampaignProvider, day: Day, turns: Turns, tell: Tell) -> bool:
-    """Whether the provider has answered everything."""
+async def ask_provider(audits: Audits, provider: CampaignProvider, day: Day, turns: Turns, tell: Tell) -> bool:
+    """Ask one provider for all that is missing, again where that may help.
+
+    Returns:
+        Whether it has answered everything; else the folder of the date holds the reason.
+    """
     name, out = provider.name, day.run(provider.name)
     held, fruitless = answered(out), 0
     tell(name, f"goes on, {held:,} answers are there" if held else "is asked")
