@@ -51,6 +51,7 @@ NOT_OURS = {
         "samples.jsonl",
         "ties.json",
         "honest.json",
+        "campaign.toml",
     ),  # written when the package runs
     *(
         "gumbel.py",

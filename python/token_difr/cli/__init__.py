@@ -1,4 +1,4 @@
-"""The command line: one module a verb, each with a function ``command``; ``ties``, ``rollouts`` and ``runs`` have verbs of their own.
+"""The command line: one module a verb, each with a function ``command``; some groups (``GROUPS``) have verbs of their own.
 
 Data go to standard output, all else to standard error. Exit codes:
 
@@ -52,7 +52,7 @@ VERBS = (
 )
 """The verbs in the order of ``--help``. Their modules import what is heavy only when they are called."""
 
-GROUPS = ("ties", "rollouts", "runs")
+GROUPS = ("ties", "campaign", "rollouts", "runs")
 """Groups of verbs of their own."""
 
 BAD_INPUT = 2

@@ -2,6 +2,15 @@
 
 from token_difr.records.asking import Asking
 from token_difr.records.audit import Asked, Audit, Judged, PromptSet, Rendered, Resegmented, Scored
+from token_difr.records.campaign import Campaign, CampaignProvider, CampaignReference, Price
+from token_difr.records.campaign_report import (
+    CampaignDay,
+    CampaignReport,
+    ChangeSeen,
+    MixtureShare,
+    SharedPair,
+    Standing,
+)
 from token_difr.records.decision import Comparison, Decision, Estimate, StatisticComparison, Summary, Verdict
 from token_difr.records.finding import Finding
 from token_difr.records.logprobs import Logprobs
@@ -25,6 +34,12 @@ __all__ = [
     "Asking",
     "Audit",
     "BaselineRun",
+    "Campaign",
+    "CampaignDay",
+    "CampaignProvider",
+    "CampaignReference",
+    "CampaignReport",
+    "ChangeSeen",
     "Comparison",
     "Conversation",
     "Decision",
@@ -36,8 +51,10 @@ __all__ = [
     "Judged",
     "Logprobs",
     "Message",
+    "MixtureShare",
     "NearTies",
     "Parting",
+    "Price",
     "PromptSet",
     "Provenance",
     "Rendered",
@@ -51,6 +68,8 @@ __all__ = [
     "Scores",
     "SequentialAudit",
     "SequentialTest",
+    "SharedPair",
+    "Standing",
     "StatisticComparison",
     "Summary",
     "TieStratum",

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from token_difr.answers import ChatProvider, asks_token_ids
+from token_difr.answers import ChatProvider, Turn, asks_token_ids
 from token_difr.endpoint import blocking, check_concurrency, shown_url
 from token_difr.errors import InputError
 from token_difr.records import Asked, Asking, Audit, Judged, Rendered, Rule, SamplingParams, Scored, SequentialTest
@@ -63,6 +63,7 @@ async def aaudit_ties(
     preflight: bool = True,
     concurrency: int = 8,
     progress: bool = True,
+    turn: Turn = nullcontext,
 ) -> AuditRun:
     """Audit a provider by the tokens at which its model nearly had two choices.
 
@@ -95,6 +96,7 @@ async def aaudit_ties(
         preflight: First ask for three tokens of which the reference was sure.
         concurrency: Requests in flight.
         progress: Show a progress bar on standard error, if that is a terminal.
+        turn: What every request to the provider is sent inside of, see :class:`~token_difr.answers.ChatProvider`.
 
     Raises:
         InputError: Something passed in is wrong, or the baseline was asked for other ties; nothing has been sent then.
@@ -110,7 +112,7 @@ async def aaudit_ties(
         ids = asks_token_ids(url, None, service=provider_service)
         asking = Asking(service=provider_service, only=provider_only, token_ids=ids)
         asked = Asked(provider=url, model=model, params=SamplingParams(), max_tokens=1 + extra_tokens, asking=asking)
-        asker = ChatProvider(provider, asking)
+        asker = ChatProvider(provider, asking, turn=turn)
         chosen = way_to(asker, way)
         record = _record(ties, asked, chosen)
         against = trusted(baseline, honest, record, ties, out=out, learnt=curve)
