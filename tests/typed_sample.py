@@ -30,6 +30,7 @@ from token_difr import (
     TopKBatch,
     Verdict,
     answers,
+    campaign,
     cli,
     compat,
     compute_metrics_summary,
@@ -66,6 +67,7 @@ from token_difr.rollouts.fw_datatypes import FwResponse, FwRollouts
 
 MODULES = (
     answers,
+    campaign,
     cli,
     compat,
     demo,

@@ -19,6 +19,17 @@ from token_difr.demo_model import MODEL_FOLDER
 from token_difr.errors import InputError
 
 DEMO = [sys.executable, "-m", "token_difr", "demo"]
+TWO_SERVERS = """
+import pathlib, sys, time
+from token_difr.demo.providers import HONEST, REFERENCE
+from token_difr.demo.servers import running_servers
+
+folder = pathlib.Path(sys.argv[1])
+with running_servers((REFERENCE, HONEST), folder):
+    (folder / "up").touch()
+    time.sleep(3600)
+"""
+"""As the demo starts all of its own: a kill lets no line of the parent run, so it is the same for two."""
 
 
 def children_of(process: int) -> list[str]:
@@ -53,18 +64,25 @@ def test_the_demo_catches_the_cheaters_and_clears_the_honest_provider(tmp_path: 
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks processes up in /proc")
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
-def test_no_server_outlives_the_demo(tmp_path: Path, how: signal.Signals) -> None:
+@pytest.mark.parametrize(
+    ("command", "sign", "count", "how"),
+    [
+        ([*DEMO, "--out"], "baseline/responses.jsonl", len({*PROVIDERS, *SAMPLED_PROVIDERS}) + 1, signal.SIGINT),
+        ([sys.executable, "-c", TWO_SERVERS], "up", 2, signal.SIGKILL),
+    ],
+    ids=["interrupted", "killed"],
+)
+def test_no_server_outlives_the_demo(
+    tmp_path: Path, command: list[str], sign: str, count: int, how: signal.Signals
+) -> None:
     """Interrupted or killed in the middle, it leaves no process behind."""
-    with subprocess.Popen(
-        [*DEMO, "--out", str(tmp_path)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as demo:
-        while not (tmp_path / "baseline" / "responses.jsonl").exists() and demo.poll() is None:
+    with subprocess.Popen([*command, str(tmp_path)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as demo:
+        while not (tmp_path / sign).exists() and demo.poll() is None:
             time.sleep(0.1)
         servers = children_of(demo.pid)
         demo.send_signal(how)
 
-    assert len(servers) == len({*PROVIDERS, *SAMPLED_PROVIDERS}) + 1
+    assert len(servers) == count
     deadline = time.monotonic() + PATIENCE_SECONDS
     while any(_runs(server) for server in servers) and time.monotonic() < deadline:
         time.sleep(0.1)

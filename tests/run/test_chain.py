@@ -22,21 +22,32 @@ RunCli = Callable[..., tuple[int, str, str]]
 FORMAT_1 = Path(__file__).parent / "data" / "format_1"
 
 
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the one run lies of which each test gets a copy."""
+    return tmp_path_factory.mktemp("original") / "run"
+
+
 @pytest.fixture
-def finished(endpoint: Any, conversations: list[Any], tmp_path: Path) -> Path:
+def finished(original: Path, request: pytest.FixtureRequest, conversations: list[Any], tmp_path: Path) -> Path:
     """A finished audit at a temperature above 0, without a sampler."""
-    done = audit(
+    if not original.exists():
+        audited(original, request.getfixturevalue("endpoint").url, conversations)
+    return Path(shutil.copytree(original, tmp_path / "run"))
+
+
+def audited(out: Path, url: str, conversations: list[Any]) -> None:
+    audit(
         conversations,
-        provider=endpoint.url,
+        provider=url,
         model="m",
-        reference=endpoint.url,
+        reference=url,
         tokenizer="demo",
         params=SamplingParams(temperature=1.0, seed=(1, 2, 3, 4, 5)),
         max_tokens=30,
         progress=False,
-        out=tmp_path / "run",
+        out=out,
     )
-    return done.path
 
 
 def test_another_sampler_makes_the_report_old(finished: Path, run_cli: RunCli) -> None:

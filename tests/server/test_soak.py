@@ -10,7 +10,7 @@ from pathlib import Path
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "soak_server.py"
 CLIENTS = 64
-REQUESTS = int(os.environ.get("TOKEN_DIFR_SOAK_REQUESTS", "10"))
+REQUESTS = int(os.environ.get("TOKEN_DIFR_SOAK_REQUESTS", "6"))
 
 
 def test_many_clients_get_right_answers_and_leave_no_memory_behind() -> None:

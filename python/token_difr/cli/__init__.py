@@ -1,4 +1,4 @@
-"""The command line: one module a verb, each with a function ``command``; ``ties`` and ``rollouts`` have verbs of their own.
+"""The command line: one module a verb, each with a function ``command``; some groups (``GROUPS``) have verbs of their own.
 
 Data go to standard output, all else to standard error. Exit codes:
 
@@ -19,10 +19,12 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from functools import cache, lru_cache
 from importlib import import_module
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.main import get_command
 
 from token_difr._core import __version__
 from token_difr.cli.faults import is_closed_pipe, system_message
@@ -43,6 +45,7 @@ VERBS = (
     "report",
     "verify-run",
     "plan",
+    "bundle",
     "repair",
     "watch",
     "probe",
@@ -50,7 +53,7 @@ VERBS = (
 )
 """The verbs in the order of ``--help``. Their modules import what is heavy only when they are called."""
 
-GROUPS = ("ties", "rollouts")
+GROUPS = ("ties", "campaign", "rollouts", "runs")
 """Groups of verbs of their own."""
 
 BAD_INPUT = 2
@@ -66,7 +69,8 @@ UsageError: type[typer.BadParameter] = typer.BadParameter.mro()[1]
 """click's; taken from typer, since some versions of typer come with a click of their own."""
 
 
-def _app() -> typer.Typer:
+def _app(verb: str | None = None) -> typer.Typer:
+    """The command line; with one verb alone where it is known which, since the modules of all take long to import."""
     built = typer.Typer(
         name="token-difr",
         help="Audit LLM inference providers: do their output tokens diverge from a trusted reference?",
@@ -76,10 +80,12 @@ def _app() -> typer.Typer:
         rich_markup_mode=None,  # plain text: readable without color, and the same in every terminal
     )
     built.callback()(_version)
-    for verb in VERBS:
-        built.command(verb)(import_module(f"token_difr.cli.{verb.replace('-', '_')}").command)
-    for group in GROUPS:
-        built.add_typer(import_module(f"token_difr.cli.{group}").app, name=group)
+    for name in VERBS:
+        if verb in {None, name}:
+            built.command(name)(import_module(f"token_difr.cli.{name.replace('-', '_')}").command)
+    for name in GROUPS:
+        if verb in {None, name}:
+            built.add_typer(import_module(f"token_difr.cli.{name}").app, name=name)
     return built
 
 
@@ -97,7 +103,31 @@ def _version(
     """The options that stand before a command."""
 
 
-app = _app()
+def __getattr__(name: str) -> Any:
+    """``app``, the whole command line: made when it is asked for."""
+    if name != "app":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()["app"] = _app()
+    return globals()["app"]
+
+
+def _commands(arguments: list[str]) -> Any:
+    """What typer makes of the command line, or of the one verb that is named."""
+    if arguments[:1] and arguments[0] in {*VERBS, *GROUPS}:
+        return _commands_of(_app_of(arguments[0]))
+    from token_difr import cli
+
+    return _commands_of(cli.app)
+
+
+@cache
+def _app_of(verb: str) -> typer.Typer:
+    return _app(verb)
+
+
+@lru_cache(maxsize=len(VERBS))
+def _commands_of(built: typer.Typer) -> Any:
+    return get_command(built)  # which takes as long as a small audit: once a process
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -113,7 +143,8 @@ def _run(arguments: Sequence[str] | None) -> int:
     """The exit code of the command; every error ends here."""
     try:
         given = sys.argv[1:] if arguments is None else list(arguments)
-        code: int | None = app(_in_full(given), prog_name="token-difr", standalone_mode=False)
+        named = _in_full(given)
+        code: int | None = _commands(named)(named, prog_name="token-difr", standalone_mode=False)
         if sys.stdout is not None:
             sys.stdout.flush()  # now, while a closed pipe can still be told from a verdict
     except KeyboardInterrupt:

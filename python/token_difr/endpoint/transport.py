@@ -6,7 +6,10 @@ What is done here happens inside the SDK's own retries, so that there is one ret
 from __future__ import annotations
 
 import asyncio
+import os
+import ssl
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -97,7 +100,8 @@ def _opened(kind: type[httpx2.AsyncClient], seconds: float, proxy: str | None) -
     none: dict[str, Any] = {"mounts": dict.fromkeys(("http://", "https://", "all://"))}
     ways = none if proxy is None else {"proxy": proxy}
     try:
-        return kind(timeout=httpx2.Timeout(seconds, connect=5.0), follow_redirects=False, **ways)
+        trusted = _trusted(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+        return kind(timeout=httpx2.Timeout(seconds, connect=5.0), follow_redirects=False, verify=trusted, **ways)
     except (
         ValueError,
         httpx2.InvalidURL,
@@ -107,6 +111,14 @@ def _opened(kind: type[httpx2.AsyncClient], seconds: float, proxy: str | None) -
         raise InputError(
             f"cannot use the proxy {shown_proxy(proxy or '')}, which the environment names: {reason}"
         ) from None
+
+
+@lru_cache(maxsize=4)
+def _trusted(_file: str | None, _folder: str | None) -> ssl.SSLContext:
+    """The certificates that httpx would trust, read once for what the environment names: reading takes longer than a request."""
+    import httpx2
+
+    return httpx2.create_ssl_context()
 
 
 def _read(response: httpx2.Response, content: bytes, proxy: str | None) -> httpx2.Response:

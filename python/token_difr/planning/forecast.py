@@ -18,6 +18,7 @@ def forecast(
     *,
     noise: Noise | None = None,
     blocked: bool = False,
+    until_verdict: bool = False,
     table: DeviationTable | None = None,
 ) -> Power:
     """What an audit of so many answers would have shown.
@@ -28,6 +29,7 @@ def forecast(
         sampling: How answers were asked for; None = drawn, and the noise not replayed.
         noise: The baseline's; None = that of the table, for want of a baseline.
         blocked: Whether something stood in the way, so that nothing could be shown.
+        until_verdict: Whether answers were bet on as they came: what is told is of an audit of all at once.
         table: Of known deviations; None = the one that comes with the package.
     """
     table = known_table() if table is None else table
@@ -45,12 +47,20 @@ def forecast(
         paired=design.paired,
         measured_on=table.model,
         deviations=ordered,
-        sentence=_sentence(answers, ordered, table.model, without_baseline=without_baseline, blocked=blocked),
+        sentence=_sentence(
+            answers, ordered, table.model, without_baseline=without_baseline, blocked=blocked, at_once=until_verdict
+        ),
     )
 
 
 def _sentence(
-    answers: tuple[int, int], deviations: Iterable[Detectable], model: str, *, without_baseline: bool, blocked: bool
+    answers: tuple[int, int],
+    deviations: Iterable[Detectable],
+    model: str,
+    *,
+    without_baseline: bool,
+    blocked: bool,
+    at_once: bool,
 ) -> str:
     parts = [f"{one.name} in {_percent(one.probability)}" for one in deviations]
     if not parts:
@@ -58,6 +68,8 @@ def _sentence(
     run = f"his run of {answers[0]:,} answer{'' if answers[0] == 1 else 's'}"
     if without_baseline:
         opening = f"Beside a baseline of as many, t{run}"
+    elif at_once:
+        opening = f"Asked all at once, t{run}"
     elif blocked:
         opening = f"Had nothing stood in its way, t{run}"
     else:

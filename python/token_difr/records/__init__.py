@@ -2,6 +2,15 @@
 
 from token_difr.records.asking import Asking
 from token_difr.records.audit import Asked, Audit, Judged, PromptSet, Rendered, Resegmented, Scored
+from token_difr.records.campaign import Campaign, CampaignProvider, CampaignReference, Price
+from token_difr.records.campaign_report import (
+    CampaignDay,
+    CampaignReport,
+    ChangeSeen,
+    MixtureShare,
+    SharedPair,
+    Standing,
+)
 from token_difr.records.decision import Comparison, Decision, Estimate, StatisticComparison, Summary, Verdict
 from token_difr.records.finding import Finding
 from token_difr.records.logprobs import Logprobs
@@ -15,6 +24,7 @@ from token_difr.records.rule import Rule
 from token_difr.records.sampling import GREEDY_TEMPERATURE, SamplingParams, derived_seeds
 from token_difr.records.scores import Scores, ScoreStatus
 from token_difr.records.sequence import Fidelity, TokenSequence
+from token_difr.records.sequential import SequentialAudit
 from token_difr.records.topk import LARGEST_ID, UNRESOLVED, TopKBatch
 
 __all__ = [
@@ -25,6 +35,12 @@ __all__ = [
     "Asking",
     "Audit",
     "BaselineRun",
+    "Campaign",
+    "CampaignDay",
+    "CampaignProvider",
+    "CampaignReference",
+    "CampaignReport",
+    "ChangeSeen",
     "Comparison",
     "Conversation",
     "Decision",
@@ -37,9 +53,11 @@ __all__ = [
     "Judged",
     "Logprobs",
     "Message",
+    "MixtureShare",
     "NearTies",
     "Parting",
     "Power",
+    "Price",
     "PromptSet",
     "Provenance",
     "Rendered",
@@ -51,7 +69,10 @@ __all__ = [
     "ScoreStatus",
     "Scored",
     "Scores",
+    "SequentialAudit",
     "SequentialTest",
+    "SharedPair",
+    "Standing",
     "StatisticComparison",
     "Summary",
     "TieStratum",

@@ -9,6 +9,7 @@ from token_difr.report.compared import compared_grid
 from token_difr.report.figures import UNKNOWN, statistics_grid, summary_grid
 from token_difr.report.grid import Column, Grid
 from token_difr.report.near_ties import ties_grid
+from token_difr.report.sequential import sequential_grid
 from token_difr.untrusted import printable
 
 __all__ = ["reason", "sections"]
@@ -25,11 +26,13 @@ def reason(report: Report) -> str:
 
 
 def sections(report: Report) -> list[Grid]:
-    """All that stands under the verdict: conditions, scores, near ties, comparison, partings, findings."""
+    """All that stands under the verdict: conditions, scores, near ties, bets, comparison, partings, findings."""
     decision = report.decision
     grids = [compared_grid(report), summary_grid(decision.summary, decision.baseline)]
     if decision.ties is not None:
         grids.append(ties_grid(decision.ties))
+    if decision.sequential is not None:
+        grids.append(sequential_grid(decision.sequential, decision.rule))
     if decision.comparison is not None and decision.comparison.statistics:
         grids.append(statistics_grid(decision.comparison))
     if report.partings:

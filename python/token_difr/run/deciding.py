@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from token_difr._core import __version__
 from token_difr.errors import RunDirectoryError
-from token_difr.findings import Evidence, find_all
+from token_difr.findings import Evidence, changed_rule, find_all
 from token_difr.planning import Design, forecast, noise_of
-from token_difr.records import Audit, Decision, Parting, Power, Provenance, Report, Rule, Scores, Verdict
+from token_difr.records import Audit, Decision, Finding, Parting, Power, Provenance, Report, Rule, Scores, Verdict
 from token_difr.run.baseline import Baseline
 from token_difr.run.directory import RunDirectory
 from token_difr.run.manifest import now
-from token_difr.run.pairing import pairs_by_prompt, prompt_digests
+from token_difr.run.pairing import pairs_by_prompt
 from token_difr.run.score_file import DigestedScores
 from token_difr.sequences import Tokenizer
 from token_difr.verdict import SideRows, decide, doubts, row_facts, worst_partings
@@ -26,6 +28,7 @@ def decide_run(
     *,
     rule: Rule | None = None,
     tokenizer: Tokenizer | None = None,
+    conclude: Callable[[Decision], Decision] | None = None,
 ) -> Report:
     """Judge the scores of ``run``; the report is kept there if it is open for writing.
 
@@ -35,20 +38,22 @@ def decide_run(
         baseline: See :func:`~token_difr.run.baseline.baseline_of`.
         rule: By which rule; None = the default one.
         tokenizer: The model's tokenizer, for what needs it: some findings, and where the outputs part; None = without.
+        conclude: What the decision comes to for an audit that was asked until a verdict; None = for one that was not.
 
     Raises:
         RunDirectoryError: Rows are missing.
         InputError: The scores of both sides cannot be compared, see :func:`~token_difr.verdict.compare`.
     """
     rule = rule or Rule()
-    known = _decided(run, scores.digest, rule, baseline)
+    known = None if conclude is not None else _decided(run, scores.digest, rule, baseline)
     if known is not None and (known.power or not power_of(run.audit, known.decision, scores.scores, baseline)):
         return known
     decision = decision_of(run, scores.scores, baseline, rule)
+    decision = decision if conclude is None else conclude(decision)
     report = Report(
         audit=run.audit,
         decision=decision,
-        findings=find_all(evidence_of(run, tokenizer)),
+        findings=_findings(run, rule, tokenizer),
         partings=() if tokenizer is None else _partings(run, scores.scores, tokenizer),
         provenance=Provenance(
             version=__version__,
@@ -64,11 +69,18 @@ def decide_run(
     return report
 
 
+def _findings(run: RunDirectory, rule: Rule, tokenizer: Tokenizer | None) -> tuple[Finding, ...]:
+    """What is said of the rule, then what the records show; those of a run without its texts are not looked at."""
+    changed = changed_rule(run.rule, rule)
+    found = () if run.redacted else find_all(evidence_of(run, tokenizer))
+    return found if changed is None else (changed, *found)
+
+
 def decision_of(run: RunDirectory, scores: Scores, baseline: Baseline | None, rule: Rule) -> Decision:
     """The decision; with a baseline run, answers to the same prompts are paired, and its rows looked at."""
     if baseline is None or baseline.prompts is None or baseline.rows is None:
         return decide(scores, None if baseline is None else baseline.scores, rule=rule)
-    pairs = pairs_by_prompt(prompt_digests(run.prompts), baseline.prompts)
+    pairs = pairs_by_prompt(run.prompt_digests, baseline.prompts)
     rows = SideRows(candidate=row_facts(run.batch()), baseline=baseline.rows)
     return decide(scores, baseline.scores, rule=rule, pairs=pairs, rows=rows)
 
@@ -78,16 +90,19 @@ def power_of(audit: Audit, decision: Decision, scores: Scores, baseline: Baselin
     of_ties = audit.judged is not None and audit.judged.of_ties
     if decision.verdict is not Verdict.INCONCLUSIVE or of_ties:
         return None
-    comparison, summary = decision.comparison, decision.summary
+    comparison, summary, until_verdict = decision.comparison, decision.summary, decision.sequential is not None
     if comparison is None or baseline is None:
         answers = summary.sequences - summary.empty_sequences - summary.withheld_sequences
-        return forecast((answers, answers), Design(decision.rule.level), sampling_of(audit))
+        return forecast(
+            (answers, answers), Design(decision.rule.level), sampling_of(audit), until_verdict=until_verdict
+        )
     return forecast(
         comparison.sequences,
         Design(decision.rule.level, paired=comparison.paired),
         sampling_of(audit),
         noise=noise_of(baseline.scores),
         blocked=any(doubts(scores, baseline.scores, decision.rule, baseline.rows)),
+        until_verdict=until_verdict,
     )
 
 
@@ -105,6 +120,8 @@ def _decided(run: RunDirectory, digest: str, rule: Rule, baseline: Baseline | No
     except RunDirectoryError:  # edited or damaged: it is made anew
         return None
     if known is None or known.provenance.version != __version__ or known.decision.rule != rule:
+        return None
+    if known.decision.sequential is not None:
         return None
     return known if known.provenance.baseline == (None if baseline is None else baseline.origin) else None
 

@@ -13,7 +13,7 @@ from token_difr.planning import measured, noise_of
 from token_difr.run.baseline import baseline_of
 from token_difr.run.deciding import sampling_of
 from token_difr.run.directory import RunDirectory
-from token_difr.run.pairing import pairs_by_prompt, prompt_digests
+from token_difr.run.pairing import pairs_by_prompt
 from token_difr.run.stages import score_run
 from token_difr.verdict import RowFacts, row_facts
 from token_difr.verdict.deviation_table import Deviation, Noise, Sampling
@@ -70,7 +70,7 @@ def deviation_of_runs(
             raise InputError(f"{honest} is no run of an honest provider")
         noise = noise_of(against.scores, prompt_tokens=_prompt_tokens(against.rows))
         _check_decided(noise, Path(honest))
-        pairs = pairs_by_prompt(prompt_digests(run.prompts), against.prompts)
+        pairs = pairs_by_prompt(run.prompt_digests, against.prompts)
         called = name or (f"{_model(run)} at {run.audit.asked.provider}" if run.audit.asked else _model(run))
         deviation = measured(called, sampling, score_run(run).scores, against.scores, pairs)
         return Pilot(noise, sampling, against.origin.model or _model(run)), deviation

@@ -22,6 +22,7 @@ from token_difr.segmentation import (
     Question,
     Speller,
     by_choice,
+    is_repairable,
     repair,
 )
 from token_difr.segmentation.judge import Floats
@@ -77,12 +78,13 @@ async def resegment_run(
         known = _readable(run.asked_cuts())
         return [known[question.index, question.tokens] for question in questions]
 
+    answers = list(run.responses().values()) if any(map(is_repairable, sequences.values())) else []
     done = await repair(
         sequences,
         run.rows(),
         judge=judge_of(run.audit),
         speller=Speller(tokenizer),
-        lengths=expected_lengths(run.prompts, list(run.responses().values()), tokenizer, **reading_options(run.audit)),
+        lengths=expected_lengths(run.prompts, answers, tokenizer, **reading_options(run.audit)),
         remembered=_readable(run.asked_cuts()),
         ask=ask,
         requests=most,

@@ -35,11 +35,12 @@ def _spells(ids: list[int], response: Response, tokenizer: Tokenizer, prompt_ids
     try:
         if not all(_is_token(token, tokenizer) for token in set(ids)):
             return False
-        texts = list(_texts(ids, tokenizer, prompt_ids))
+        content = without_broken_end(response.content)
+        # One after the other: the first is nearly always the one, and decoding takes longer than comparing.
+        texts = _texts(ids, tokenizer, prompt_ids)
+        return any(_is_text(without_broken_end(text), content, response.reasoning) for text in texts)
     except (OverflowError, IndexError, KeyError, TypeError, ValueError):  # ids beyond the tokenizer's vocabulary
         return False
-    content = without_broken_end(response.content)
-    return any(_is_text(without_broken_end(text), content, response.reasoning) for text in texts)
 
 
 def _is_token(token: int, tokenizer: Tokenizer) -> bool:

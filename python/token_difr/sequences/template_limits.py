@@ -33,6 +33,9 @@ LONGEST_TEMPLATE = 2**20
 LARGEST_RENDERING = 2**24
 """Characters of a text, or elements of a list, that a template may make: far beyond the context of any model."""
 
+_SIZED = (str, list, tuple)
+"""What a template can let grow. A tuple: ``str | list`` would be made anew for every value of every line."""
+
 TEMPLATE_FAULTS = (
     TypeError,
     ValueError,
@@ -66,7 +69,7 @@ def check_rendering(text: object) -> None:
     Raises:
         TemplateLimitError: With the limit.
     """
-    if isinstance(text, str | list | tuple) and len(text) > LARGEST_RENDERING:
+    if isinstance(text, _SIZED) and len(text) > LARGEST_RENDERING:
         raise _too_much()
 
 

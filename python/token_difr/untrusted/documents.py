@@ -11,6 +11,8 @@ DEEPEST = 100
 
 TOO_DEEP = f"nested more than {DEEPEST} levels deep"
 
+_NESTED = (dict, list)
+
 MOST_DIGITS = 20
 """Digits of a whole number, which 64 bits fill. One with more is read as a float, as readers of JSON commonly do."""
 
@@ -41,7 +43,7 @@ def _whole(digits: str) -> int | float:
 def _is_shallow(value: object) -> bool:
     level = [value]
     for _ in range(DEEPEST + 1):
-        lists = [item.values() if isinstance(item, dict) else item for item in level if isinstance(item, dict | list)]
+        lists = [item.values() if isinstance(item, dict) else item for item in level if isinstance(item, _NESTED)]
         if not lists:
             return True
         level = [item for items in lists for item in items]

@@ -21,15 +21,14 @@ def prompt_logprobs(rows: LogprobRows | None, tokenizer: ModelTokenizer) -> list
     entries: list[dict[str, Any] | None] = [None]
     if rows is None:
         return entries
+    # The loops run once a logprob, 100,000 times for a long prompt: no calls but these.
+    text = tokenizer.token_text
     given = zip(rows.token_ids.tolist(), rows.logprobs.tolist(), rows.ranks.tolist(), strict=True)
     tops = zip(rows.top_ids.tolist(), rows.top_logprobs.tolist(), strict=True)
     for (token, logprob, rank), (ids, logprobs) in zip(given, tops, strict=True):
-        entry = {str(token): _entry(token, logprob, rank, tokenizer)}
+        entry = {str(token): {"logprob": max(logprob, SMALLEST_LOGPROB), "rank": rank, "decoded_token": text(token)}}
         for place, (other, value) in enumerate(zip(ids, logprobs, strict=True), start=1):
-            entry[str(other)] = _entry(other, value, place, tokenizer)
+            least = max(value, SMALLEST_LOGPROB)
+            entry[str(other)] = {"logprob": least, "rank": place, "decoded_token": text(other)}
         entries.append(entry)
     return entries
-
-
-def _entry(token: int, logprob: float, rank: int, tokenizer: ModelTokenizer) -> dict[str, Any]:
-    return {"logprob": max(logprob, SMALLEST_LOGPROB), "rank": rank, "decoded_token": tokenizer.token_text(token)}
