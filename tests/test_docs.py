@@ -52,6 +52,7 @@ NOT_OURS = {
         "ties.json",
         "honest.json",
         "campaign.toml",
+        "deviations.toml",
     ),  # written when the package runs
     *(
         "gumbel.py",

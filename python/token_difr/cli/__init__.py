@@ -45,6 +45,7 @@ VERBS = (
     "report",
     "verify-run",
     "bundle",
+    "plan",
     "repair",
     "watch",
     "probe",

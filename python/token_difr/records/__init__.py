@@ -17,6 +17,7 @@ from token_difr.records.logprobs import Logprobs
 from token_difr.records.metrics import TokenMetrics
 from token_difr.records.near_ties import HonestCurve, HonestRun, NearTies, SequentialTest, TieStratum
 from token_difr.records.parting import Parting
+from token_difr.records.power import Detectable, Power
 from token_difr.records.report import BaselineRun, Provenance, Report
 from token_difr.records.response import Conversation, Message, Response
 from token_difr.records.rule import Rule
@@ -43,6 +44,7 @@ __all__ = [
     "Comparison",
     "Conversation",
     "Decision",
+    "Detectable",
     "Estimate",
     "Fidelity",
     "Finding",
@@ -55,6 +57,7 @@ __all__ = [
     "NearTies",
     "Parting",
     "Price",
+    "Power",
     "PromptSet",
     "Provenance",
     "Rendered",

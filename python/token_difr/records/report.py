@@ -8,6 +8,7 @@ from token_difr.records.audit import Audit
 from token_difr.records.decision import Decision
 from token_difr.records.finding import Finding
 from token_difr.records.parting import Parting
+from token_difr.records.power import Power
 
 __all__ = ["BaselineRun", "Provenance", "Report"]
 
@@ -62,6 +63,7 @@ class Report:
         findings: What the records show beside the scores; they never change the verdict.
         partings: Where the outputs part from the reference most; empty where the tokenizer was not at hand.
         provenance: What it was made from.
+        power: What the audit could have shown; None where it came to a verdict, and in reports that say nothing of it.
     """
 
     audit: Audit
@@ -69,3 +71,4 @@ class Report:
     findings: tuple[Finding, ...]
     partings: tuple[Parting, ...]
     provenance: Provenance
+    power: Power | None = None

@@ -18,8 +18,11 @@ LONGEST_TEXT = 1000
 
 
 def reason(report: Report) -> str:
-    """The verdict's ground, safe to show."""
-    return printable(report.decision.reason, longest=LONGEST_TEXT)
+    """The verdict's ground and, of an inconclusive one, what the audit could have shown; safe to show."""
+    ground = printable(report.decision.reason, longest=LONGEST_TEXT)
+    if report.power is None:
+        return ground
+    return f"{ground}. {printable(report.power.sentence, longest=LONGEST_TEXT)}"
 
 
 def sections(report: Report) -> list[Grid]:

@@ -7,16 +7,18 @@ from collections.abc import Callable
 from token_difr._core import __version__
 from token_difr.errors import RunDirectoryError
 from token_difr.findings import Evidence, changed_rule, find_all
-from token_difr.records import Decision, Finding, Parting, Provenance, Report, Rule, Scores
+from token_difr.planning import Design, forecast, noise_of
+from token_difr.records import Audit, Decision, Finding, Parting, Power, Provenance, Report, Rule, Scores, Verdict
 from token_difr.run.baseline import Baseline
 from token_difr.run.directory import RunDirectory
 from token_difr.run.manifest import now
 from token_difr.run.pairing import pairs_by_prompt
 from token_difr.run.score_file import DigestedScores
 from token_difr.sequences import Tokenizer
-from token_difr.verdict import SideRows, decide, row_facts, worst_partings
+from token_difr.verdict import SideRows, decide, doubts, row_facts, worst_partings
+from token_difr.verdict.deviation_table import Sampling
 
-__all__ = ["decide_run", "decision_of", "evidence_of"]
+__all__ = ["decide_run", "decision_of", "evidence_of", "power_of", "sampling_of"]
 
 
 def decide_run(
@@ -44,12 +46,13 @@ def decide_run(
     """
     rule = rule or Rule()
     known = None if conclude is not None else _decided(run, scores.digest, rule, baseline)
-    if known is not None:
+    if known is not None and (known.power or not power_of(run.audit, known.decision, scores.scores, baseline)):
         return known
-    decision = decision_of(run, scores.scores, baseline, rule)
+    plain = decision_of(run, scores.scores, baseline, rule)
+    decision = plain if conclude is None else conclude(plain)
     report = Report(
         audit=run.audit,
-        decision=decision if conclude is None else conclude(decision),
+        decision=decision,
         findings=_findings(run, rule, tokenizer),
         partings=() if tokenizer is None else _partings(run, scores.scores, tokenizer),
         provenance=Provenance(
@@ -59,6 +62,7 @@ def decide_run(
             scores=scores.digest,
             baseline=None if baseline is None else baseline.origin,
         ),
+        power=power_of(run.audit, decision, scores.scores, baseline),
     )
     if run.writable:
         run.keep_report(report)
@@ -79,6 +83,31 @@ def decision_of(run: RunDirectory, scores: Scores, baseline: Baseline | None, ru
     pairs = pairs_by_prompt(run.prompt_digests, baseline.prompts)
     rows = SideRows(candidate=row_facts(run.batch()), baseline=baseline.rows)
     return decide(scores, baseline.scores, rule=rule, pairs=pairs, rows=rows)
+
+
+def power_of(audit: Audit, decision: Decision, scores: Scores, baseline: Baseline | None) -> Power | None:
+    """What the run could have shown; None where it came to a verdict, and of near ties."""
+    of_ties = audit.judged is not None and audit.judged.of_ties
+    if decision.verdict is not Verdict.INCONCLUSIVE or of_ties:
+        return None
+    comparison, summary = decision.comparison, decision.summary
+    if comparison is None or baseline is None:
+        answers = summary.sequences - summary.empty_sequences - summary.withheld_sequences
+        return forecast((answers, answers), Design(decision.rule.level), sampling_of(audit))
+    return forecast(
+        comparison.sequences,
+        Design(decision.rule.level, paired=comparison.paired),
+        sampling_of(audit),
+        noise=noise_of(baseline.scores),
+        blocked=any(doubts(scores, baseline.scores, decision.rule, baseline.rows)),
+    )
+
+
+def sampling_of(audit: Audit) -> Sampling | None:
+    """How answers were asked for, in the words of the table of deviations; None where no noise is replayed."""
+    if audit.params.greedy:
+        return "greedy"
+    return "sampled" if audit.replays else None
 
 
 def _decided(run: RunDirectory, digest: str, rule: Rule, baseline: Baseline | None) -> Report | None:

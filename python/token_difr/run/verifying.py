@@ -16,7 +16,7 @@ from token_difr.errors import InputError, RunDirectoryError
 from token_difr.findings import CHANGED_RULE, changed_rule, find_all
 from token_difr.records import BaselineRun, Decision, Report, Scores
 from token_difr.run.baseline import Baseline, baseline_of
-from token_difr.run.deciding import decision_of, evidence_of
+from token_difr.run.deciding import decision_of, evidence_of, power_of
 from token_difr.run.directory import RunDirectory
 from token_difr.run.files import is_here
 from token_difr.run.layout import REPAIRS, RESPONSES, ROWS, SEQUENCES
@@ -144,11 +144,13 @@ def _report(
         if baseline is not None:
             yield Check("baseline", None, "the report was decided without one: the one that was given is not looked at")
         yield _decision(run, made.scores, report.decision, None)
+        yield from _power(run, made.scores, report, None)
         return
     against, found = _baseline(run, told.baseline, baseline)
     yield found
     if against is not None:
         yield _decision(run, made.scores, report.decision, against)
+        yield from _power(run, made.scores, report, against)
 
 
 def _scores(run: RunDirectory, made: DigestedScores, told: str, version: str) -> Check:
@@ -197,6 +199,16 @@ def _decision(run: RunDirectory, scores: Scores, told: Decision, against: Baseli
     return Check(
         "decision", same, f"made anew: {anew.verdict.value}, {'the same in every figure' if same else 'other figures'}"
     )
+
+
+def _power(run: RunDirectory, scores: Scores, report: Report, against: Baseline | None) -> Iterator[Check]:
+    """What the run could have shown, where the report says so; by another version, its simulation may differ."""
+    if report.power is None:
+        return
+    same = report.power == power_of(run.audit, report.decision, scores, against)
+    other = report.provenance.version != __version__
+    found = "the same" if same else "other figures, by another version" if other else "other figures"
+    yield Check("power", True if same else None if other else False, f"what it could have shown, made anew: {found}")
 
 
 def _findings(run: RunDirectory, report: Report, tokenizer: Tokenizer | None) -> Check:
