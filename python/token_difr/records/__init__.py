@@ -3,6 +3,7 @@
 from token_difr.records.asking import Asking
 from token_difr.records.audit import Asked, Audit, Judged, PromptSet, Rendered, Resegmented, Scored
 from token_difr.records.decision import Comparison, Decision, Estimate, StatisticComparison, Summary, Verdict
+from token_difr.records.diagnosis import Cause, Contrast, Diagnosis, ProfileCell
 from token_difr.records.finding import Finding
 from token_difr.records.logprobs import Logprobs
 from token_difr.records.metrics import TokenMetrics
@@ -24,9 +25,12 @@ __all__ = [
     "Asking",
     "Audit",
     "BaselineRun",
+    "Cause",
     "Comparison",
+    "Contrast",
     "Conversation",
     "Decision",
+    "Diagnosis",
     "Estimate",
     "Fidelity",
     "Finding",
@@ -37,6 +41,7 @@ __all__ = [
     "Message",
     "NearTies",
     "Parting",
+    "ProfileCell",
     "PromptSet",
     "Provenance",
     "Rendered",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from token_difr.records.audit import Audit
 from token_difr.records.decision import Decision
+from token_difr.records.diagnosis import Diagnosis
 from token_difr.records.finding import Finding
 from token_difr.records.parting import Parting
 
@@ -62,6 +63,7 @@ class Report:
         findings: What the records show beside the scores; they never change the verdict.
         partings: Where the outputs part from the reference most; empty where the tokenizer was not at hand.
         provenance: What it was made from.
+        diagnosis: Where and why the outputs part; None where the tokenizer was not at hand, and in older reports.
     """
 
     audit: Audit
@@ -69,3 +71,4 @@ class Report:
     findings: tuple[Finding, ...]
     partings: tuple[Parting, ...]
     provenance: Provenance
+    diagnosis: Diagnosis | None = None

@@ -16,6 +16,9 @@ __all__ = ["json_report", "report_from_json", "report_to_json", "summary_to_json
 FORMAT = 5
 SUMMARY_FORMAT = 1
 
+NOT_IN_OLDER: Mapping[str, None] = {"diagnosis": None}
+"""Parts that older reports of this format lack, and what stands there instead."""
+
 
 def json_report(report: Report) -> str:
     """JSON, the form that a report is stored in."""
@@ -55,7 +58,7 @@ def _nested(values: Mapping[str, Any]) -> dict[str, Any]:
     """The parts of a report, its decision in a part of its own."""
     names = {field.name for field in fields(Decision)}
     parts = {name: value for name, value in values.items() if name not in names and name != "format"}
-    return {**parts, "decision": {name: value for name, value in values.items() if name in names}}
+    return {**NOT_IN_OLDER, **parts, "decision": {name: value for name, value in values.items() if name in names}}
 
 
 def summary_to_json(summary: Summary) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from token_difr.records import Finding, Parting, Report
 from token_difr.report.compared import compared_grid
+from token_difr.report.diagnosis import causes_grid, profile_grid
 from token_difr.report.figures import UNKNOWN, statistics_grid, summary_grid
 from token_difr.report.grid import Column, Grid
 from token_difr.report.near_ties import ties_grid
@@ -22,13 +23,16 @@ def reason(report: Report) -> str:
 
 
 def sections(report: Report) -> list[Grid]:
-    """All that stands under the verdict: conditions, scores, near ties, comparison, partings, findings."""
-    decision = report.decision
-    grids = [compared_grid(report), summary_grid(decision.summary, decision.baseline)]
+    """All that stands under the verdict: causes, conditions, scores, near ties, comparison, profile, partings, findings."""
+    decision, diagnosis = report.decision, report.diagnosis
+    grids = [causes_grid(diagnosis)] if diagnosis is not None and diagnosis.causes else []
+    grids += [compared_grid(report), summary_grid(decision.summary, decision.baseline)]
     if decision.ties is not None:
         grids.append(ties_grid(decision.ties))
     if decision.comparison is not None and decision.comparison.statistics:
         grids.append(statistics_grid(decision.comparison))
+    if diagnosis is not None and any(cell.differs for cell in diagnosis.cells):
+        grids.append(profile_grid(diagnosis))
     if report.partings:
         grids.append(_partings(report.partings))
     if report.findings:

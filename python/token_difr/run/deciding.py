@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import numpy as np
+import numpy.typing as npt
+
 from token_difr._core import __version__
+from token_difr.diagnosis import Side, diagnose
 from token_difr.errors import RunDirectoryError
-from token_difr.findings import Evidence, find_all
-from token_difr.records import Decision, Parting, Provenance, Report, Rule, Scores
+from token_difr.findings import find_all
+from token_difr.records import Decision, Diagnosis, Finding, Parting, Provenance, Report, Rule, Scores
 from token_difr.run.baseline import Baseline
 from token_difr.run.directory import RunDirectory
+from token_difr.run.evidence import evidence_of
 from token_difr.run.manifest import now
 from token_difr.run.pairing import pairs_by_prompt, prompt_digests
 from token_difr.run.score_file import DigestedScores
 from token_difr.sequences import Tokenizer
 from token_difr.verdict import SideRows, decide, row_facts, worst_partings
 
-__all__ = ["decide_run", "decision_of", "evidence_of"]
+__all__ = ["decide_run", "decision_of"]
 
 
 def decide_run(
@@ -42,10 +47,11 @@ def decide_run(
     known = _decided(run, scores.digest, rule, baseline)
     if known is not None:
         return known
+    findings = find_all(evidence_of(run, tokenizer))
     report = Report(
         audit=run.audit,
         decision=decision_of(run, scores.scores, baseline, rule),
-        findings=find_all(evidence_of(run, tokenizer)),
+        findings=findings,
         partings=() if tokenizer is None else _partings(run, scores.scores, tokenizer),
         provenance=Provenance(
             version=__version__,
@@ -54,6 +60,9 @@ def decide_run(
             scores=scores.digest,
             baseline=None if baseline is None else baseline.origin,
         ),
+        diagnosis=None
+        if tokenizer is None
+        else _diagnosis(run, scores.scores, baseline, tokenizer=tokenizer, findings=findings, rule=rule),
     )
     if run.writable:
         run.keep_report(report)
@@ -64,9 +73,8 @@ def decision_of(run: RunDirectory, scores: Scores, baseline: Baseline | None, ru
     """The decision; with a baseline run, answers to the same prompts are paired, and its rows looked at."""
     if baseline is None or baseline.prompts is None or baseline.rows is None:
         return decide(scores, None if baseline is None else baseline.scores, rule=rule)
-    pairs = pairs_by_prompt(prompt_digests(run.prompts), baseline.prompts)
     rows = SideRows(candidate=row_facts(run.batch()), baseline=baseline.rows)
-    return decide(scores, baseline.scores, rule=rule, pairs=pairs, rows=rows)
+    return decide(scores, baseline.scores, rule=rule, pairs=_pairs(run, baseline), rows=rows)
 
 
 def _decided(run: RunDirectory, digest: str, rule: Rule, baseline: Baseline | None) -> Report | None:
@@ -80,22 +88,26 @@ def _decided(run: RunDirectory, digest: str, rule: Rule, baseline: Baseline | No
     return known if known.provenance.baseline == (None if baseline is None else baseline.origin) else None
 
 
-def evidence_of(run: RunDirectory, tokenizer: Tokenizer | None = None) -> Evidence:
-    """The records of ``run``, as the findings look at them.
+def _pairs(run: RunDirectory, baseline: Baseline) -> npt.NDArray[np.int64] | None:
+    return None if baseline.prompts is None else pairs_by_prompt(prompt_digests(run.prompts), baseline.prompts)
 
-    Raises:
-        RunDirectoryError: Rows are missing.
-    """
-    batch, responses, sequences = run.batch(), run.responses(), run.sequences()
-    order = range(len(run.prompts))
-    return Evidence(
-        audit=run.audit,
-        prompts=run.prompts,
-        responses=[responses[index] for index in order],
-        sequences=[sequences[index] for index in order],
-        batch=batch,
-        tokenizer=tokenizer,
-    )
+
+def _diagnosis(
+    run: RunDirectory,
+    scores: Scores,
+    baseline: Baseline | None,
+    *,
+    tokenizer: Tokenizer,
+    findings: tuple[Finding, ...],
+    rule: Rule,
+) -> Diagnosis | None:
+    """Where and why the outputs part; None of near ties, which have one token each."""
+    if run.audit.judged is not None and run.audit.judged.of_ties:
+        return None
+    candidate, against, pairs = Side(evidence=evidence_of(run, tokenizer), scores=scores), None, None
+    if baseline is not None and baseline.evidence is not None:
+        against, pairs = Side(evidence=baseline.evidence, scores=baseline.scores), _pairs(run, baseline)
+    return diagnose(candidate, against, tokenizer, findings, pairs=pairs, level=rule.level)
 
 
 def _partings(run: RunDirectory, scores: Scores, tokenizer: Tokenizer) -> tuple[Parting, ...]:

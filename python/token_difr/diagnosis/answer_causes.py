@@ -1,0 +1,168 @@
+"""Causes by which the answers that we score are not, token by token, what the model wrote or would have gone on with.
+
+Each is a pattern that its place gives away, and its test is how much commoner the pattern is than in the baseline's answers.
+Other weights, or another prompt, raise the mismatches everywhere: so what counts is by how much the place exceeds the rest
+of its own answer.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from token_difr.diagnosis.case import Case
+from token_difr.diagnosis.contrasts import Sums
+from token_difr.diagnosis.prompt_explanations import thought_opening
+from token_difr.diagnosis.side import Side
+from token_difr.diagnosis.token_classes import token_kinds
+from token_difr.records import Cause, Fidelity
+from token_difr.sequences import Tokenizer
+from token_difr.verdict.positions import Flags, Floats
+
+__all__ = ["cut_answers", "doubled_opener", "retokenized"]
+
+MOST = 0.5
+"""The share of answers that begin with what the prompt has written, from which on it is no whim of the model's."""
+LEAST = 0.1
+"""The share of answers that must surely show a pattern beyond the baseline's."""
+
+
+def doubled_opener(case: Case) -> Cause | None:
+    """Whether answers begin with the opening of a thought that our prompt ends with, so that the reference reads it twice."""
+    opener = thought_opening(case.candidate, case.tokenizer).strip()
+    mark = list(case.tokenizer.encode(opener, add_special_tokens=False, split_special_tokens=False)) if opener else []
+    if not mark:
+        return None
+    outputs = [list(sequence.output_token_ids) for sequence in case.candidate.evidence.sequences]
+    doubled = sum(output[: len(mark)] == mark for output in outputs)
+    first = case.excess(*(_beyond(side, side.places < len(mark)) for side in (case.candidate, case.baseline)))
+    if doubled <= MOST * len(outputs) or not first > LEAST:
+        return None
+    return Cause(
+        name="doubled_think_opener",
+        text=(
+            f"{doubled} of {len(outputs)} answers begin with the opening of a thought, which our prompts end with already: the "
+            "reference reads it twice"
+        ),
+        advice="audit with a chat template that does not open the thought, as the provider's does not; or have the provider's "
+        "server leave it out of the answers",
+        shown=True,
+        evidence={"answers": len(outputs), "doubled": doubled},
+    )
+
+
+def cut_answers(case: Case) -> Cause | None:
+    """Whether answers were cut: by a limit below the one that was asked for, or where they are said to have ended."""
+    sides = (case.candidate, case.baseline)
+    early = [_cut_early(side) for side in sides]
+    if case.excess(*map(Sums.of, early)) > LEAST:
+        figures = {"answers": len(early[0]), "cut": int(early[0].sum()), "baseline": int(early[1].sum())}
+        text = f"{figures['cut']} of {len(early[0])} answers were cut by a limit below the one that was asked for"
+        advice = "look up the provider's own limit of an answer, and ask for no more than that, of the baseline too"
+    elif case.excess(*(_beyond(side, side.last, among=_ended(side)) for side in sides)) > LEAST:
+        ended = _ended(case.candidate)
+        wrong = int(np.count_nonzero((case.candidate.mismatched & case.candidate.last)[_of(case.candidate, ended)]))
+        figures = {"ended": int(ended.sum()), "end_not_expected": wrong}
+        text = (
+            f"{wrong} of {figures['ended']} answers that are said to have ended stop where the reference would go on: they "
+            "were cut, or their end was"
+        )
+        advice = "ask the provider for its limits, stop strings and filters; compare the end of some answers with their finish reason"
+    else:
+        return None
+    return Cause(name="cut_answers", text=text, advice=advice, shown=True, evidence=figures)
+
+
+def retokenized(case: Case) -> Cause | None:
+    """Whether texts were cut into other tokens than the model wrote: by the provider's counts, or by what the reference expects.
+
+    Where a text is cut otherwise, the reference's own token at the first wrong place has the same text, as far as the shorter
+    of both goes.
+    """
+    sides = (case.candidate, case.baseline)
+    sequences = case.candidate.evidence.sequences
+    made = sum(sequence.fidelity is not Fidelity.IDS for sequence in sequences)
+    drifted = [
+        np.array([sequence.fidelity is Fidelity.CONTRADICTED for sequence in side.evidence.sequences]) for side in sides
+    ]
+    if not made:
+        return None
+    if case.excess(*map(Sums.of, drifted)) > 0:
+        text = (
+            f"{int(drifted[0].sum())} of {len(sequences)} answers have another number of tokens than the provider counted: "
+            "their text is not written with the tokens that the model wrote, and they are not scored"
+        )
+    elif (
+        case.candidate.evidence.audit.params.greedy
+        and case.excess(*(_other_cuts(each, case.tokenizer) for each in sides)) > 0
+    ):
+        text = (
+            f"most of what parts is text that the reference writes too, with other tokens: {made} of {len(sequences)} answers "
+            "came without token ids, and nothing tells how the model cut them"
+        )
+    else:
+        return None
+    advice = "ask for token ids (token_ids) where the provider gives them; else let repair cost more requests (repair_requests)"
+    figures = {"answers": len(sequences), "without_ids": made, "other_number": int(drifted[0].sum())}
+    return Cause(name="retokenization", text=text, advice=advice, shown=True, evidence=figures)
+
+
+def _beyond(side: Side, chosen: Flags, among: Flags | None = None) -> Sums:
+    """By how much the mismatch rate of some tokens lies above the rest's, answer by answer; in [-1, 1].
+
+    Args:
+        side: Whose.
+        chosen: bool[positions]; the tokens.
+        among: bool[sequences]; the answers that count; None = all that have decided tokens of both kinds.
+    """
+    (inside, lost), (outside, others) = (_counts(side, where) for where in (chosen, ~chosen))
+    known = (inside > 0) & (outside > 0)
+    known &= True if among is None else among
+    values = lost[known] / inside[known] - others[known] / outside[known]
+    return Sums.of(values, unit="nats")
+
+
+def _counts(side: Side, where: Flags) -> tuple[Floats, Floats]:
+    """float64[sequences] each: the decided tokens among some, and the mismatches."""
+    return side.positions.summed(side.decided & where), side.positions.summed(side.mismatched & where)
+
+
+def _cut_early(side: Side) -> Flags:
+    """bool[sequences]: whether a limit has cut an answer that is shorter than what was asked for."""
+    asked = side.evidence.audit.asked
+    if asked is None:
+        return np.zeros(len(side.lengths), np.bool_)
+    return np.array(
+        [
+            response.ended is False
+            and max(response.completion_tokens or 0, len(sequence.output_token_ids)) < asked.max_tokens
+            for response, sequence in zip(side.evidence.responses, side.evidence.sequences, strict=True)
+        ],
+        np.bool_,
+    )
+
+
+def _ended(side: Side) -> Flags:
+    """bool[sequences]: whether an answer is said to have ended by itself."""
+    return np.array([response.ended is True for response in side.evidence.responses], np.bool_)
+
+
+def _of(side: Side, sequences: Flags) -> Flags:
+    """bool[positions]: those of some sequences."""
+    return np.repeat(sequences, side.lengths)
+
+
+def _other_cuts(side: Side, tokenizer: Tokenizer) -> Sums:
+    """Mismatches whose text the reference writes too, less half of all mismatches: above 0 where they are most."""
+    batch = side.evidence.batch
+    lost = np.flatnonzero(side.mismatched & (np.diff(batch.indptr) > 0))
+    expected = batch.token_ids[batch.indptr[:-1][lost]]
+    texts = token_kinds(np.concatenate([batch.claimed[lost], expected]), tokenizer).texts
+    pairs = zip(batch.claimed[lost].tolist(), expected.tolist(), strict=True)
+    alike = np.zeros(len(batch), np.float64)
+    alike[lost] = [_begins_alike(texts[ours], texts[theirs]) for ours, theirs in pairs]
+    weights = side.positions.summed(side.decided)
+    return Sums(side.positions.summed(alike) - side.positions.summed(side.mismatched) / 2, weights, "nats")
+
+
+def _begins_alike(one: str, other: str) -> bool:
+    return bool(one) and bool(other) and (one.startswith(other) or other.startswith(one))
