@@ -1,7 +1,7 @@
 """Causes by which the provider has read another prompt than ours: its own count of the prompt's tokens tells them.
 
-A count alone accuses nobody: some services count in a way of their own. So these are named only where the outputs part
-more than the baseline's too, and by how much the count differs is taken from the baseline's own difference.
+A count alone accuses nobody: some services count in a way of their own. So these are named only where the answers differ
+from the baseline's too, and by how much the count differs is taken from the baseline's own difference.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def cut_prompts(case: Case) -> Cause | None:
 
 def other_prompt(case: Case) -> list[Cause]:
     """What makes the provider's prompts other ones than ours."""
-    if not case.parts_more:
+    if not case.differs:
         return []
     usual = _constant(prompt_surplus(case.baseline.evidence)) or 0
     apart = {index: more - usual for index, more in prompt_surplus(case.candidate.evidence).items()}

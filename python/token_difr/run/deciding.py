@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
-
 from token_difr._core import __version__
 from token_difr.diagnosis import Side, diagnose
 from token_difr.errors import RunDirectoryError
@@ -47,10 +44,10 @@ def decide_run(
     known = _decided(run, scores.digest, rule, baseline)
     if known is not None:
         return known
-    findings = find_all(evidence_of(run, tokenizer))
+    decision, findings = decision_of(run, scores.scores, baseline, rule), find_all(evidence_of(run, tokenizer))
     report = Report(
         audit=run.audit,
-        decision=decision_of(run, scores.scores, baseline, rule),
+        decision=decision,
         findings=findings,
         partings=() if tokenizer is None else _partings(run, scores.scores, tokenizer),
         provenance=Provenance(
@@ -62,7 +59,7 @@ def decide_run(
         ),
         diagnosis=None
         if tokenizer is None
-        else _diagnosis(run, scores.scores, baseline, tokenizer=tokenizer, findings=findings, rule=rule),
+        else _diagnosis(run, scores.scores, baseline, tokenizer=tokenizer, findings=findings, decision=decision),
     )
     if run.writable:
         run.keep_report(report)
@@ -73,8 +70,9 @@ def decision_of(run: RunDirectory, scores: Scores, baseline: Baseline | None, ru
     """The decision; with a baseline run, answers to the same prompts are paired, and its rows looked at."""
     if baseline is None or baseline.prompts is None or baseline.rows is None:
         return decide(scores, None if baseline is None else baseline.scores, rule=rule)
+    pairs = pairs_by_prompt(prompt_digests(run.prompts), baseline.prompts)
     rows = SideRows(candidate=row_facts(run.batch()), baseline=baseline.rows)
-    return decide(scores, baseline.scores, rule=rule, pairs=_pairs(run, baseline), rows=rows)
+    return decide(scores, baseline.scores, rule=rule, pairs=pairs, rows=rows)
 
 
 def _decided(run: RunDirectory, digest: str, rule: Rule, baseline: Baseline | None) -> Report | None:
@@ -88,10 +86,6 @@ def _decided(run: RunDirectory, digest: str, rule: Rule, baseline: Baseline | No
     return known if known.provenance.baseline == (None if baseline is None else baseline.origin) else None
 
 
-def _pairs(run: RunDirectory, baseline: Baseline) -> npt.NDArray[np.int64] | None:
-    return None if baseline.prompts is None else pairs_by_prompt(prompt_digests(run.prompts), baseline.prompts)
-
-
 def _diagnosis(
     run: RunDirectory,
     scores: Scores,
@@ -99,15 +93,15 @@ def _diagnosis(
     *,
     tokenizer: Tokenizer,
     findings: tuple[Finding, ...],
-    rule: Rule,
+    decision: Decision,
 ) -> Diagnosis | None:
     """Where and why the outputs part; None of near ties, which have one token each."""
     if run.audit.judged is not None and run.audit.judged.of_ties:
         return None
-    candidate, against, pairs = Side(evidence=evidence_of(run, tokenizer), scores=scores), None, None
+    candidate, against = Side(evidence=evidence_of(run, tokenizer), scores=scores), None
     if baseline is not None and baseline.evidence is not None:
-        against, pairs = Side(evidence=baseline.evidence, scores=baseline.scores), _pairs(run, baseline)
-    return diagnose(candidate, against, tokenizer, findings, pairs=pairs, level=rule.level)
+        against = Side(evidence=baseline.evidence, scores=baseline.scores)
+    return diagnose(candidate, against, tokenizer, findings, comparison=decision.comparison, level=decision.rule.level)
 
 
 def _partings(run: RunDirectory, scores: Scores, tokenizer: Tokenizer) -> tuple[Parting, ...]:
