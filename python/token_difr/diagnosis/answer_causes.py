@@ -21,8 +21,8 @@ __all__ = ["cut_answers", "retokenized"]
 
 LEAST = 0.1
 """The share of answers that must surely show a pattern beyond the baseline's."""
-PART = 0.25
-"""The share of mismatches that are another cut of the same text, from which on that is what parts the answers."""
+PART = 0.15
+"""The share of first mismatches of a row of them that are another cut of the same text, from which on that parts the answers."""
 
 
 def cut_answers(case: Case) -> Cause | None:
@@ -33,7 +33,7 @@ def cut_answers(case: Case) -> Cause | None:
         figures = {"answers": len(early[0]), "cut": int(early[0].sum()), "baseline": int(early[1].sum())}
         text = f"{figures['cut']} of {len(early[0])} answers were cut by a limit below the one that was asked for"
         advice = "look up the provider's own limit of an answer, and ask for no more than that, of the baseline too"
-    elif case.excess(*(_beyond(side, side.last, among=_ended(side)) for side in sides)) > LEAST:
+    elif case.excess(*map(_ends_beyond, sides)) > LEAST:
         ended = _ended(case.candidate)
         wrong = int(np.count_nonzero((case.candidate.mismatched & case.candidate.last)[_of(case.candidate, ended)]))
         figures = {"ended": int(ended.sum()), "end_not_expected": wrong}
@@ -78,19 +78,12 @@ def retokenized(case: Case) -> Cause | None:
     return Cause(name="retokenization", text=text, advice=advice, shown=True, evidence=figures)
 
 
-def _beyond(side: Side, chosen: Flags, among: Flags | None = None) -> Sums:
-    """By how much the mismatch rate of some tokens lies above the rest's, answer by answer; in [-1, 1].
-
-    Args:
-        side: Whose.
-        chosen: bool[positions]; the tokens.
-        among: bool[sequences]; the answers that count; None = all that have decided tokens of both kinds.
-    """
-    (inside, lost), (outside, others) = (_counts(side, where) for where in (chosen, ~chosen))
+def _ends_beyond(side: Side) -> Sums:
+    """By how much the last token of an answer mismatches beyond the rest of it; in [-1, 1], 0 of answers that did not end."""
+    (inside, lost), (outside, others) = (_counts(side, where) for where in (side.last, ~side.last))
     known = (inside > 0) & (outside > 0)
-    known &= True if among is None else among
-    values = lost[known] / inside[known] - others[known] / outside[known]
-    return Sums.of(values, unit="nats")
+    beyond = lost[known] / inside[known] - others[known] / outside[known]
+    return Sums.of(np.where(_ended(side)[known], beyond, 0.0), unit="nats")
 
 
 def _counts(side: Side, where: Flags) -> tuple[Floats, Floats]:
@@ -124,16 +117,19 @@ def _of(side: Side, sequences: Flags) -> Flags:
 
 
 def _other_cuts(side: Side, tokenizer: Tokenizer) -> Sums:
-    """Mismatches whose text the reference writes too, less ``PART`` of all mismatches: above 0 where they are more than that."""
-    batch = side.evidence.batch
-    lost = np.flatnonzero(side.mismatched & (np.diff(batch.indptr) > 0))
-    expected = batch.token_ids[batch.indptr[:-1][lost]]
-    texts = token_kinds(np.concatenate([batch.claimed[lost], expected]), tokenizer).texts
-    pairs = zip(batch.claimed[lost].tolist(), expected.tolist(), strict=True)
-    alike = np.zeros(len(batch), np.float64)
-    alike[lost] = [_begins_alike(texts[ours], texts[theirs]) for ours, theirs in pairs]
-    weights = side.positions.summed(side.decided)
-    return Sums(side.positions.summed(alike) - PART * side.positions.summed(side.mismatched), weights, "nats")
+    """Mismatches whose text the reference writes too, less ``PART`` of all: above 0 where they are more than that.
+
+    Of mismatches right behind each other the first alone: the others follow from it.
+    """
+    batch, lost = side.evidence.batch, side.mismatched
+    lost = lost & ~(lost[side.before] & (side.before >= 0)) & (np.diff(batch.indptr) > 0)
+    where = np.flatnonzero(lost)
+    expected = batch.token_ids[batch.indptr[:-1][where]]
+    texts = token_kinds(np.concatenate([batch.claimed[where], expected]), tokenizer).texts
+    pairs = zip(batch.claimed[where].tolist(), expected.tolist(), strict=True)
+    alike = np.zeros(len(batch))
+    alike[where] = [_begins_alike(texts[ours], texts[theirs]) for ours, theirs in pairs]
+    return Sums(side.positions.summed(alike - PART * lost), side.positions.summed(side.decided), "nats")
 
 
 def _begins_alike(one: str, other: str) -> bool:
