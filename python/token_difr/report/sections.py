@@ -12,7 +12,7 @@ from token_difr.report.grid import Column, Grid
 from token_difr.report.near_ties import ties_grid
 from token_difr.untrusted import printable
 
-__all__ = ["reason", "sections"]
+__all__ = ["causes", "reason", "sections"]
 
 LONGEST_TEXT = 1000
 
@@ -20,6 +20,18 @@ LONGEST_TEXT = 1000
 def reason(report: Report) -> str:
     """The verdict's ground, safe to show."""
     return printable(report.decision.reason, longest=LONGEST_TEXT)
+
+
+def causes(report: Report) -> list[tuple[str, str]]:
+    """What each named cause is, and what to do, safe to show; those that the records only leave open say so."""
+    named = () if report.diagnosis is None else report.diagnosis.causes
+    return [
+        (
+            printable(cause.text if cause.shown else f"Left open: {cause.text}", longest=LONGEST_TEXT),
+            printable(cause.advice, longest=LONGEST_TEXT),
+        )
+        for cause in named
+    ]
 
 
 def sections(report: Report) -> list[Grid]:

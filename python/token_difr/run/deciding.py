@@ -44,7 +44,8 @@ def decide_run(
     known = _decided(run, scores.digest, rule, baseline)
     if known is not None:
         return known
-    decision, findings = decision_of(run, scores.scores, baseline, rule), find_all(evidence_of(run, tokenizer))
+    decision = decision_of(run, scores.scores, baseline, rule)
+    findings = find_all(evidence_of(run, tokenizer))
     report = Report(
         audit=run.audit,
         decision=decision,
