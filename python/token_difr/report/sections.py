@@ -22,12 +22,13 @@ def reason(report: Report) -> str:
     return printable(report.decision.reason, longest=LONGEST_TEXT)
 
 
-def causes(report: Report) -> list[tuple[str, str]]:
-    """What each named cause is, and what to do, safe to show; those that the records only leave open say so."""
+def causes(report: Report) -> list[tuple[str, str, str]]:
+    """The name of each cause, what it is, and what to do, safe to show; those that the records only leave open say so."""
     named = () if report.diagnosis is None else report.diagnosis.causes
     return [
         (
-            printable(cause.text if cause.shown else f"Left open: {cause.text}", longest=LONGEST_TEXT),
+            printable(cause.name.replace("_", " ")) + ("" if cause.shown else ", perhaps"),
+            printable(cause.text, longest=LONGEST_TEXT),
             printable(cause.advice, longest=LONGEST_TEXT),
         )
         for cause in named
@@ -35,10 +36,12 @@ def causes(report: Report) -> list[tuple[str, str]]:
 
 
 def sections(report: Report) -> list[Grid]:
-    """All that stands under the verdict: causes, conditions, scores, near ties, comparison, profile, partings, findings."""
+    """All that stands under the verdict: conditions, causes, scores, near ties, comparison, profile, partings, findings."""
     decision, diagnosis = report.decision, report.diagnosis
-    grids = [causes_grid(diagnosis)] if diagnosis is not None and diagnosis.causes else []
-    grids += [compared_grid(report), summary_grid(decision.summary, decision.baseline)]
+    grids = [compared_grid(report)]
+    if diagnosis is not None and diagnosis.causes:
+        grids.append(causes_grid(diagnosis))
+    grids.append(summary_grid(decision.summary, decision.baseline))
     if decision.ties is not None:
         grids.append(ties_grid(decision.ties))
     if decision.comparison is not None and decision.comparison.statistics:
