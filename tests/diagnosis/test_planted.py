@@ -43,12 +43,10 @@ OURS = {
 SERVED: dict[str, tuple[str, dict[str, Any], set[str]]] = {
     "honest": ("plain", {}, set()),
     "int4": ("plain", {"weights": WeightRounding.INT4}, set()),
-    "random tokens": ("plain", {"random_token_rate": 0.05}, set()),
     "system prompt": ("plain", {"system_prompt": PIRATE}, {"system_prompt"}),
     "old template": ("plain", {"template": OLD_TURNS + ANSWER}, {"other_template"}),
     "two BOS": ("begin", {"template": BEGIN + OURS["begin"]}, {"doubled_bos"}),
     "no BOS": ("begin", {"template": OURS["plain"]}, {"missing_bos"}),
-    "BOS of its own": ("plain", {"template": OURS["begin"]}, {"added_bos"}),
     "two openings": (
         "thought",
         {"template": TURNS + THOUGHT.replace("<think>\n", "<think>\n" * 2)},
