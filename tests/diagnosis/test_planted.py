@@ -83,7 +83,7 @@ class Altered:
 
 def tokenizer(template: str) -> Any:
     """The demo's, with a template of ours and a token that begins a text."""
-    loaded = load_tokenizer("demo")
+    loaded: Any = load_tokenizer("demo")
     loaded.chat_template, loaded.bos_token = template, BEGIN
     return loaded
 

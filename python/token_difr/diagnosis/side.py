@@ -67,7 +67,8 @@ class Side:
     @cached_property
     def last(self) -> Flags:
         """bool[positions]: whether a token is the last of its output."""
-        return self.places == np.repeat(self.lengths, self.lengths) - 1
+        last: Flags = self.places == np.repeat(self.lengths, self.lengths) - 1
+        return last
 
     @cached_property
     def before(self) -> Indexes:
