@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+import numpy as np
+
 from token_difr.diagnosis.contrasts import Sums, excess
 from token_difr.diagnosis.side import Side
 from token_difr.records import Comparison
@@ -47,5 +49,8 @@ class Case:
         return any(each.name == WITHHELD and each.p_value < self.level for each in self.comparison.statistics)
 
     def excess(self, ours: Sums, theirs: Sums) -> float:
-        """The lower bound by which a rate of the candidate's lies above the baseline's; NaN where one is not known."""
-        return excess(ours, theirs, self.level)
+        """The lower bound of a rate of the candidate's, above 0 and above the baseline's; NaN where one is not known.
+
+        Of a rate that is a difference the baseline's may lie below 0, and then being above that says nothing.
+        """
+        return float(np.minimum(ours.estimate(1 - self.level).low, excess(ours, theirs, self.level)))
