@@ -51,8 +51,8 @@ NOT_OURS = {
         "samples.jsonl",
         "ties.json",
         "honest.json",
-        "deviations.toml",
         "campaign.toml",
+        "deviations.toml",
     ),  # written when the package runs
     *(
         "gumbel.py",

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 def test_pages_do_what_they_should(tmp_path: Path) -> None:
     """A large run's page and one of hostile texts, light, dark and narrow: nothing breaks, nothing is asked for, all can be reached."""
     script = ROOT / "scripts" / "look_at_pages.py"
-    command = [
+    command: list[str | Path] = [
         sys.executable,
         script,
         "--out",

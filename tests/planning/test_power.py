@@ -161,3 +161,9 @@ def test_without_a_replay_nothing_is_known() -> None:
     told = forecast((24, 24), Design(), None, noise=NOISE)
     assert told.deviations == ()
     assert "not known" in told.sentence
+
+
+def test_what_was_asked_until_a_verdict_is_told_of_an_audit_at_once() -> None:
+    """Bets that are looked at again and again show less than a test of all answers: the sentence says which is meant."""
+    told = forecast((24, 24), Design(), "greedy", noise=NOISE, until_verdict=True)
+    assert told.sentence.startswith("Asked all at once, this run of 24 answers would have shown")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from token_difr.errors import RunDirectoryError
 from token_difr.page.answers import Answer, Answers, choose
 from token_difr.page.charts import Chart, charts_of
+from token_difr.page.profile_charts import profile_charts
 from token_difr.records import BaselineRun, Report, Scores
 from token_difr.run.directory import RunDirectory
 from token_difr.run.files import is_here
@@ -81,7 +82,10 @@ def _decided(run: RunDirectory) -> tuple[Report, Scores]:
 
 
 def _charts(report: Report, scores: Scores) -> tuple[Chart, ...]:
-    return tuple(charts_of(scores, _scores_of(report.provenance.baseline), report.decision.ties))
+    """The profile of a diagnosis tells more than the chart by position alone, in whose place it stands."""
+    charts = charts_of(scores, _scores_of(report.provenance.baseline), report.decision.ties)
+    profiles = [] if report.diagnosis is None else profile_charts(report.diagnosis)
+    return tuple([*charts[:1], *profiles] if profiles else charts)
 
 
 def _scores_of(baseline: BaselineRun | None) -> Scores | None:

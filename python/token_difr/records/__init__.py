@@ -12,6 +12,7 @@ from token_difr.records.campaign_report import (
     Standing,
 )
 from token_difr.records.decision import Comparison, Decision, Estimate, StatisticComparison, Summary, Verdict
+from token_difr.records.diagnosis import Cause, Contrast, Diagnosis, ProfileCell
 from token_difr.records.finding import Finding
 from token_difr.records.logprobs import Logprobs
 from token_difr.records.metrics import TokenMetrics
@@ -40,11 +41,14 @@ __all__ = [
     "CampaignProvider",
     "CampaignReference",
     "CampaignReport",
+    "Cause",
     "ChangeSeen",
     "Comparison",
+    "Contrast",
     "Conversation",
     "Decision",
     "Detectable",
+    "Diagnosis",
     "Estimate",
     "Fidelity",
     "Finding",
@@ -58,6 +62,7 @@ __all__ = [
     "Parting",
     "Power",
     "Price",
+    "ProfileCell",
     "PromptSet",
     "Provenance",
     "Rendered",

@@ -52,10 +52,10 @@ def report_from_json(values: object) -> Report:
 
 
 def _nested(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The parts of a report, its decision in a part of its own; what it could have shown is not in every report."""
+    """The parts of a report, its decision in a part of its own."""
     names = {field.name for field in fields(Decision)}
     parts = {name: value for name, value in values.items() if name not in names and name != "format"}
-    return {"power": None, **parts, "decision": {name: value for name, value in values.items() if name in names}}
+    return {**parts, "decision": {name: value for name, value in values.items() if name in names}}
 
 
 def summary_to_json(summary: Summary) -> dict[str, Any]:

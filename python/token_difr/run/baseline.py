@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from token_difr.errors import InputError
+from token_difr.findings import Evidence
 from token_difr.records import Audit, BaselineRun, Resegmented, Scores
 from token_difr.run.directory import RunDirectory
+from token_difr.run.evidence import evidence_of
 from token_difr.run.redaction import redacted_audit
 from token_difr.run.score_file import digest_of
 from token_difr.run.stages import score_run
@@ -33,12 +35,14 @@ class Baseline(NamedTuple):
         origin: Where they come from.
         prompts: The digests of its prompts, in the order of the scores; None where they are not known.
         rows: What its rows say beside the scores; None where they are not known.
+        evidence: Its records; None where they are not known.
     """
 
     scores: Scores
     origin: BaselineRun
     prompts: tuple[str, ...] | None = None
     rows: RowFacts | None = None
+    evidence: Evidence | None = None
 
 
 def baseline_of(given: GivenBaseline, audit: Audit, *, out: str | os.PathLike[str]) -> Baseline | None:
@@ -76,7 +80,8 @@ def baseline_of(given: GivenBaseline, audit: Audit, *, out: str | os.PathLike[st
         _check_repair(run, audit)
         scores, digest = score_run(run, replay=audit.replays)
         origin = _origin(run, digest, replay=audit.replays)
-        return Baseline(scores, origin, run.prompt_digests, row_facts(run.batch()))
+        evidence = None if run.redacted else evidence_of(run)
+        return Baseline(scores, origin, run.prompt_digests, row_facts(run.batch()), evidence)
 
 
 def _check_repair(baseline: RunDirectory, audit: Audit) -> None:

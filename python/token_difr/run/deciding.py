@@ -5,12 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from token_difr._core import __version__
+from token_difr.diagnosis import Side, diagnose
 from token_difr.errors import RunDirectoryError
-from token_difr.findings import Evidence, changed_rule, find_all
+from token_difr.findings import changed_rule, find_all
 from token_difr.planning import Design, forecast, noise_of
-from token_difr.records import Audit, Decision, Finding, Parting, Power, Provenance, Report, Rule, Scores, Verdict
+from token_difr.records import (
+    Audit,
+    Decision,
+    Diagnosis,
+    Finding,
+    Parting,
+    Power,
+    Provenance,
+    Report,
+    Rule,
+    Scores,
+    Verdict,
+)
 from token_difr.run.baseline import Baseline
 from token_difr.run.directory import RunDirectory
+from token_difr.run.evidence import evidence_of
 from token_difr.run.manifest import now
 from token_difr.run.pairing import pairs_by_prompt
 from token_difr.run.score_file import DigestedScores
@@ -18,7 +32,7 @@ from token_difr.sequences import Tokenizer
 from token_difr.verdict import SideRows, decide, doubts, row_facts, worst_partings
 from token_difr.verdict.deviation_table import Sampling
 
-__all__ = ["decide_run", "decision_of", "evidence_of", "power_of", "sampling_of"]
+__all__ = ["decide_run", "decision_of", "power_of", "sampling_of"]
 
 
 def decide_run(
@@ -48,12 +62,13 @@ def decide_run(
     known = None if conclude is not None else _decided(run, scores.digest, rule, baseline)
     if known is not None and (known.power or not power_of(run.audit, known.decision, scores.scores, baseline)):
         return known
-    decision = decision_of(run, scores.scores, baseline, rule)
-    decision = decision if conclude is None else conclude(decision)
+    plain = decision_of(run, scores.scores, baseline, rule)
+    decision = plain if conclude is None else conclude(plain)
+    findings = _findings(run, rule, tokenizer)
     report = Report(
         audit=run.audit,
         decision=decision,
-        findings=_findings(run, rule, tokenizer),
+        findings=findings,
         partings=() if tokenizer is None else _partings(run, scores.scores, tokenizer),
         provenance=Provenance(
             version=__version__,
@@ -63,6 +78,9 @@ def decide_run(
             baseline=None if baseline is None else baseline.origin,
         ),
         power=power_of(run.audit, decision, scores.scores, baseline),
+        diagnosis=None
+        if tokenizer is None or run.redacted
+        else _diagnosis(run, scores.scores, baseline, tokenizer=tokenizer, findings=findings, decision=decision),
     )
     if run.writable:
         run.keep_report(report)
@@ -126,22 +144,22 @@ def _decided(run: RunDirectory, digest: str, rule: Rule, baseline: Baseline | No
     return known if known.provenance.baseline == (None if baseline is None else baseline.origin) else None
 
 
-def evidence_of(run: RunDirectory, tokenizer: Tokenizer | None = None) -> Evidence:
-    """The records of ``run``, as the findings look at them.
-
-    Raises:
-        RunDirectoryError: Rows are missing.
-    """
-    batch, responses, sequences = run.batch(), run.responses(), run.sequences()
-    order = range(len(run.prompts))
-    return Evidence(
-        audit=run.audit,
-        prompts=run.prompts,
-        responses=[responses[index] for index in order],
-        sequences=[sequences[index] for index in order],
-        batch=batch,
-        tokenizer=tokenizer,
-    )
+def _diagnosis(
+    run: RunDirectory,
+    scores: Scores,
+    baseline: Baseline | None,
+    *,
+    tokenizer: Tokenizer,
+    findings: tuple[Finding, ...],
+    decision: Decision,
+) -> Diagnosis | None:
+    """Where and why the outputs part; None of near ties, which have one token each."""
+    if run.audit.judged is not None and run.audit.judged.of_ties:
+        return None
+    candidate, against = Side(evidence=evidence_of(run, tokenizer), scores=scores), None
+    if baseline is not None and baseline.evidence is not None:
+        against = Side(evidence=baseline.evidence, scores=baseline.scores)
+    return diagnose(candidate, against, tokenizer, findings, comparison=decision.comparison, level=decision.rule.level)
 
 
 def _partings(run: RunDirectory, scores: Scores, tokenizer: Tokenizer) -> tuple[Parting, ...]:

@@ -16,8 +16,9 @@ from token_difr.errors import InputError, RunDirectoryError
 from token_difr.findings import CHANGED_RULE, changed_rule, find_all
 from token_difr.records import BaselineRun, Decision, Report, Scores
 from token_difr.run.baseline import Baseline, baseline_of
-from token_difr.run.deciding import decision_of, evidence_of, power_of
+from token_difr.run.deciding import decision_of, power_of
 from token_difr.run.directory import RunDirectory
+from token_difr.run.evidence import evidence_of
 from token_difr.run.files import is_here
 from token_difr.run.layout import REPAIRS, RESPONSES, ROWS, SEQUENCES
 from token_difr.run.report_file import read_report
