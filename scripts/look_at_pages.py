@@ -11,6 +11,7 @@ for anything, has a fault that axe calls serious, is above 3 MB or paints later 
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
@@ -39,6 +40,8 @@ def main() -> int:
     parser.add_argument(
         "--out", type=Path, required=True, help="folder of pages, screenshots and the browser's environment"
     )
+    parser.add_argument("--browser", type=Path, help="folder of that environment alone")
+    parser.add_argument("--untimed", action="store_true", help="however late a page paints")
     parser.add_argument("runs", nargs="*", type=Path, metavar="RUN", help="run directories that were decided")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
@@ -51,8 +54,9 @@ def main() -> int:
     pages = list(
         _pages(options.out, {large: tokenizer, hostile: tokenizer, **{run: _tokenizer_of(run) for run in options.runs}})
     )
-    python = environment(options.out / "browser")
-    return subprocess.run([python, BROWSER, *pages], check=False).returncode
+    python = environment(options.browser or options.out / "browser")
+    untimed = ["--untimed"] if options.untimed else []
+    return subprocess.run([python, BROWSER, *untimed, *pages], check=False).returncode
 
 
 def _tokenizer_of(path: Path) -> Tokenizer | None:
@@ -108,9 +112,11 @@ def environment(folder: Path) -> Path:
     """The Python of an environment with Playwright and axe, made once."""
     python = folder / "bin" / "python"
     if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+        made = folder.with_name(f"{folder.name}.{os.getpid()}")  # another process never meets half of it
+        subprocess.run([sys.executable, "-m", "venv", made], check=True)
         packages = ["playwright==1.65.*", "axe-playwright-python==0.1.*"]
-        subprocess.run([python, "-m", "pip", "install", "--quiet", *packages], check=True)
+        subprocess.run([made / "bin" / "python", "-m", "pip", "install", "--quiet", *packages], check=True)
+        made.rename(folder)
     return python
 
 

@@ -1,6 +1,6 @@
 """Opens pages in Chromium and says what is wrong with them: run by ``look_at_pages.py`` in an environment that has Playwright and axe.
 
-python scripts/page_browser.py PAGE.html ...
+python scripts/page_browser.py [--untimed] PAGE.html ...
 """
 
 from __future__ import annotations
@@ -24,14 +24,17 @@ LATEST_PAINT = 1000  # milliseconds
 
 def main() -> int:
     """Looks at every page that the command line names."""
+    untimed, pages = "--untimed" in sys.argv, [each for each in sys.argv[1:] if each != "--untimed"]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        faults = [fault for page in sys.argv[1:] for view in VIEWS for fault in looked_at(browser, Path(page), view)]
+        faults = [
+            fault for page in pages for view in VIEWS for fault in looked_at(browser, Path(page), view, untimed=untimed)
+        ]
     print("\n".join(faults) or "no fault")
     return int(bool(faults))
 
 
-def looked_at(browser: Browser, file: Path, view: str) -> list[str]:
+def looked_at(browser: Browser, file: Path, view: str, *, untimed: bool = False) -> list[str]:
     """The faults of one page in one view; screenshots of its top and of its answers lie beside it."""
     context = browser.new_context(**VIEWS[view])
     page = context.new_page()
@@ -47,7 +50,7 @@ def looked_at(browser: Browser, file: Path, view: str) -> list[str]:
     faults = [*said, *_shows_details(page, touch=view == "narrow")]
     page.screenshot(path=file.with_name(f"{file.stem}-{view}-answers.png"))
     faults += [f"asks for {url[:200]}" for url in asked[1:]]
-    faults += [f"paints after {paint:.0f} ms" for paint in paints if paint > LATEST_PAINT]
+    faults += [f"paints after {paint:.0f} ms" for paint in paints if paint > LATEST_PAINT and not untimed]
     if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
         faults.append("is wider than its window")
     found = Axe().run(page).response["violations"]

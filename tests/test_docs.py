@@ -27,6 +27,7 @@ from token_difr.sampler import Sampler
 from token_difr.sampler.engines import rules
 from token_difr.sequences.template_limits import LARGEST_RENDERING, LONGEST_TEMPLATE, RENDER_SECONDS
 from token_difr.untrusted import printable
+from token_difr.untrusted.archives import LARGEST_ARCHIVE, LARGEST_MEMBER, MOST_MEMBERS, MOST_TIMES_LARGER
 from token_difr.untrusted.documents import DEEPEST, MOST_DIGITS
 from token_difr.untrusted.numbers import HIGHEST, MOST_TOKENS, MOST_USD
 from token_difr.verdict.statistics import STATISTICS
@@ -45,10 +46,13 @@ NOT_OURS = {
     *WRITTEN,
     *(
         "verdict.json",
+        "bundle.json",
         ".rollouts/rollouts.sqlite3",
         "samples.jsonl",
         "ties.json",
         "honest.json",
+        "campaign.toml",
+        "deviations.toml",
     ),  # written when the package runs
     *(
         "gumbel.py",
@@ -246,6 +250,10 @@ BOUNDS = {
     "a chat template's source": LONGEST_TEMPLATE,
     "text or list that a template makes": LARGEST_RENDERING,
     "time of a template's rendering": RENDER_SECONDS,
+    "bytes of a bundle of runs": LARGEST_ARCHIVE,
+    "bytes of a file in a bundle, unpacked": LARGEST_MEMBER,
+    "files in a bundle": MOST_MEMBERS,
+    "times its bytes that a bundle unpacks to, beyond the first 64 MB": MOST_TIMES_LARGER,
     "answers on a page": MOST_ANSWERS,
     "tokens of answers on a page": MOST_OF_ALL,
     "text of others in a report": inspect.signature(printable).parameters["longest"].default,

@@ -11,12 +11,16 @@ from token_difr.records import (
     Asked,
     Audit,
     BaselineRun,
+    Cause,
     Comparison,
+    Contrast,
     Decision,
+    Diagnosis,
     Estimate,
     Finding,
     Judged,
     Parting,
+    ProfileCell,
     PromptSet,
     Provenance,
     Rendered,
@@ -146,6 +150,38 @@ PARTINGS = (
     ),
 )
 
+UNKNOWN = Estimate(math.nan, math.nan, math.nan)
+SHARES = Contrast(
+    candidate=Estimate(0.25, 0.2, 0.31), baseline=Estimate(0.01, 0.004, 0.02), difference=Estimate(0.24, 0.18, 0.3)
+)
+NOTHING = Contrast(candidate=UNKNOWN, baseline=UNKNOWN, difference=UNKNOWN)
+
+DIAGNOSIS = Diagnosis(
+    cells=(
+        ProfileCell(group="position", name="first", counts=(200, 198), mismatch=SHARES, margin=SHARES, differs=True),
+        ProfileCell(
+            group="first parting", name="never", counts=(10, 170), mismatch=SHARES, margin=NOTHING, differs=False
+        ),
+    ),
+    causes=(
+        Cause(
+            name="system_prompt",
+            text="the provider's prompts have 11 tokens more than ours, every one",
+            advice="ask the provider for its system prompt",
+            shown=True,
+            evidence={"prompts": 200, "more": 11},
+        ),
+        Cause(
+            name="dated_template",
+            text="our template writes today's date",
+            advice="give the date",
+            shown=False,
+            evidence={"prompts": 200},
+        ),
+    ),
+    level=0.01,
+)
+
 BASELINE = BaselineRun(
     path="runs/trusted",
     provider="https://api.trusted.example/v1",
@@ -192,7 +228,14 @@ def compared(verdict: Verdict, reason: str, match: float) -> Report:
         baseline=summary(0.9942),
         comparison=comparison(verdict, reason),
     )
-    return Report(audit=AUDIT, decision=decision, findings=FINDINGS, partings=PARTINGS, provenance=PROVENANCE)
+    return Report(
+        audit=AUDIT,
+        decision=decision,
+        findings=FINDINGS,
+        partings=PARTINGS,
+        provenance=PROVENANCE,
+        diagnosis=DIAGNOSIS if verdict is Verdict.DIVERGENT else None,
+    )
 
 
 def unseeded() -> Report:

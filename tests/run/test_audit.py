@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from token_difr.errors import InputError, PromptError, RunDirectoryError
-from token_difr.records import Judged, SamplingParams, TokenSequence, TopKBatch, Verdict
+from token_difr.records import Judged, Rule, SamplingParams, TokenSequence, TopKBatch, Verdict
 from token_difr.reference import Reference
 from token_difr.run import RunDirectory
 from token_difr.run.audit import AuditRun, aaudit, audit
@@ -110,6 +110,19 @@ def test_baseline_that_cannot_be_compared(endpoint: Any, characters: Any, tmp_pa
         audit(others(3), **hot)
     assert endpoint.requests == []
     assert not (tmp_path / "run").exists()
+
+
+def test_another_rule_half_way(endpoint: Any, characters: Any, tmp_path: Path) -> None:
+    """Loses nothing that was paid for: the audit goes on, and its report says that the rule is not the one it began with."""
+    first = audit(others(2), **arguments(endpoint, characters, tmp_path / "run", level=0.05))
+    assert not first.findings or first.findings[0].name != "changed_rule"
+    endpoint.requests.clear()
+    again = audit(others(2), **arguments(endpoint, characters, tmp_path / "run", level=0.02))
+    assert endpoint.requests == []
+    assert again.findings[0].name == "changed_rule"
+    assert "level 0.02, stated was 0.05" in again.findings[0].text
+    with RunDirectory.read(again.path) as run:
+        assert run.rule == Rule(level=0.05)
 
 
 def test_prompts_are_checked_before_anything_is_sent(endpoint: Any, characters: Any, tmp_path: Path) -> None:

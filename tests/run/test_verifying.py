@@ -8,17 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
+from decided_runs import decided
 from tie_providers import SET, Provider, never, one_in
 from token_difr.page import page_of
-from token_difr.records import Asked, Audit, Response, SamplingParams, TokenSequence, TopKBatch
+from token_difr.records import TopKBatch
 from token_difr.run import RunDirectory
-from token_difr.run.baseline import baseline_of
-from token_difr.run.deciding import decide_run
 from token_difr.run.manifest import sealed
-from token_difr.run.stages import score_run
 from token_difr.run.verifying import verify_run
 from token_difr.sequences import load_tokenizer
 from token_difr.testing.loopback import serving
@@ -26,36 +23,6 @@ from token_difr.ties import audit_ties
 from token_difr.ties.asking import Way
 
 RunCli = Callable[..., tuple[int, str, str]]
-ANSWERS = 30
-
-
-def decided(path: Path, wrong: int, baseline: Path | None = None) -> Path:
-    """A run of some answers of eight tokens, of each of which so many are not the reference's."""
-    prompts = [[{"role": "user", "content": str(number)}] for number in range(ANSWERS)]
-    asked = Asked(provider="http://p/v1", model="m", params=SamplingParams(), max_tokens=8)
-    ids = list(range(8))
-    with RunDirectory.create(path, prompts, Audit(asked=asked)) as run:
-        for index in range(ANSWERS):
-            run.keep_response(Response(index=index, content="an answer", finish_reason="stop", body={}))
-        run.keep_sequences({index: TokenSequence([9], ids) for index in range(ANSWERS)})
-        for index in range(ANSWERS):
-            first = [token + 10 if place < wrong else token for place, token in enumerate(ids)]
-            second = [token if place < wrong else token + 10 for place, token in enumerate(ids)]
-            rows = np.stack([first, second], axis=1).ravel()
-            run.keep_rows(
-                index,
-                TopKBatch(
-                    indptr=range(0, 17, 2),
-                    token_ids=rows,
-                    logprobs=[-0.1, -3.0] * 8,
-                    claimed=ids,
-                    sequence_indptr=[0, 8],
-                    prompt_lengths=[1],
-                ),
-            )
-        against = None if baseline is None else baseline_of(baseline, run.audit, out=path)
-        decide_run(run, score_run(run), against)
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -202,6 +169,7 @@ def test_runs_without_a_report_and_of_ties(made: Path, tmp_path: Path) -> None:
         audit_ties(SET, provider=f"{url}/v1", out=out, baseline=honest, until_verdict=True, **how)  # type: ignore[arg-type]
     assert {name for name, held in found(out).items() if held is not True} == {"decision"}
     assert found(out)["decision"] is None
+    assert found(out)["rule"] is True
     resealed(out, summary__tokens=7)
     assert found(out)["decision"] is False
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from token_difr.answers.chat_answer import chat_response
@@ -23,7 +24,10 @@ from token_difr.services import (
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
-__all__ = ["ChatProvider", "Provider"]
+__all__ = ["ChatProvider", "Provider", "Turn"]
+
+Turn = Callable[[], AbstractAsyncContextManager[None]]
+"""Makes a block that a request is sent inside of: it begins when the request may be sent."""
 
 
 @runtime_checkable
@@ -55,14 +59,16 @@ class ChatProvider:
     Args:
         client: A client of the endpoint; its ``max_retries`` are the only retries.
         asking: How it is asked.
+        turn: Makes what every request is sent inside of, where others wait for their turn too; unless given, nobody does.
 
     Raises:
         InputError: The service cannot do what is asked.
     """
 
-    def __init__(self, client: AsyncOpenAI, asking: Asking | None = None) -> None:
+    def __init__(self, client: AsyncOpenAI, asking: Asking | None = None, *, turn: Turn = nullcontext) -> None:
         self.url = shown_url(client)
         self._client = client
+        self._turn = turn
         self._asking = asking or Asking()
         service = self._asking.service
         self._profile = profile_of(self.url) if service is None else profile_named(service)
@@ -118,7 +124,8 @@ class ChatProvider:
     async def _ask(self, index: int, path: str, asked: Mapping[str, Any], sent: dict[str, Any]) -> Response:
         headers = tag_headers(self._client, f"collect-{index}")
         request = {**asked, **sent}  # messages of any role, as they stand
-        body = await post(self._client, path, request, model=str(asked["model"]), headers=headers)
+        async with self._turn():
+            body = await post(self._client, path, request, model=str(asked["model"]), headers=headers)
         try:
             return chat_response(index, body, sent=sent)
         except AnswerError as error:

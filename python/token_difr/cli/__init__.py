@@ -1,4 +1,4 @@
-"""The command line: one module a verb, each with a function ``command``; ``ties`` and ``rollouts`` have verbs of their own.
+"""The command line: one module a verb, each with a function ``command``; some groups (``GROUPS``) have verbs of their own.
 
 Data go to standard output, all else to standard error. Exit codes:
 
@@ -44,6 +44,8 @@ VERBS = (
     "decide",
     "report",
     "verify-run",
+    "bundle",
+    "plan",
     "repair",
     "watch",
     "probe",
@@ -51,7 +53,7 @@ VERBS = (
 )
 """The verbs in the order of ``--help``. Their modules import what is heavy only when they are called."""
 
-GROUPS = ("ties", "rollouts")
+GROUPS = ("ties", "campaign", "rollouts", "runs")
 """Groups of verbs of their own."""
 
 BAD_INPUT = 2

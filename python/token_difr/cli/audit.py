@@ -17,7 +17,7 @@ from token_difr.cli.groups import (
     ScoredOptions,
 )
 from token_difr.cli.judges import ReferenceOptions
-from token_difr.cli.manner import DryRunOptions, PaceOptions, PreflightOptions, ShownOptions
+from token_difr.cli.manner import DryRunOptions, PaceOptions, PreflightOptions, ShownOptions, UntilOptions
 from token_difr.cli.show import note, run_kept, show_report
 from token_difr.interrupts import run_work
 
@@ -41,6 +41,7 @@ def command(
     baseline: options.Baseline = None,
     judging: RuleOptions,
     repair: RepairOptions,
+    until: UntilOptions,
     pace: PaceOptions,
     preflight: PreflightOptions,
     dry_run: DryRunOptions,
@@ -56,7 +57,7 @@ def command(
     from token_difr.run.preflight import run_preflight
     from token_difr.run.sides import Sides, rendered_by
 
-    resegmented, rule = repair.resegmented(), judging.rule()
+    resegmented, rule, ceiling = repair.resegmented(), judging.rule(), until.ceiling(dry_run)
     checked = preflight.checked(dry=dry_run.dry_run)
     conversations = read_prompts(prompts)
     asked, judged = provider.asked(sampling.params(len(conversations))), reference.judged(provider.model)
@@ -85,6 +86,7 @@ def command(
                 out,
                 baseline=baseline,
                 rule=rule,
+                until=ceiling,
                 preflight=not preflight.no_preflight,
                 tell=tell,
                 concurrency=pace.concurrency,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,7 +13,10 @@ from token_difr.endpoint.client import MAX_RETRIES, TIMEOUT_SECONDS
 from token_difr.errors import InputError
 from token_difr.report import forms_help
 
-__all__ = ["DryRunOptions", "PaceOptions", "PreflightOptions", "ShownOptions"]
+if TYPE_CHECKING:
+    from token_difr.run.spending import Ceiling
+
+__all__ = ["DryRunOptions", "PaceOptions", "PreflightOptions", "ShownOptions", "UntilOptions"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +41,56 @@ class DryRunOptions:
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be sent, and send nothing.")] = False
     price_input: options.PriceInput = None
     price_output: options.PriceOutput = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class UntilOptions:
+    """Whether an audit ends at its verdict, and what it may take at most."""
+
+    until: options.Until = None
+    max_usd: Annotated[
+        float | None,
+        typer.Option(
+            "--max-usd",
+            metavar="USD",
+            help="With --until: most that the answers may cost; takes --price-input and --price-output.",
+        ),
+    ] = None
+    max_tokens_total: Annotated[
+        int | None,
+        typer.Option("--max-tokens-total", metavar="N", help="With --until: most tokens of prompts and answers."),
+    ] = None
+
+    def ceiling(self, prices: DryRunOptions) -> Ceiling | None:
+        """That of an audit until a verdict; None of one that asks all.
+
+        Raises:
+            InputError: ``--until`` takes no such word, a ceiling without it, or one that cannot be kept.
+        """
+        from token_difr.run.spending import Ceiling
+        from token_difr.services import Prices
+
+        if not until_verdict(self.until):
+            if self.max_usd is not None or self.max_tokens_total is not None:
+                raise InputError(
+                    "--max-usd and --max-tokens-total go with --until verdict: --dry-run prints what all would cost"
+                )
+            return None
+        known = Prices.given(prices.price_input, prices.price_output)
+        if self.max_usd is not None and known is None:
+            raise InputError("--max-usd takes --price-input and --price-output, to keep below it")
+        return Ceiling(cost=self.max_usd, tokens=self.max_tokens_total, prices=known)
+
+
+def until_verdict(given: str | None) -> bool:
+    """The value of ``--until``: whether a verdict ends the asking.
+
+    Raises:
+        InputError: It takes no such word.
+    """
+    if given not in {None, "verdict"}:
+        raise InputError(f"--until takes verdict, not {given!r}")
+    return given is not None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -32,6 +32,7 @@ __all__ = [
     "ProviderOnly",
     "ProviderService",
     "Quiet",
+    "Redact",
     "Run",
     "RunsTokenizerName",
     "Temperature",
@@ -116,11 +117,24 @@ Concurrency = Annotated[int, typer.Option("--concurrency", min=1, help="Requests
 MaxRetries = Annotated[int, typer.Option("--max-retries", min=0, help="Retries of a request that may yet succeed.")]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON to standard output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bars and no notes on standard error.")]
+Redact = Annotated[
+    bool,
+    typer.Option(
+        "--redact",
+        help="Without texts: token ids, scores and checksums alone. Ids can be decoded; see docs/evidence.md.",
+    ),
+]
 PriceInput = Annotated[
     float | None, typer.Option("--price-input", min=0.0, help="Provider's price of a million prompt tokens.")
 ]
 PriceOutput = Annotated[
     float | None, typer.Option("--price-output", min=0.0, help="Provider's price of a million output tokens.")
+]
+Until = Annotated[
+    str | None,
+    typer.Option(
+        "--until", metavar="verdict", help="Ask a few at a time, and stop at the verdict.  [default: ask all]"
+    ),
 ]
 Baseline = Annotated[
     Path | None,

@@ -5,17 +5,28 @@ from __future__ import annotations
 import typer
 
 from token_difr.cli import options
+from token_difr.cli.given import GivenOptions, GivenReferenceOptions, RunOrFile, run_of
 from token_difr.cli.grouped import grouped
 from token_difr.cli.groups import ScoredOptions
+from token_difr.cli.manner import PaceOptions
 
 __all__ = ["command"]
 
 
 @grouped
-def command(run: options.Run, *, scored: ScoredOptions, as_json: options.Json = False) -> None:
+def command(
+    run: RunOrFile,
+    *,
+    scored: ScoredOptions,
+    given: GivenOptions,
+    reference: GivenReferenceOptions,
+    pace: PaceOptions,
+    as_json: options.Json = False,
+) -> None:
     """Score the reference's rows in RUN, and summarize the scores. Offline; replaces older scores.
 
-    RUN remembers the sampler: later commands replay it too. A report on older scores is shown no more.
+    RUN remembers the sampler: later commands replay it too. A report on older scores is shown no more. A file of answers is
+    refused where nothing could be judged with it; else --out makes a run of it, whose rows --reference gives.
     """
     import json
 
@@ -26,6 +37,7 @@ def command(run: options.Run, *, scored: ScoredOptions, as_json: options.Json = 
     from token_difr.run.stages import score_run
     from token_difr.verdict import summarize
 
+    run = run_of(run, given, reference, pace)
     with RunDirectory.resume(run, Audit(scored=scored.scored())) as directory:
         summary = summarize(score_run(directory).scores)
     if as_json:

@@ -43,8 +43,10 @@ def show_report(report: Report, shown: ShownOptions, run: Path) -> typer.Exit:
     """Print the report of a run directory in the form that was asked for; returns the exit to raise."""
     if shown.chosen == PAGE:
         from token_difr.page import page_of
+        from token_difr.run.manifest import read_manifest
 
-        text = page_of(run, local_tokenizer(report.audit))
+        redacted = read_manifest(run).redacted is not None  # its ids could be read as text again
+        text = page_of(run, None if redacted else local_tokenizer(report.audit))
     else:
         from token_difr.report import render
 

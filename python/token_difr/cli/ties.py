@@ -12,7 +12,7 @@ from token_difr.cli import options
 from token_difr.cli.grouped import grouped
 from token_difr.cli.groups import EndpointOptions, RuleOptions
 from token_difr.cli.judges import ReferenceOptions
-from token_difr.cli.manner import PaceOptions, PreflightOptions, ShownOptions
+from token_difr.cli.manner import PaceOptions, PreflightOptions, ShownOptions, until_verdict
 from token_difr.cli.show import note, run_kept, show, show_report
 from token_difr.errors import InputError
 
@@ -246,12 +246,7 @@ def audit(
     tokenizer: options.TokenizerName = None,
     baseline: options.Baseline = None,
     honest: HonestRuns = None,
-    until: Annotated[
-        str | None,
-        typer.Option(
-            "--until", metavar="verdict", help="Ask a few at a time, and stop at the verdict.  [default: ask all]"
-        ),
-    ] = None,
+    until: options.Until = None,
     tolerance: Tolerance = None,
     spread: Spread = None,
     curve: Curve = None,
@@ -265,8 +260,7 @@ def audit(
     from token_difr.ties import HonestFlips, TieSet, aaudit_ties
 
     preflight.checked(dry=False)
-    if until not in {None, "verdict"}:
-        raise InputError(f"--until takes verdict, not {until!r}")
+    in_turn = until_verdict(until)
     rule, arguments = tie_rule(judging, tolerance), asked.arguments()
     given = TieSet.load(ties)
     known = None if curve is None else HonestFlips.load(curve)
@@ -281,7 +275,7 @@ def audit(
                 rule=rule,
                 baseline=baseline,
                 honest=honest or (),
-                until_verdict=until is not None,
+                until_verdict=in_turn,
                 spread=spread,
                 curve=known,
                 tokenizer=loaded,

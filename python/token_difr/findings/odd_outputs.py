@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from token_difr.findings.evidence import Evidence
 from token_difr.records import Finding
 
-__all__ = ["odd_outputs"]
+__all__ = ["odd_counts", "odd_outputs"]
 
 SHORT = 3
 """Outputs below this many tokens are short."""
 MANY = 0.2
 """Share of odd outputs from which on they are a warning."""
+
+
+def odd_counts(outputs: Sequence[Sequence[int]]) -> dict[str, int]:
+    """How many outputs are empty, short, or one token over and over, by these words."""
+    return {
+        "empty": sum(not ids for ids in outputs),
+        "short": sum(0 < len(ids) < SHORT for ids in outputs),
+        "constant": sum(len(ids) >= SHORT and len(set(ids)) == 1 for ids in outputs),
+    }
 
 
 def odd_outputs(evidence: Evidence) -> Finding | None:
@@ -23,13 +34,9 @@ def odd_outputs(evidence: Evidence) -> Finding | None:
     if not outputs:
         return None
     tokenizer = evidence.tokenizer
-    figures = {
-        "empty": sum(not ids for ids in outputs),
-        "short": sum(0 < len(ids) < SHORT for ids in outputs),
-        "constant": sum(len(ids) >= SHORT and len(set(ids)) == 1 for ids in outputs),
-        # The last character may be cut by the length limit.
-        "undecodable": 0 if tokenizer is None else sum("\ufffd" in tokenizer.decode(ids)[:-1] for ids in outputs),
-    }
+    # The last character may be cut by the length limit.
+    undecodable = 0 if tokenizer is None else sum("\ufffd" in tokenizer.decode(ids)[:-1] for ids in outputs)
+    figures = {**odd_counts(outputs), "undecodable": undecodable}
     odd = {name: count for name, count in figures.items() if count}
     if not odd:
         return None

@@ -7,7 +7,7 @@ from collections import Counter
 from token_difr.findings.evidence import Evidence
 from token_difr.records import Finding
 
-__all__ = ["prompt_token_count"]
+__all__ = ["prompt_surplus", "prompt_token_count"]
 
 NAME = "prompt_token_count"
 MOST_SHOWN = 10
@@ -20,11 +20,7 @@ def prompt_token_count(evidence: Evidence) -> Finding | None:
     writes more): look whether the template writes something by default, such as a system prompt or a date, and give it.
     Differences that vary are another tokenizer, or another way to count: check that the tokenizer is the model's.
     """
-    differences = {
-        response.index: response.prompt_tokens - len(sequence.prompt_token_ids)
-        for response, sequence in zip(evidence.responses, evidence.sequences, strict=True)
-        if response.prompt_tokens is not None
-    }
+    differences = prompt_surplus(evidence)
     if not differences:
         text = "the provider does not count the prompts' tokens, so nothing tells whether it read others than ours"
         return Finding.of(NAME, text, {"counted": 0}, warning=False)
@@ -32,6 +28,15 @@ def prompt_token_count(evidence: Evidence) -> Finding | None:
     shown = {str(difference): count for difference, count in counts.most_common(MOST_SHOWN)}
     figures = {"counted": len(differences), "prompts_by_difference": shown, "distinct_differences": len(counts)}
     return Finding.of(NAME, _text(counts), figures, warning=set(counts) != {0})
+
+
+def prompt_surplus(evidence: Evidence) -> dict[int, int]:
+    """By how many tokens the provider's count of each prompt is above ours, by index; of prompts that it counts."""
+    return {
+        response.index: response.prompt_tokens - len(sequence.prompt_token_ids)
+        for response, sequence in zip(evidence.responses, evidence.sequences, strict=True)
+        if response.prompt_tokens is not None
+    }
 
 
 def _text(counts: Counter[int]) -> str:

@@ -37,12 +37,14 @@ class Bar:
         candidate: The candidate's share.
         baseline: The baseline's; None where there is none.
         counts: Of what these are shares: (candidate, baseline).
+        spans: The 95 % intervals of (candidate, baseline), where they are known.
     """
 
     label: str
     candidate: float
     baseline: float | None
     counts: tuple[int, int]
+    spans: tuple[tuple[float, float] | None, tuple[float, float] | None] = (None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +170,10 @@ def _bar(bar: Bar, left: float, step: float, top: float) -> Iterator[str]:
             f'<rect class="{name}" x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{HEIGHT - BOTTOM - y:.1f}">'
             f"<title>{escape(bar.label)}: {name} {100 * share:.3g} %</title></rect>"
         )
+        span = bar.spans[place]
+        if span is not None:
+            low, high = (_height(min(end, top), top) for end in span)
+            yield f'<line class="span" x1="{x + width / 2:.1f}" x2="{x + width / 2:.1f}" y1="{high:.1f}" y2="{low:.1f}"/>'
     yield f'<text class="axis" x="{left + step / 2:.1f}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle">{escape(bar.label)}</text>'
 
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from token_difr.errors import RunDirectoryError
 from token_difr.page.answers import Answer, Answers, choose
 from token_difr.page.charts import Chart, charts_of
+from token_difr.page.profile_charts import profile_charts
 from token_difr.records import BaselineRun, Report, Scores
 from token_difr.run.directory import RunDirectory
 from token_difr.run.files import is_here
 from token_difr.sequences import Tokenizer
 
-__all__ = ["PageContent", "read_content"]
+__all__ = ["PageContent", "charts_of_run", "read_content"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,23 +47,45 @@ def read_content(run: RunDirectory, tokenizer: Tokenizer | None) -> PageContent:
     Raises:
         RunDirectoryError: It has no report on the scores that it holds.
     """
+    report, scores = _decided(run)
+    answers = Answers(
+        prompts=run.prompts, sequences=run.sequences(), batch=run.batch(), scores=scores, tokenizer=tokenizer
+    )
+    return PageContent(
+        report=report,
+        charts=_charts(report, scores),
+        answers=tuple(map(answers.shown, choose(scores))),
+        of=len(run.prompts),
+        replayed=report.decision.summary.decided_tokens > 0,
+        named=tokenizer is not None,
+    )
+
+
+def charts_of_run(run: RunDirectory) -> tuple[Chart, ...]:
+    """The charts of a run alone.
+
+    Raises:
+        RunDirectoryError: See :func:`read_content`.
+    """
+    return _charts(*_decided(run))
+
+
+def _decided(run: RunDirectory) -> tuple[Report, Scores]:
+    """The report of a run, and the scores that it is on."""
     report = run.report()
     if report is None:
         raise RunDirectoryError(f"{run.path} has no verdict on the scores that it holds: token-difr decide {run.path}")
     kept = run.stored_scores()
     if kept is None:
         raise RunDirectoryError(f"{run.path} holds no scores of its rows: token-difr score {run.path}")
-    answers = Answers(
-        prompts=run.prompts, sequences=run.sequences(), batch=run.batch(), scores=kept.scores, tokenizer=tokenizer
-    )
-    return PageContent(
-        report=report,
-        charts=tuple(charts_of(kept.scores, _scores_of(report.provenance.baseline), report.decision.ties)),
-        answers=tuple(map(answers.shown, choose(kept.scores))),
-        of=len(run.prompts),
-        replayed=report.decision.summary.decided_tokens > 0,
-        named=tokenizer is not None,
-    )
+    return report, kept.scores
+
+
+def _charts(report: Report, scores: Scores) -> tuple[Chart, ...]:
+    """The profile of a diagnosis tells more than the chart by position alone, in whose place it stands."""
+    charts = charts_of(scores, _scores_of(report.provenance.baseline), report.decision.ties)
+    profiles = [] if report.diagnosis is None else profile_charts(report.diagnosis)
+    return tuple([*charts[:1], *profiles] if profiles else charts)
 
 
 def _scores_of(baseline: BaselineRun | None) -> Scores | None:

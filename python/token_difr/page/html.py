@@ -19,7 +19,7 @@ from token_difr.page.answers import Answer, Token
 from token_difr.page.charts import drawn
 from token_difr.page.content import PageContent, read_content
 from token_difr.records import Verdict
-from token_difr.report.sections import reason, sections
+from token_difr.report.sections import causes, reason, sections
 from token_difr.run.directory import RunDirectory
 from token_difr.sequences import Tokenizer
 
@@ -65,10 +65,12 @@ def page(content: PageContent) -> str:
         sign=SIGNS[report.decision.verdict],
         words=IN_WORDS[report.decision.verdict],
         reason=reason(report),
+        causes=causes(report),
         grids=sections(report),
         charts=[(chart, drawn(chart)) for chart in content.charts],
         details=_details(content.answers),
         unseen=_unseen,
+        ends=_ends,
         style=style,
         script=script,
         style_digest=_digest(style),
@@ -101,6 +103,10 @@ def _unseen(text: str, token_id: int) -> str:
     if not text:
         return f"part of a character, id {token_id}"
     return "line break" if "\n" in text else "white space"
+
+
+def _ends(span: tuple[float, float] | None) -> str:
+    return "" if span is None else f" ({100 * span[0]:.2f} to {100 * span[1]:.2f})"
 
 
 def _digest(text: str) -> str:

@@ -2,18 +2,30 @@
 
 from token_difr.records.asking import Asking
 from token_difr.records.audit import Asked, Audit, Judged, PromptSet, Rendered, Resegmented, Scored
+from token_difr.records.campaign import Campaign, CampaignProvider, CampaignReference, Price
+from token_difr.records.campaign_report import (
+    CampaignDay,
+    CampaignReport,
+    ChangeSeen,
+    MixtureShare,
+    SharedPair,
+    Standing,
+)
 from token_difr.records.decision import Comparison, Decision, Estimate, StatisticComparison, Summary, Verdict
+from token_difr.records.diagnosis import Cause, Contrast, Diagnosis, ProfileCell
 from token_difr.records.finding import Finding
 from token_difr.records.logprobs import Logprobs
 from token_difr.records.metrics import TokenMetrics
 from token_difr.records.near_ties import HonestCurve, HonestRun, NearTies, SequentialTest, TieStratum
 from token_difr.records.parting import Parting
+from token_difr.records.power import Detectable, Power
 from token_difr.records.report import BaselineRun, Provenance, Report
 from token_difr.records.response import Conversation, Message, Response
 from token_difr.records.rule import Rule
 from token_difr.records.sampling import GREEDY_TEMPERATURE, SamplingParams, derived_seeds
 from token_difr.records.scores import Scores, ScoreStatus
 from token_difr.records.sequence import Fidelity, TokenSequence
+from token_difr.records.sequential import SequentialAudit
 from token_difr.records.topk import LARGEST_ID, UNRESOLVED, TopKBatch
 
 __all__ = [
@@ -24,9 +36,19 @@ __all__ = [
     "Asking",
     "Audit",
     "BaselineRun",
+    "Campaign",
+    "CampaignDay",
+    "CampaignProvider",
+    "CampaignReference",
+    "CampaignReport",
+    "Cause",
+    "ChangeSeen",
     "Comparison",
+    "Contrast",
     "Conversation",
     "Decision",
+    "Detectable",
+    "Diagnosis",
     "Estimate",
     "Fidelity",
     "Finding",
@@ -35,8 +57,12 @@ __all__ = [
     "Judged",
     "Logprobs",
     "Message",
+    "MixtureShare",
     "NearTies",
     "Parting",
+    "Power",
+    "Price",
+    "ProfileCell",
     "PromptSet",
     "Provenance",
     "Rendered",
@@ -48,7 +74,10 @@ __all__ = [
     "ScoreStatus",
     "Scored",
     "Scores",
+    "SequentialAudit",
     "SequentialTest",
+    "SharedPair",
+    "Standing",
     "StatisticComparison",
     "Summary",
     "TieStratum",

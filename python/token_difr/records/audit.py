@@ -201,6 +201,12 @@ class Audit:
             whole = replace(whole, scored=self.scored.completed_by(other.scored))
         return whole
 
+    def of_first(self, count: int) -> Audit:
+        """The same of the first ``count`` prompts: where each has a seed of its own, as many seeds."""
+        if self.asked is None or not isinstance(self.params.seed, tuple):
+            return self
+        return replace(self, asked=replace(self.asked, params=replace(self.params, seed=self.params.seed[:count])))
+
     def about(self, prompts: Sequence[Conversation]) -> Audit:
         """The same, of these conversations."""
         return replace(self, prompts=PromptSet.of(prompts))

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from token_difr.records.near_ties import NearTies
 from token_difr.records.rule import Rule
+from token_difr.records.sequential import SequentialAudit
 
 __all__ = ["Comparison", "Decision", "Estimate", "StatisticComparison", "Summary", "Verdict"]
 
@@ -151,6 +152,7 @@ class Decision:
         baseline: The baseline's scores together; None without a baseline.
         comparison: Candidate against baseline; None without a baseline.
         ties: The counts of near ties; None where whole answers were audited.
+        sequential: The test of answers that were asked for until a verdict; None where all were asked for at once.
     """
 
     verdict: Verdict
@@ -160,3 +162,4 @@ class Decision:
     baseline: Summary | None = None
     comparison: Comparison | None = None
     ties: NearTies | None = None
+    sequential: SequentialAudit | None = None

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from token_difr.records import Report
 from token_difr.report.grid import Column, Grid
 from token_difr.report.sections import reason, sections
 
-__all__ = ["markdown"]
+__all__ = ["grids_markdown", "markdown"]
 
 # Each sign that could begin markup, HTML, a formula, a link or a mention: escaped by a backslash, which Markdown takes
 # before any ASCII punctuation, or by its entity. An address becomes no link without its "://", and nobody is called
@@ -29,6 +30,11 @@ def markdown(report: Report) -> str:
     """Markdown with tables, for a page or a comment."""
     head = f"**{report.decision.verdict.value}**: {_escaped(reason(report))}\n"
     return "\n".join([head, *map(_section, sections(report))])
+
+
+def grids_markdown(grids: Iterable[Grid]) -> str:
+    """Tables as Markdown, as :func:`markdown` writes them."""
+    return "\n".join(map(_section, grids))
 
 
 def _section(grid: Grid) -> str:

@@ -1,7 +1,7 @@
 """Records <-> JSON values, by the types that the records' fields declare.
 
 JSON has no NaN and no infinity: they are written ``null``, and where a float belongs ``null`` is read as NaN. A named
-tuple is a list. Every field must be there, and no other one.
+tuple is a list. Every field without a default must be there, and no unknown one: what an older release wrote is read.
 """
 
 from __future__ import annotations
@@ -63,14 +63,19 @@ def _record(kind: Any, values: object, place: str) -> Any:
     hints = get_type_hints(kind)
     if not isinstance(values, Mapping) or not all(isinstance(name, str) for name in values):
         raise _unfit(place, "a record", values)
-    wrong = sorted(hints.keys() ^ values.keys())
+    optional = {each.name for each in dataclasses.fields(kind) if _has_default(each)}
+    wrong = sorted((hints.keys() - optional - values.keys()) | (values.keys() - hints.keys()))
     if wrong:
         raise _UnfitError(f"{_inside(place, wrong[0])} {'is missing' if wrong[0] in hints else 'is not known'}")
-    fields = {name: _value(hint, values[name], _inside(place, name)) for name, hint in hints.items()}
+    fields = {name: _value(hint, values[name], _inside(place, name)) for name, hint in hints.items() if name in values}
     try:
         return kind(**fields)
     except (ValueError, OSError, RuntimeError) as error:  # what the records' own checks raise, of a path among others
         raise _UnfitError(f"{place or 'it'}: {printable(str(error), longest=200)}") from error
+
+
+def _has_default(field: dataclasses.Field[Any]) -> bool:
+    return field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
 
 
 def _value(hint: Any, value: object, place: str) -> Any:  # noqa: PLR0911 - one line a kind of type

@@ -6,29 +6,54 @@ from collections.abc import Sequence
 
 from token_difr.records import Finding, Parting, Report
 from token_difr.report.compared import compared_grid
+from token_difr.report.diagnosis import causes_grid, profile_grid
 from token_difr.report.figures import UNKNOWN, statistics_grid, summary_grid
 from token_difr.report.grid import Column, Grid
 from token_difr.report.near_ties import ties_grid
+from token_difr.report.sequential import sequential_grid
 from token_difr.untrusted import printable
 
-__all__ = ["reason", "sections"]
+__all__ = ["causes", "reason", "sections"]
 
 LONGEST_TEXT = 1000
 
 
 def reason(report: Report) -> str:
-    """The verdict's ground, safe to show."""
-    return printable(report.decision.reason, longest=LONGEST_TEXT)
+    """The verdict's ground and, of an inconclusive one, what the audit could have shown; safe to show."""
+    ground = printable(report.decision.reason, longest=LONGEST_TEXT)
+    if report.power is None:
+        return ground
+    return f"{ground}. {printable(report.power.sentence, longest=LONGEST_TEXT)}"
+
+
+def causes(report: Report) -> list[tuple[str, str, str]]:
+    """The name of each cause, what it is, and what to do, safe to show; those that the records only leave open say so."""
+    named = () if report.diagnosis is None else report.diagnosis.causes
+    return [
+        (
+            printable(cause.name.replace("_", " ")) + ("" if cause.shown else ", perhaps"),
+            printable(cause.text, longest=LONGEST_TEXT),
+            printable(cause.advice, longest=LONGEST_TEXT),
+        )
+        for cause in named
+    ]
 
 
 def sections(report: Report) -> list[Grid]:
-    """All that stands under the verdict: conditions, scores, near ties, comparison, partings, findings."""
-    decision = report.decision
-    grids = [compared_grid(report), summary_grid(decision.summary, decision.baseline)]
+    """All that stands under the verdict: conditions, causes, scores, near ties, bets, comparison, profile, partings, findings."""
+    decision, diagnosis = report.decision, report.diagnosis
+    grids = [compared_grid(report)]
+    if diagnosis is not None and diagnosis.causes:
+        grids.append(causes_grid(diagnosis))
+    grids.append(summary_grid(decision.summary, decision.baseline))
     if decision.ties is not None:
         grids.append(ties_grid(decision.ties))
+    if decision.sequential is not None:
+        grids.append(sequential_grid(decision.sequential, decision.rule))
     if decision.comparison is not None and decision.comparison.statistics:
         grids.append(statistics_grid(decision.comparison))
+    if diagnosis is not None and any(cell.differs for cell in diagnosis.cells):
+        grids.append(profile_grid(diagnosis))
     if report.partings:
         grids.append(_partings(report.partings))
     if report.findings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
@@ -14,7 +15,7 @@ from token_difr.report.grid import Grid
 from token_difr.report.layout import Line, grid_lines, wrapped
 from token_difr.report.sections import reason, sections
 
-__all__ = ["plain_table", "summary_table", "terminal", "terminal_parts", "verdict_text"]
+__all__ = ["grids_text", "plain_table", "summary_table", "terminal", "terminal_parts", "verdict_text"]
 
 VERDICT_STYLES = {
     Verdict.CONSISTENT: "bold green",
@@ -30,13 +31,12 @@ def terminal(report: Report, console: Console | None = None) -> str:
         report: The report.
         console: Whose width and colors count; None = standard output's.
     """
-    shown = Console() if console is None else console
-    with shown.capture() as capture:
-        for index, part in enumerate(terminal_parts(report)):
-            if index:
-                shown.print()
-            shown.print(part)
-    return capture.get()
+    return _printed(terminal_parts(report), console)
+
+
+def grids_text(grids: Iterable[Grid], console: Console | None = None) -> str:
+    """Tables as text, as :func:`terminal` shows them; a blank line between two."""
+    return _printed(map(_Shown, grids), console)
 
 
 def terminal_parts(report: Report) -> list[RenderableType]:
@@ -66,6 +66,16 @@ def plain_table(title: str, *, caption: str | None = None) -> Table:
         pad_edge=False,
         padding=(0, 1, 0, 0),
     )
+
+
+def _printed(parts: Iterable[RenderableType], console: Console | None) -> str:
+    shown = Console() if console is None else console
+    with shown.capture() as capture:
+        for index, part in enumerate(parts):
+            if index:
+                shown.print()
+            shown.print(part)
+    return capture.get()
 
 
 @dataclass(frozen=True, slots=True)

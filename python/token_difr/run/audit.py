@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from token_difr.answers import Provider, as_provider, check_asked, check_prompts
 from token_difr.endpoint import blocking, check_concurrency
 from token_difr.errors import InputError, PromptError
+from token_difr.findings import changed_rule
 from token_difr.records import (
     Audit,
     Conversation,
@@ -29,10 +30,13 @@ from token_difr.reference import Reference
 from token_difr.run.baseline import Baseline, GivenBaseline, baseline_of
 from token_difr.run.deciding import decide_run
 from token_difr.run.directory import RunDirectory
+from token_difr.run.growing import begun
 from token_difr.run.preflight import run_preflight
 from token_difr.run.resegmenting import resegment_run
 from token_difr.run.sides import Sides, opened_sides
+from token_difr.run.spending import Ceiling
 from token_difr.run.stages import check_replayable, collect_run, reference_run, score_run, tokenize_run
+from token_difr.run.until_verdict import ask_until_verdict, in_turn
 from token_difr.sampler import Sampler
 from token_difr.sequences import Tokenizer, render
 
@@ -98,6 +102,8 @@ async def aaudit(
     baseline: GivenBaseline = None,
     level: float = 0.01,
     repair_requests: int | None = None,
+    until_verdict: bool = False,
+    ceiling: Ceiling | None = None,
     preflight: bool = True,
     concurrency: int = 8,
     progress: bool = True,
@@ -125,6 +131,9 @@ async def aaudit(
         level: False-alarm rate of "divergent", in [0.0002, 1).
         repair_requests: Requests that repairing answers without ids may cost; None = at most 20 or, if more, a tenth of the
             prompts (half of them above temperature 0), 0 = none.
+        until_verdict: Ask a few prompts at a time, and stop once bets on the answers and the comparison agree on a verdict; see
+            :mod:`~token_difr.verdict.answer_bets`. It takes a ``baseline`` that is a run directory.
+        ceiling: Until a verdict: the most that the provider's answers may take.
         preflight: First ask each side for one token, so that what would end the audit half way ends it unpaid.
         concurrency: Requests in flight.
         progress: Show progress bars on standard error, if that is a terminal.
@@ -140,7 +149,8 @@ async def aaudit(
         asked = sides.asked(model, params, max_tokens, token_ids, chat_template_kwargs, how)
         record = Audit(asked=asked, rendered=rendered, judged=sides.judged, resegmented=resegmented, scored=scored)
         pace: dict[str, Any] = {"preflight": preflight, "concurrency": concurrency, "progress": progress}
-        return await run_audit(record, prompts, sides, out, baseline=baseline, rule=rule, **pace)
+        until = (ceiling or Ceiling()) if until_verdict or ceiling else None
+        return await run_audit(record, prompts, sides, out, baseline=baseline, rule=rule, until=until, **pace)
 
 
 audit = blocking(aaudit, "audit")
@@ -154,6 +164,7 @@ async def run_audit(
     *,
     baseline: GivenBaseline = None,
     rule: Rule | None = None,
+    until: Ceiling | None = None,
     preflight: bool = True,
     tell: Callable[[str], None] | None = None,
     concurrency: int = 8,
@@ -168,6 +179,7 @@ async def run_audit(
         out: The run directory.
         baseline: What to compare with.
         rule: By which rule it is judged; None = the default one.
+        until: Ask until a verdict, below this ceiling; None = ask all prompts at once.
         preflight: See :func:`aaudit`.
         tell: Called with every sentence on what the preflight saw and the audit can live with.
         concurrency: Requests in flight.
@@ -179,9 +191,21 @@ async def run_audit(
     check_concurrency(concurrency)
     prompts, against = check_unsent(record, prompts, sides.tokenizer, baseline, out)
     as_provider(sides.provider, record.asking)  # refuses what its service cannot be asked, before a directory is made
+    if until is not None:
+        asked = in_turn(record, prompts, against, rule or Rule())
+        if preflight:
+            first = begun(out, len(asked.prompts), 1)
+            await run_preflight(asked.record.of_first(first), asked.prompts[:first], sides, out, tell=tell)
+        run, report = await ask_until_verdict(asked, sides, out, until, tell=tell, concurrency=concurrency)
+        with run:
+            return AuditRun(path=run.path, scores=score_run(run).scores, report=report)
     if preflight:
         await run_preflight(record, prompts, sides, out, tell=tell)
-    with RunDirectory.create(out, prompts, record) as run:
+    rule = rule or Rule()
+    with RunDirectory.create(out, prompts, record, rule=rule) as run:
+        changed = changed_rule(run.rule, rule)
+        if changed is not None and tell is not None:
+            tell(changed.text)
         if run.audit.replays != record.replays:  # by a sampler that only ``out`` states
             against = baseline_of(baseline, run.audit, out=out)
         pace: dict[str, Any] = {"concurrency": concurrency, "progress": progress}

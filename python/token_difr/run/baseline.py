@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from token_difr.errors import InputError
+from token_difr.findings import Evidence
 from token_difr.records import Audit, BaselineRun, Resegmented, Scores
 from token_difr.run.directory import RunDirectory
-from token_difr.run.pairing import prompt_digests
+from token_difr.run.evidence import evidence_of
+from token_difr.run.redaction import redacted_audit
 from token_difr.run.score_file import digest_of
 from token_difr.run.stages import score_run
 from token_difr.sampler import Sampler
@@ -17,6 +19,9 @@ from token_difr.segmentation import is_repairable
 from token_difr.verdict import RowFacts, row_facts
 
 __all__ = ["Baseline", "GivenBaseline", "baseline_of"]
+
+TEXTS = frozenset({"asked.chat_template_kwargs"})
+"""What may stand as a digest in a run without its texts."""
 
 GivenBaseline = str | os.PathLike[str] | Scores | None
 """A run directory, scores, or nothing to compare with."""
@@ -30,12 +35,14 @@ class Baseline(NamedTuple):
         origin: Where they come from.
         prompts: The digests of its prompts, in the order of the scores; None where they are not known.
         rows: What its rows say beside the scores; None where they are not known.
+        evidence: Its records; None where they are not known.
     """
 
     scores: Scores
     origin: BaselineRun
     prompts: tuple[str, ...] | None = None
     rows: RowFacts | None = None
+    evidence: Evidence | None = None
 
 
 def baseline_of(given: GivenBaseline, audit: Audit, *, out: str | os.PathLike[str]) -> Baseline | None:
@@ -64,12 +71,17 @@ def baseline_of(given: GivenBaseline, audit: Audit, *, out: str | os.PathLike[st
     with RunDirectory.read(given) as run:
         differences = run.audit.differences(audit, shared_only=True) | _noise_differences(run.audit, audit)
         if differences:
+            # One of them may have digests for texts of the other.
+            plain = redacted_audit(run.audit).differences(redacted_audit(audit), shared_only=True)
+            differences = {name: pair for name, pair in differences.items() if name in plain or name not in TEXTS}
+        if differences:
             named = ", ".join(f"{name} ({there!r}, here {here!r})" for name, (there, here) in differences.items())
             raise InputError(f"the baseline {run.path} cannot be compared with this audit; it differs in {named}")
         _check_repair(run, audit)
         scores, digest = score_run(run, replay=audit.replays)
         origin = _origin(run, digest, replay=audit.replays)
-        return Baseline(scores, origin, prompt_digests(run.prompts), row_facts(run.batch()))
+        evidence = None if run.redacted else evidence_of(run)
+        return Baseline(scores, origin, run.prompt_digests, row_facts(run.batch()), evidence)
 
 
 def _check_repair(baseline: RunDirectory, audit: Audit) -> None:

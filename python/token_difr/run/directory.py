@@ -10,14 +10,15 @@ from types import TracebackType
 from typing import Any, Self
 
 from token_difr.errors import RunDirectoryError
-from token_difr.records import Audit, Conversation, Report, Response, Scores, TokenSequence, TopKBatch
+from token_difr.records import Asked, Audit, Conversation, Report, Response, Rule, Scores, TokenSequence, TopKBatch
 from token_difr.run.asked_cuts import AskedCut, cut_from_record, cut_to_record
-from token_difr.run.binding import settled
+from token_difr.run.binding import going_on, made_for, settled
 from token_difr.run.files import lock, make_directory
 from token_difr.run.journal import Entry, Journal
 from token_difr.run.layout import MADE_FOR, REPAIRS, RESPONSES, ROWS, SEQUENCES
-from token_difr.run.manifest import is_run_directory, now, read_manifest, write_manifest
-from token_difr.run.prompt_file import read_prompts, write_prompts
+from token_difr.run.manifest import Manifest, is_run_directory, now, read_manifest, write_manifest
+from token_difr.run.pairing import prompt_digests
+from token_difr.run.prompt_file import read_digests, read_prompts, write_prompts
 from token_difr.run.report_file import read_report, write_report
 from token_difr.run.rows import batch_from_record, batch_to_record
 from token_difr.run.score_file import DigestedScores, read_scores, source_of, write_scores
@@ -34,53 +35,61 @@ class RunDirectory:
         path: The directory.
         audit: Whose audit it is, and how.
         started: When the directory was made, in UTC, by ISO 8601; None if not known.
+        rule: By which rule it was to be judged when the first answer was asked for; None if that was not stated.
+        redacted: Whether the texts were taken out (:mod:`token_difr.run.redacting`): answers and prompts are empty then.
         prompts: Its conversations.
     """
 
     def __init__(
-        self, path: Path, audit: Audit, started: str | None, prompts: list[Conversation], lock_descriptor: int | None
+        self, path: Path, manifest: Manifest, prompts: list[Conversation], lock_descriptor: int | None
     ) -> None:
         self.path = path
-        self.audit = audit
-        self.started = started
+        self.audit = manifest.audit
+        self.started = manifest.started
+        self.rule = manifest.rule
+        self.redacted = redacted = manifest.redacted is not None
         self.prompts = prompts
+        self._manifest = manifest
         self._lock = lock_descriptor
-        self._responses = Journal(path / RESPONSES, Response.to_dict, Response.from_dict)
-        self._sequences = Journal(path / SEQUENCES, TokenSequence.to_dict, TokenSequence.from_dict)
+        self._responses = Journal(path / RESPONSES, Response.to_dict, Response.from_dict, redacted=redacted)
+        self._sequences = Journal(path / SEQUENCES, TokenSequence.to_dict, TokenSequence.from_dict, redacted=redacted)
         self._rows = Journal(path / ROWS, batch_to_record, batch_from_record)
         self._cuts = Journal(path / REPAIRS, cut_to_record, cut_from_record)
+        self._journals: tuple[Journal[Any], ...] = (self._responses, self._sequences, self._rows, self._cuts)
         self._batch: tuple[str, TopKBatch] | None = None
-        self._stated: tuple[Audit, dict[str, Any]] | None = None
+        self._stated: tuple[Audit, dict[str, dict[str, Any]]] | None = None
 
     @classmethod
-    def create(cls, path: str | os.PathLike[str], prompts: Sequence[Conversation], audit: Audit) -> Self:
+    def create(
+        cls, path: str | os.PathLike[str], prompts: Sequence[Conversation], audit: Audit, *, rule: Rule | None = None
+    ) -> Self:
         """Make a run directory, or go on with the one at ``path`` if it belongs to the same audit.
 
         Args:
             path: The directory; made if missing. One with other files in it is refused.
             prompts: The audit's conversations.
             audit: What is known of the audit so far; the prompts are filled in here.
+            rule: By which rule it is to be judged; it stands there from the first answer on. None = not stated.
 
         Raises:
             RunDirectoryError: It belongs to another audit, is in use, or holds something else. Nothing is written then.
         """
         path, stated = Path(path), audit.about(prompts)
         if is_run_directory(path):
-            settled(path, read_manifest(path).audit, stated)
+            going_on(path, stated, rule)
         else:
             make_directory(path)
         descriptor = lock(path)
         try:
-            started: str | None = now()
+            manifest = Manifest(stated, now(), rule)
             if is_run_directory(path):  # looked at again: now nobody else writes it
-                stored = read_manifest(path)
-                stated, started = settled(path, stored.audit, stated), stored.started
-            write_prompts(path, prompts, stated)
-            write_manifest(path, stated, started)  # after the prompts: without it there is no run directory
+                manifest = going_on(path, stated, rule)
+            write_prompts(path, prompts, manifest.audit)
+            write_manifest(path, manifest)  # after the prompts: without it there is no run directory
         except BaseException:
             os.close(descriptor)
             raise
-        return cls(path, stated, started, list(prompts), descriptor)
+        return cls(path, manifest, list(prompts), descriptor)
 
     @classmethod
     def resume(cls, path: str | os.PathLike[str], audit: Audit | None = None) -> Self:
@@ -90,17 +99,16 @@ class RunDirectory:
             RunDirectoryError: No run directory, damaged, in use, or of another audit: the message names what differs.
         """
         path, stated = Path(path), audit or Audit()
-        settled(path, read_manifest(path).audit, stated)
+        going_on(path, stated)
         descriptor = lock(path)
         try:
-            stored = read_manifest(path)  # again: now nobody else writes it
-            whole = settled(path, stored.audit, stated)
-            prompts = read_prompts(path, whole)
-            write_manifest(path, whole, stored.started)
+            manifest = going_on(path, stated)  # again: now nobody else writes it
+            prompts = read_prompts(path, manifest.audit)
+            write_manifest(path, manifest)
         except BaseException:
             os.close(descriptor)
             raise
-        return cls(path, whole, stored.started, prompts, descriptor)
+        return cls(path, manifest, prompts, descriptor)
 
     @classmethod
     def read(cls, path: str | os.PathLike[str], audit: Audit | None = None) -> Self:
@@ -112,7 +120,9 @@ class RunDirectory:
         path = Path(path)
         stored = read_manifest(path)
         settled(path, stored.audit, audit or Audit())
-        return cls(path, stored.audit, stored.started, read_prompts(path, stored.audit), None)
+        if stored.redacted is not None:
+            return cls(path, stored, [[] for _ in read_digests(path, stored)], None)
+        return cls(path, stored, read_prompts(path, stored.audit), None)
 
     def __enter__(self) -> Self:
         return self
@@ -124,26 +134,39 @@ class RunDirectory:
 
     def close(self) -> None:
         """Close the files and let go of the lock."""
-        for journal in (self._responses, self._sequences, self._rows, self._cuts):
+        for journal in self._journals:
             journal.close()
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
 
-    def grow(self, prompts: Sequence[Conversation]) -> None:
-        """Go on with more prompts than there are, of which the first are those that are here."""
+    def grow(self, prompts: Sequence[Conversation], asked: Asked | None = None) -> None:
+        """Go on with more prompts than there are, of which the first are those that are here.
+
+        Args:
+            prompts: All of them.
+            asked: How the provider is asked for all of them, where each has a seed of its own; None = as before.
+        """
         self._check_writable()
         if list(prompts[: len(self.prompts)]) != self.prompts:
             raise RunDirectoryError(f"{self.path} grows by further prompts alone: its own come first")
-        stated = self.audit.about(prompts)
+        stated = replace(self.audit, asked=asked or self.audit.asked).about(prompts)
         write_prompts(self.path, prompts, stated)
-        write_manifest(self.path, stated, self.started)  # after the prompts: a file ahead of it is written anew
+        self._manifest = self._manifest._replace(audit=stated)
+        write_manifest(self.path, self._manifest)  # after the prompts: a file ahead of it is written anew
         self.audit, self.prompts = stated, list(prompts)
 
     @property
     def writable(self) -> bool:
         """Whether this was opened to be worked on, and is not closed."""
         return self._lock is not None
+
+    @property
+    def prompt_digests(self) -> tuple[str, ...]:
+        """SHA-256 of each conversation, in hexadecimal; see :mod:`token_difr.run.pairing`."""
+        if self.redacted:
+            return read_digests(self.path, self._manifest)
+        return prompt_digests(self.prompts)
 
     def responses(self) -> dict[int, Response]:
         """The answers that have arrived, by index of their prompt."""
@@ -160,45 +183,38 @@ class RunDirectory:
     def asked_cuts(self) -> dict[tuple[int, tuple[int, ...]], TopKBatch]:
         """The reference's rows for other cuts of these answers, by index and output token ids."""
         current = self._response_entries()
-        cuts = [
-            entry.value for entry in self._cuts.entries.values() if _made_from(entry, current.get(entry.value.sequence))
-        ]
+        entries = self._cuts.entries.values()
+        cuts = [entry.value for entry in entries if entry.is_from(current.get(entry.value.sequence))]
         return {(cut.sequence, cut.tokens): cut.rows for cut in cuts}
 
     def damaged(self) -> dict[str, int]:
         """How many lines of each journal are left out, since they are damaged or were cut off."""
-        journals: dict[str, Journal[Any]] = {
-            RESPONSES: self._responses,
-            SEQUENCES: self._sequences,
-            ROWS: self._rows,
-            REPAIRS: self._cuts,
-        }
-        return {name: journal.damaged for name, journal in journals.items()}
+        return {journal.name: journal.damaged for journal in self._journals}
 
     def keep_response(self, response: Response) -> None:
         """Append an answer."""
         self._check_writable()
-        self._responses.append([(response.index, response, None)], made_for=self._parts(RESPONSES))
+        self._responses.append([(response.index, response, None)], made_for=self._made_for(RESPONSES))
 
     def keep_sequences(self, sequences: Mapping[int, TokenSequence]) -> None:
         """Append the token sequences of answers that are here, by index."""
         self._check_writable()
         sources = self._response_entries()
         made = [(index, value, sources[index].checksum) for index, value in sequences.items()]
-        self._sequences.append(made, made_for=self._parts(SEQUENCES))
+        self._sequences.append(made, made_for=self._made_for(SEQUENCES))
 
     def keep_rows(self, index: int, rows: TopKBatch) -> None:
         """Append the reference's rows for the sequence ``index``: a batch of that one sequence."""
         self._check_writable()
         made = [(index, rows, self._sequences.entries[index].checksum)]
-        self._rows.append(made, made_for=self._parts(ROWS))
+        self._rows.append(made, made_for=self._made_for(ROWS))
 
     def keep_cut(self, index: int, tokens: tuple[int, ...], rows: TopKBatch) -> None:
         """Append the reference's rows for another cut of the answer ``index``."""
         self._check_writable()
         place = max(self._cuts.entries, default=-1) + 1
         made = [(place, AskedCut(index, tokens, rows), self._response_entries()[index].checksum)]
-        self._cuts.append(made, made_for=self._parts(ROWS))
+        self._cuts.append(made, made_for=self._made_for(ROWS))
 
     def batch(self) -> TopKBatch:
         """All rows as one batch, a sequence a prompt, in order.
@@ -269,28 +285,23 @@ class RunDirectory:
         self._check_writable()
         write_report(self.path, report)
 
-    def _parts(self, file: str) -> dict[str, Any]:
+    def _made_for(self, file: str) -> dict[str, Any]:
         """The parts of the audit's record that a file is made for."""
         if self._stated is None or self._stated[0] is not self.audit:  # asked for each answer, and of many parts
-            self._stated = self.audit, self.audit.to_dict()
-        whole = self._stated[1]
-        return {name: whole[name] for name in MADE_FOR[file] if name in whole}
+            self._stated = self.audit, {each: made_for(each, self.audit) for each in MADE_FOR}
+        return self._stated[1][file]
 
     def _response_entries(self) -> dict[int, Entry[Response]]:
         return {index: entry for index, entry in self._responses.entries.items() if index < len(self.prompts)}
 
     def _sequence_entries(self) -> dict[int, Entry[TokenSequence]]:
         current = self._response_entries()
-        return {i: entry for i, entry in self._sequences.entries.items() if _made_from(entry, current.get(i))}
+        return {i: entry for i, entry in self._sequences.entries.items() if entry.is_from(current.get(i))}
 
     def _row_entries(self) -> dict[int, Entry[TopKBatch]]:
         current = self._sequence_entries()
-        return {i: entry for i, entry in self._rows.entries.items() if _made_from(entry, current.get(i))}
+        return {i: entry for i, entry in self._rows.entries.items() if entry.is_from(current.get(i))}
 
     def _check_writable(self) -> None:
         if not self.writable:
             raise RunDirectoryError(f"{self.path} is open for reading only")
-
-
-def _made_from(entry: Entry[Any], source: Entry[Any] | None) -> bool:
-    return source is not None and entry.source == source.checksum

@@ -9,7 +9,7 @@ from token_difr.errors import NO_SPACE, RunDirectoryError
 from token_difr.run.layout import LOCK, MADE_FOR, MANIFEST, PROMPTS
 from token_difr.run.system_lock import try_to_lock
 
-__all__ = ["is_here", "lock", "make_directory", "sync_directory", "why_unwritten", "write_whole"]
+__all__ = ["check_unused", "is_here", "lock", "make_directory", "sync_directory", "why_unwritten", "write_whole"]
 
 
 def why_unwritten(error: OSError) -> str:
@@ -96,6 +96,28 @@ def lock(directory: Path) -> int:
         os.close(descriptor)
         raise
     return descriptor
+
+
+def check_unused(directory: Path) -> None:
+    """Refuse a directory that another process, or another place of this one, works on; nothing is written.
+
+    Raises:
+        RunDirectoryError: It is in use.
+    """
+    try:
+        descriptor = os.open(directory / LOCK, os.O_RDWR)
+    except OSError:  # none, or not ours to write: who could work on it?
+        return
+    try:
+        try_to_lock(descriptor)
+    except BlockingIOError as error:
+        raise RunDirectoryError(
+            f"{directory} is in use by a process that works on it: wait until it is done"
+        ) from error
+    except OSError:  # a file system without locks, on which nobody can work
+        return
+    finally:
+        os.close(descriptor)
 
 
 def sync_directory(directory: Path) -> None:

@@ -18,7 +18,11 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from token_difr.errors import RunDirectoryError
 from token_difr.run.files import sync_directory, why_unwritten
 
-__all__ = ["Entry", "Journal"]
+__all__ = ["CHECKSUM", "REDACTED", "Entry", "Journal", "canonical", "from_line", "to_line"]
+
+CHECKSUM = "crc32"
+REDACTED = "redacted"
+"""What stands in a record for the text that was taken out: its checksum, and SHA-256 of it, as they were."""
 
 logger = logging.getLogger(__name__)
 
@@ -30,13 +34,17 @@ class Entry(NamedTuple, Generic[T]):
 
     Attributes:
         value: The record's content.
-        checksum: CRC-32 of the record.
+        checksum: CRC-32 of the record; where its text was taken out, of the record as it was.
         source: Checksum of the record that this one was made from; None at the start of the chain.
     """
 
     value: T
     checksum: int
     source: int | None
+
+    def is_from(self, other: Entry[Any] | None) -> bool:
+        """Whether this record was made from ``other``."""
+        return other is not None and self.source == other.checksum
 
 
 class Journal(Generic[T]):
@@ -46,12 +54,19 @@ class Journal(Generic[T]):
         path: The file; it need not exist.
         encode: A value as JSON values by name (not "source", "crc32").
         decode: The inverse, given "index" too; ``ValueError``, ``KeyError`` or ``TypeError`` = damaged.
+        redacted: Whether the text was taken out of every record (:mod:`token_difr.run.redacting`).
     """
 
     def __init__(
-        self, path: Path, encode: Callable[[T], dict[str, Any]], decode: Callable[[dict[str, Any]], T]
+        self,
+        path: Path,
+        encode: Callable[[T], dict[str, Any]],
+        decode: Callable[[dict[str, Any]], T],
+        *,
+        redacted: bool = False,
     ) -> None:
         self._path = path
+        self._redacted = redacted
         self._encode = encode
         self._decode = decode
         self._entries: dict[int, Entry[T]] | None = None
@@ -59,6 +74,11 @@ class Journal(Generic[T]):
         self._whole_lines_end = 0
         self._damaged = 0
         self._descriptor: int | None = None
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
+        return self._path.name
 
     @property
     def entries(self) -> dict[int, Entry[T]]:
@@ -90,10 +110,10 @@ class Journal(Generic[T]):
             RunDirectoryError: The file cannot be written (no space, no permission); nothing of it stays.
         """
         entries = self.entries  # read first: it tells where the file's whole lines end
-        lines = [] if made_for == self._made_for else [_to_line({"made_for": made_for})[0]]
+        lines = [] if made_for == self._made_for else [to_line({"made_for": made_for})[0]]
         arrived = {}
         for index, value, source in records:
-            line, checksum = _to_line({**self._encode(value), "index": index, "source": source})
+            line, checksum = to_line({**self._encode(value), "index": index, "source": source})
             lines.append(line)
             arrived[index] = Entry(value, checksum, source)
         if arrived:
@@ -154,36 +174,46 @@ class Journal(Generic[T]):
 
     def _take(self, line: bytes, entries: dict[int, Entry[T]]) -> None:
         """Put what a line holds where it belongs; raises what :meth:`_read` takes for damage."""
-        record, checksum = _from_line(line)
+        record, checksum = from_line(line)
         if "made_for" in record:
             self._made_for = dict(record["made_for"])
             return
+        if (REDACTED in record) != self._redacted:
+            raise ValueError("text where none belongs, or none where it does")
+        if self._redacted:
+            checksum = record.pop(REDACTED)[CHECKSUM]
         index, source = record["index"], record.pop("source")
         if not isinstance(index, int) or index < 0:
             raise ValueError("no index")
         entries[index] = Entry(self._decode(record), checksum, source)
 
 
-def _from_line(line: bytes) -> tuple[dict[str, Any], int]:
-    """The record of a line without its checksum, and that."""
+def from_line(line: bytes) -> tuple[dict[str, Any], int]:
+    """The record of a line without its checksum, and that.
+
+    Raises:
+        ValueError, KeyError, TypeError, RecursionError: It is damaged.
+    """
     record = json.loads(line)
     if not isinstance(record, dict):
         raise TypeError("not a JSON object")
-    checksum = record.pop("crc32")
+    checksum = record.pop(CHECKSUM)
     if checksum != _checksum(record):
         raise ValueError("wrong checksum")
     return record, checksum
 
 
-def _to_line(record: dict[str, Any]) -> tuple[bytes, int]:
+def to_line(record: dict[str, Any]) -> tuple[bytes, int]:
+    """The line of a record, and its checksum, CRC-32 of its canonical JSON."""
     checksum = _checksum(record)
-    return _canonical({**record, "crc32": checksum}) + b"\n", checksum
+    return canonical({**record, CHECKSUM: checksum}) + b"\n", checksum
 
 
 def _checksum(record: dict[str, Any]) -> int:
-    return zlib.crc32(_canonical(record))
+    return zlib.crc32(canonical(record))
 
 
-def _canonical(record: dict[str, Any]) -> bytes:
+def canonical(record: dict[str, Any]) -> bytes:
+    """A record as JSON without spaces, its keys sorted."""
     # ASCII, so that lone surrogates in an answer survive as escapes.
     return json.dumps(record, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")

@@ -1,4 +1,4 @@
-"""The manifest of a run directory: whose audit it is, since when, and a checksum over both."""
+"""The manifest of a run directory: whose audit it is, since when, by which rule it is to be judged, and a checksum over all."""
 
 from __future__ import annotations
 
@@ -6,18 +6,29 @@ import contextlib
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from token_difr._core import __version__
 from token_difr.errors import RunDirectoryError
-from token_difr.records import Audit
+from token_difr.records import Audit, Rule
 from token_difr.run.files import write_whole
 from token_difr.run.format_1 import audit_of_format_1
 from token_difr.run.layout import MADE_FOR, MANIFEST
 
-__all__ = ["Manifest", "is_run_directory", "now", "read_manifest", "sealed", "to_json", "unsealed", "write_manifest"]
+__all__ = [
+    "Manifest",
+    "is_run_directory",
+    "manifest_to_bytes",
+    "now",
+    "read_manifest",
+    "sealed",
+    "to_json",
+    "unsealed",
+    "write_manifest",
+]
 
 FORMAT = 2
 SEAL = "sha256"
@@ -29,11 +40,15 @@ class Manifest(NamedTuple):
     Attributes:
         audit: Whose audit it is.
         started: When the directory was made, in UTC, by ISO 8601; None if not known.
+        rule: The rule that was stated before the first answer; None if none was.
+        redacted: Where the texts were taken out: SHA-256, in hexadecimal, of what stands for the prompts; None = they are here.
         format: The format that it is written in.
     """
 
     audit: Audit
     started: str | None
+    rule: Rule | None = None
+    redacted: str | None = None
     format: int = FORMAT
 
 
@@ -42,13 +57,22 @@ def is_run_directory(path: Path) -> bool:
     return (path / MANIFEST).exists()
 
 
-def write_manifest(path: Path, audit: Audit, started: str | None) -> None:
-    """Write the manifest, if it would change."""
+def write_manifest(path: Path, manifest: Manifest) -> None:
+    """Write the manifest in the newest format, if it would change."""
     with contextlib.suppress(RunDirectoryError):
-        if read_manifest(path) == Manifest(audit, started):
+        if read_manifest(path) == manifest._replace(format=FORMAT):
             return
-    values = {"format": FORMAT, "token_difr_version": __version__, "started": started, "audit": audit.to_dict()}
-    write_whole(path / MANIFEST, to_json(sealed(values)))
+    write_whole(path / MANIFEST, manifest_to_bytes(manifest))
+
+
+def manifest_to_bytes(manifest: Manifest) -> bytes:
+    """The manifest's file, in the newest format."""
+    values: dict[str, Any] = {"format": FORMAT, "token_difr_version": __version__, "started": manifest.started}
+    if manifest.rule is not None:
+        values["rule"] = asdict(manifest.rule)
+    if manifest.redacted is not None:
+        values["redacted"] = manifest.redacted
+    return to_json(sealed({**values, "audit": manifest.audit.to_dict()}))
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -66,19 +90,24 @@ def read_manifest(path: Path) -> Manifest:
         values = json.loads(file.read_bytes())
         written = values["format"]
         if written == 1:
-            return Manifest(audit_of_format_1(values["identity"]), None, 1)
+            return Manifest(audit_of_format_1(values["identity"]), None, format=1)
         if written == FORMAT:
             values = unsealed(values)
-            return Manifest(Audit.from_dict(values["audit"]), _moment(values["started"]))
+            return Manifest(
+                Audit.from_dict(values["audit"]),
+                _text("started", values["started"]),
+                Rule(**values["rule"]) if "rule" in values else None,
+                _text("redacted", values.get("redacted")),
+            )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         mend = f"token-difr repair {path} makes it anew from the records"
         raise RunDirectoryError(f"{file} is damaged: {error}; {mend}") from error
     raise RunDirectoryError(f"{path} has format {written!r}, this version of token-difr reads formats 1 and {FORMAT}")
 
 
-def _moment(value: object) -> str | None:
+def _text(name: str, value: object) -> str | None:
     if value is not None and not isinstance(value, str):
-        raise TypeError("started should be text")
+        raise TypeError(f"{name} should be text")
     return value
 
 

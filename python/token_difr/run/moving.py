@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from token_difr.records import Audit, Judged
-from token_difr.run.binding import settled
+from token_difr.run.binding import going_on, settled
 from token_difr.run.files import lock
 from token_difr.run.manifest import read_manifest, write_manifest
 
@@ -31,7 +31,7 @@ def move_reference(path: str | os.PathLike[str], judged: Judged) -> None:
         RunDirectoryError: No run directory, a damaged one, one that is in use, or another reference. Nothing is written then.
     """
     path = Path(path)
-    read_manifest(path)
+    going_on(path, Audit())
     descriptor = lock(path)
     try:
         stored = read_manifest(path)  # now nobody else writes it
@@ -39,6 +39,6 @@ def move_reference(path: str | os.PathLike[str], judged: Judged) -> None:
         if held is not None:
             there: dict[str, Any] = {held.place: getattr(held, held.place)}
             settled(path, stored.audit, Audit(judged=replace(judged, **there)))
-            write_manifest(path, replace(stored.audit, judged=judged), stored.started)
+            write_manifest(path, stored._replace(audit=replace(stored.audit, judged=judged)))
     finally:
         os.close(descriptor)

@@ -17,7 +17,7 @@ from token_difr.records import Audit, PromptSet
 from token_difr.run.files import lock
 from token_difr.run.journal import Journal
 from token_difr.run.layout import MADE_FOR, PROMPTS
-from token_difr.run.manifest import read_manifest, write_manifest
+from token_difr.run.manifest import Manifest, read_manifest, write_manifest
 from token_difr.run.prompt_file import parsed_prompts
 
 __all__ = ["Repaired", "repair"]
@@ -74,7 +74,7 @@ def _repaired(path: Path, stated: Audit) -> Repaired:
         raise RunDirectoryError(f"the records in {path} were made for something else than is stated: {named}")
     audit = replace(told, prompts=prompts).completed_by(stated)
     _check_told(path, audit)
-    write_manifest(path, audit, None)
+    write_manifest(path, Manifest(audit, None))
     return Repaired(audit, tuple(name for name, _ in told.parts()), was_whole=False)
 
 

@@ -12,12 +12,17 @@ from token_difr.run.files import write_whole
 from token_difr.run.layout import REPORT
 from token_difr.run.manifest import sealed, to_json, unsealed
 
-__all__ = ["read_report", "write_report"]
+__all__ = ["read_report", "report_to_bytes", "write_report"]
 
 
 def write_report(path: Path, report: Report) -> None:
     """Keep ``report`` in place of an older one."""
-    write_whole(path / REPORT, to_json(sealed(report_to_json(report))))
+    write_whole(path / REPORT, report_to_bytes(report))
+
+
+def report_to_bytes(report: Report) -> bytes:
+    """The file of ``report``."""
+    return to_json(sealed(report_to_json(report)))
 
 
 def read_report(path: Path) -> Report | None:

@@ -26,8 +26,18 @@ __all__ = ["DigestedScores", "digest_of", "read_scores", "source_of", "write_sco
 
 logger = logging.getLogger(__name__)
 
-DAMAGED = (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, InputError)
-"""What NumPy and zipfile raise at a file that is cut off or overwritten, and ``Scores`` at arrays that are none."""
+DAMAGED = (
+    OSError,
+    ValueError,
+    KeyError,
+    EOFError,
+    RuntimeError,
+    zipfile.BadZipFile,
+    zlib.error,
+    InputError,
+    MemoryError,
+)
+"""What NumPy and zipfile raise at a file that is cut off or overwritten, or states shapes that nothing fills, and ``Scores`` at arrays that are none."""
 
 
 class DigestedScores(NamedTuple):
@@ -92,5 +102,9 @@ def read_scores(path: Path, source: str) -> DigestedScores | None:
 
 def _arrays(file: Path) -> dict[str, npt.NDArray[Any]]:
     # From memory: at a damaged file NumPy leaves the one that it opened itself open.
-    with np.load(io.BytesIO(file.read_bytes()), allow_pickle=False) as arrays:
+    data = file.read_bytes()
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        if sum(member.file_size for member in archive.infolist()) > len(data):  # ours are not packed
+            raise ValueError("it unpacks to more than it has")
+    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
         return dict(arrays)

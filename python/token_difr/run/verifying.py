@@ -13,15 +13,17 @@ from typing import NamedTuple
 
 from token_difr._core import __version__
 from token_difr.errors import InputError, RunDirectoryError
-from token_difr.findings import find_all
+from token_difr.findings import CHANGED_RULE, changed_rule, find_all
 from token_difr.records import BaselineRun, Decision, Report, Scores
 from token_difr.run.baseline import Baseline, baseline_of
-from token_difr.run.deciding import decision_of, evidence_of
+from token_difr.run.deciding import decision_of, power_of
 from token_difr.run.directory import RunDirectory
+from token_difr.run.evidence import evidence_of
 from token_difr.run.files import is_here
 from token_difr.run.layout import REPAIRS, RESPONSES, ROWS, SEQUENCES
 from token_difr.run.report_file import read_report
 from token_difr.run.score_file import DigestedScores, digest_of
+from token_difr.run.sequential_decision import sequential_decision
 from token_difr.run.stages import scored
 from token_difr.sequences import Tokenizer
 from token_difr.untrusted import printable
@@ -31,8 +33,8 @@ __all__ = ["MOST_DEALS", "Check", "verify_run"]
 MOST_DEALS = 10_000_000
 """Of a permutation test that somebody else's report asks for."""
 
-OF_OTHERS = frozenset({"tie_precision"})
-"""Findings that what was said of the provider makes, and not the records."""
+OF_OTHERS = frozenset({"tie_precision", CHANGED_RULE})
+"""Findings that what was said of the provider and of the rule makes, and not the records."""
 
 
 class Check(NamedTuple):
@@ -67,6 +69,8 @@ def verify_run(
         if not all(check.held for check in checks):
             return checks
         sequences = run.sequences()
+        if run.redacted:
+            checks += [_redacted(run), _same_ids(run)]
         scores = scored(run.batch(), run.audit, [sequences[index] for index in range(len(run.prompts))])
         made = DigestedScores(scores, digest_of(scores))
         try:
@@ -95,11 +99,43 @@ def _stages(run: RunDirectory) -> Iterator[Check]:
         )
 
 
+def _redacted(run: RunDirectory) -> Check:
+    return Check(
+        "texts",
+        None,
+        f"taken out of {len(run.prompts):,} prompts and answers (texts, reasoning, fields and answers as they came, ids of the "
+        "prompts), and of findings: a SHA-256 stands for each; the answers' token ids, rows, scores and checksums are here",
+    )
+
+
+def _same_ids(run: RunDirectory) -> Check:
+    """The checksum of a sequence is that of the record as it was: what stays of it is held against the rows."""
+    sequences, rows = run.sequences(), run.rows()
+    others = [
+        index
+        for index, sequence in sequences.items()
+        if sequence.scorable and list(sequence.output_token_ids) != rows[index].claimed.tolist()
+    ]
+    text = (
+        f"those of {len(others):,} answers are not those of their rows"
+        if others
+        else "those of the answers are those of the rows"
+    )
+    return Check("ids", not others, text)
+
+
 def _report(
     run: RunDirectory, made: DigestedScores, report: Report, baseline: str | os.PathLike[str] | None
 ) -> Iterator[Check]:
     told = report.provenance
-    yield Check("report", True, f"its checksum is that of its content, decided {told.decided} by {told.version}")
+    unstated = "" if run.rule is not None else "; which rule stood before it began is not stated"
+    yield Check(
+        "report", True, f"its checksum is that of its content, decided {told.decided} by {told.version}{unstated}"
+    )
+    if run.rule is not None:
+        changed = changed_rule(run.rule, report.decision.rule)
+        stood = "judged by the rule that stood before the first answer"
+        yield Check("rule", changed is None, stood if changed is None else changed.text)
     yield _scores(run, made, told.scores, told.version)
     same = report.audit == run.audit
     yield Check("audit", same, "the report is of this record" if same else "the report is of another record")
@@ -109,11 +145,13 @@ def _report(
         if baseline is not None:
             yield Check("baseline", None, "the report was decided without one: the one that was given is not looked at")
         yield _decision(run, made.scores, report.decision, None)
+        yield from _power(run, made.scores, report, None)
         return
     against, found = _baseline(run, told.baseline, baseline)
     yield found
     if against is not None:
         yield _decision(run, made.scores, report.decision, against)
+        yield from _power(run, made.scores, report, against)
 
 
 def _scores(run: RunDirectory, made: DigestedScores, told: str, version: str) -> Check:
@@ -156,13 +194,27 @@ def _decision(run: RunDirectory, scores: Scores, told: Decision, against: Baseli
         return Check(
             "decision", None, "of near ties: its figures are the same; the verdict needs the file of ties (ties audit)"
         )
+    if told.sequential is not None and against is not None:
+        anew = sequential_decision(run, scores, anew, told.sequential, against)
     same = repr(told) == repr(anew)  # NaN is unequal to itself, and is written the same
     return Check(
         "decision", same, f"made anew: {anew.verdict.value}, {'the same in every figure' if same else 'other figures'}"
     )
 
 
+def _power(run: RunDirectory, scores: Scores, report: Report, against: Baseline | None) -> Iterator[Check]:
+    """What the run could have shown, where the report says so; by another version, its simulation may differ."""
+    if report.power is None:
+        return
+    same = report.power == power_of(run.audit, report.decision, scores, against)
+    other = report.provenance.version != __version__
+    found = "the same" if same else "other figures, by another version" if other else "other figures"
+    yield Check("power", True if same else None if other else False, f"what it could have shown, made anew: {found}")
+
+
 def _findings(run: RunDirectory, report: Report, tokenizer: Tokenizer | None) -> Check:
+    if run.redacted:
+        return Check("findings", None, "the texts that they look at were taken out")
     if tokenizer is None:
         return Check("findings", None, "the tokenizer is not at hand")
     told = {found.name: found.text for found in report.findings if found.name not in OF_OTHERS}

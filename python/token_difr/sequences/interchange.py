@@ -20,11 +20,13 @@ from pathlib import Path
 from typing import Any, Self
 
 from token_difr.errors import InputError
-from token_difr.records import Conversation, TokenSequence
+from token_difr.records import LARGEST_ID, Conversation, TokenSequence
+from token_difr.untrusted import read_json
 
-__all__ = ["InferenceBundle", "Samples"]
+__all__ = ["BUNDLE_KEYS", "InferenceBundle", "Samples", "read_document"]
 
 BUNDLE_KEYS = ("model", "conversations", "sequences")
+"""What an inference bundle has at least."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +49,12 @@ class Samples:
         Raises:
             InputError: It cannot be read or has another form; names the sample, from 0.
         """
-        content = _read_object(path, ("samples",))
+        return cls.of(read_document(path), path)
+
+    @classmethod
+    def of(cls, document: object, path: str | os.PathLike[str]) -> Self:
+        """The samples in a document that was read from ``path``; raises as :meth:`read`."""
+        content = _object(document, path, ("samples",))
         sequences = []
         for index, sample in enumerate(_list(path, content, "samples")):
             try:
@@ -102,7 +109,12 @@ class InferenceBundle:
         Raises:
             InputError: It cannot be read or has another form; names the sequence, from 0.
         """
-        content = _read_object(path, BUNDLE_KEYS)
+        return cls.of(read_document(path), path)
+
+    @classmethod
+    def of(cls, document: object, path: str | os.PathLike[str]) -> Self:
+        """The bundle in a document that was read from ``path``; raises as :meth:`read`."""
+        content = _object(document, path, BUNDLE_KEYS)
         sequences = []
         for index, record in enumerate(_list(path, content, "sequences")):
             try:
@@ -126,17 +138,25 @@ class InferenceBundle:
         _write(path, {**own, **self.others})
 
 
-def _read_object(path: str | os.PathLike[str], needed: Sequence[str]) -> dict[str, Any]:
+def read_document(path: str | os.PathLike[str]) -> object:
+    """The JSON value in a file of others.
+
+    Raises:
+        InputError: It cannot be read, or is no JSON; names the file.
+    """
     try:
-        content = json.loads(Path(path).read_bytes())
+        return read_json(Path(path).read_bytes())
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
     except ValueError as error:
         raise InputError(f"{path} is not JSON: {error}") from error
+
+
+def _object(content: object, path: str | os.PathLike[str], needed: Sequence[str]) -> dict[str, Any]:
     missing = [key for key in needed if not isinstance(content, dict) or key not in content]
     if missing:
         raise InputError(f"{path} lacks {', '.join(missing)}")
-    return dict(content)
+    return dict(content) if isinstance(content, dict) else {}
 
 
 def _list(path: str | os.PathLike[str], content: Mapping[str, Any], key: str) -> list[Any]:
@@ -150,8 +170,8 @@ def _sequence(prompt: object, output: object) -> TokenSequence:
 
 
 def _token_ids(value: object) -> list[int]:
-    if not isinstance(value, list) or not all(type(token) is int and token >= 0 for token in value):
-        raise TypeError("token ids are a list of integers of at least 0")
+    if not isinstance(value, list) or not all(type(token) is int and 0 <= token <= LARGEST_ID for token in value):
+        raise TypeError(f"token ids are a list of integers of at least 0 and at most {LARGEST_ID}")
     return value
 
 

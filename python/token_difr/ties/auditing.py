@@ -5,18 +5,19 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from token_difr.answers import ChatProvider, asks_token_ids
+from token_difr.answers import ChatProvider, Turn, asks_token_ids
 from token_difr.endpoint import blocking, check_concurrency, shown_url
 from token_difr.errors import InputError
 from token_difr.records import Asked, Asking, Audit, Judged, Rendered, Rule, SamplingParams, Scored, SequentialTest
 from token_difr.records.audit import OF_TIES
 from token_difr.run.audit import AuditRun
 from token_difr.run.directory import RunDirectory
+from token_difr.run.growing import ask_until, begun
 from token_difr.run.manifest import is_run_directory, read_manifest
 from token_difr.run.preflight import outstanding
 from token_difr.sequences import Tokenizer, load_tokenizer, tokenizer_digest
@@ -25,8 +26,8 @@ from token_difr.ties.asking import Way, ask_ties, check_continues, way_to
 from token_difr.ties.honest import HonestFlips
 from token_difr.ties.judging import judge_ties, keep_rows
 from token_difr.ties.mix import Mix
-from token_difr.ties.sequential import ask_until, begun, in_order
-from token_difr.ties.stopping import fewest_further, sequential_test
+from token_difr.ties.order import in_order
+from token_difr.ties.stopping import Answered, fewest_further, sequential_test
 from token_difr.ties.tie import TieSet
 from token_difr.ties.trusted import Trusted, trusted
 
@@ -62,6 +63,7 @@ async def aaudit_ties(
     preflight: bool = True,
     concurrency: int = 8,
     progress: bool = True,
+    turn: Turn = nullcontext,
 ) -> AuditRun:
     """Audit a provider by the tokens at which its model nearly had two choices.
 
@@ -94,6 +96,7 @@ async def aaudit_ties(
         preflight: First ask for three tokens of which the reference was sure.
         concurrency: Requests in flight.
         progress: Show a progress bar on standard error, if that is a terminal.
+        turn: What every request to the provider is sent inside of, see :class:`~token_difr.answers.ChatProvider`.
 
     Raises:
         InputError: Something passed in is wrong, or the baseline was asked for other ties; nothing has been sent then.
@@ -109,7 +112,7 @@ async def aaudit_ties(
         ids = asks_token_ids(url, None, service=provider_service)
         asking = Asking(service=provider_service, only=provider_only, token_ids=ids)
         asked = Asked(provider=url, model=model, params=SamplingParams(), max_tokens=1 + extra_tokens, asking=asking)
-        asker = ChatProvider(provider, asking)
+        asker = ChatProvider(provider, asking, turn=turn)
         chosen = way_to(asker, way)
         record = _record(ties, asked, chosen)
         against = trusted(baseline, honest, record, ties, out=out, learnt=curve)
@@ -118,18 +121,17 @@ async def aaudit_ties(
         _check_same(out, record)
         pace = {"concurrency": concurrency, "progress": progress and not until_verdict}
         mixed = Mix(mix, len(ties.ties))
-        conduct = _Conduct(asker, asked, chosen, loaded, against, rule, spread, mixed, pace)
-        first = begun(out, ties, conduct.further(None, ties)) if until_verdict else len(ties.ties)
+        conduct = _Conduct(ties, asker, asked, chosen, loaded, against, rule, spread, mixed, pace)
         conversations = [tie.conversation for tie in ties.ties]
+        first = begun(out, len(conversations), conduct.further(None)) if until_verdict else len(conversations)
         if preflight and outstanding(out, record, conversations[:first]).answers:
             await check_continues(ties.sure, asker, model=model, way=chosen, tokenizer=loaded)
         if not until_verdict:
-            with RunDirectory.create(out, conversations, record) as run:
-                await conduct.ask(run, ties)
+            with RunDirectory.create(out, conversations, record, rule=rule) as run:
+                await conduct.ask(run)
                 return judge_ties(run, ties, loaded, against, rule, sequential=None, precision=precision)
-        with await ask_until(out, record, ties, conduct, most=most) as run:
-            some = replace(ties, ties=ties.ties[: len(run.prompts)])
-            test = conduct.test(run, some)
+        with await ask_until(out, record, conversations, conduct, rule=rule, most=most) as run:
+            some, test = conduct.asked_of(run), conduct.test(run)
             if test.stopped == "exhausted" and len(some.ties) < len(ties.ties):
                 test = replace(test, stopped="paused")
             return judge_ties(run, some, loaded, against, rule, sequential=test, precision=precision)
@@ -140,8 +142,9 @@ audit_ties = blocking(aaudit_ties, "audit_ties")
 
 @dataclass(frozen=True, slots=True)
 class _Conduct:
-    """How the ties of one audit are asked, read and tested."""
+    """How the ties of one audit, in their order, are asked, read and tested."""
 
+    ties: TieSet
     provider: ChatProvider
     asked: Asked
     way: Way
@@ -152,20 +155,32 @@ class _Conduct:
     mix: Mix
     pace: dict[str, Any]
 
-    async def ask(self, run: RunDirectory, ties: TieSet) -> None:
-        """Ask for those of ``ties`` that ``run`` has no answer to; keep answers, tokens and rows."""
+    async def ask(self, run: RunDirectory) -> None:
+        """Ask for those ties of ``run`` that it has no answer to; keep answers, tokens and rows."""
+        ties = self.asked_of(run)
         todo: dict[str, Any] = {"answered": run.responses().keys(), "keep": run.keep_response, "mix": self.mix}
         how: dict[str, Any] = {"asked": self.asked, "way": self.way, "tokenizer": self.tokenizer}
         await ask_ties(ties.ties, self.provider, **how, **todo, **self.pace)
         keep_rows(run, ties, self.tokenizer, tokens=self.asked.max_tokens)
 
-    def test(self, run: RunDirectory, ties: TieSet) -> SequentialTest:
-        """The sequential test of a run that has all answers to ``ties``."""
-        return sequential_test(self.against.beside(run, ties), self.rule, spread=self.spread)
+    def decided(self, run: RunDirectory) -> bool:
+        """Whether the sequential test of a run that has all answers ends it."""
+        return self.test(run).stopped != "exhausted"
 
-    def further(self, run: RunDirectory | None, ties: TieSet) -> int:
-        """How many further ties there can be a verdict behind at the earliest, of a run as for :meth:`test`; None = of none."""
-        return fewest_further(self.against.beside(run, ties), self.rule, spread=self.spread)
+    def test(self, run: RunDirectory) -> SequentialTest:
+        """That test."""
+        return sequential_test(self._beside(run), self.rule, spread=self.spread)
+
+    def further(self, run: RunDirectory | None) -> int:
+        """How many further ties there can be a verdict behind at the earliest; None = of a run that was asked nothing."""
+        return fewest_further(self._beside(run), self.rule, spread=self.spread)
+
+    def asked_of(self, run: RunDirectory) -> TieSet:
+        """Those that ``run`` is asked."""
+        return replace(self.ties, ties=self.ties.ties[: len(run.prompts)])
+
+    def _beside(self, run: RunDirectory | None) -> Answered:
+        return self.against.beside(run, self.ties if run is None else self.asked_of(run))
 
 
 def _check_options(extra_tokens: int, mix: int, spread: float | None, most: int | None, *, until_verdict: bool) -> None:

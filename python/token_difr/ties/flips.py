@@ -46,7 +46,7 @@ def flips_by_tie(run: RunDirectory, ties: TieSet) -> FlipsByTie:
     tokens = {digest: tie.token_ids[:2] for digest, tie in zip(digests, ties.ties, strict=True)}
     sequences = run.sequences()
     given = {}
-    for index, digest in enumerate(prompt_digests(run.prompts)):
+    for index, digest in enumerate(run.prompt_digests):
         if index in sequences and digest in tokens:
             token = next(iter(sequences[index].output_token_ids), None)
             given[digest] = tokens[digest].index(token) if token in tokens[digest] else 2

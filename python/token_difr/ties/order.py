@@ -10,13 +10,16 @@ An order at random with weights: tie by tie the logarithm of its weight, with Gu
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
+from token_difr.ties.tie import TieSet
 from token_difr.verdict.betting import Bettors
 from token_difr.verdict.flip_curves import LEAST_HONEST
 
-__all__ = ["asking_order", "expected_growth"]
+__all__ = ["asking_order", "expected_growth", "in_order"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -53,3 +56,9 @@ def asking_order(gaps: npt.ArrayLike, seed: int) -> npt.NDArray[np.int64]:
     growth = expected_growth(gaps)
     noise = np.random.default_rng([seed, len(growth)]).gumbel(size=len(growth))
     return np.argsort(-(np.log(np.maximum(growth, 1e-12)) + NOISE * noise), kind="stable")
+
+
+def in_order(ties: TieSet, seed: int) -> TieSet:
+    """The same ties in that order."""
+    order = asking_order([tie.gap for tie in ties.ties], seed)
+    return replace(ties, ties=tuple(ties.ties[place] for place in order))

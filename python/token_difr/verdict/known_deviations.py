@@ -8,18 +8,15 @@ baseline in three statistics: the logarithms of these differences are compared, 
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Iterable
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from token_difr.records import StatisticComparison
+from token_difr.verdict.deviation_table import LOOKED_AT, known_table
 
 __all__ = ["LOOKED_AT", "UNKNOWN", "as_large_as"]
 
 UNKNOWN = "unknown"
-LOOKED_AT = ("clipped_margin_0.1", "mismatch_rate", "clipped_margin_5")
 SMALLEST = 1e-4  # shares; what is smaller, or no difference at all, is taken as this
 FARTHEST = math.log(2)  # root mean square over the statistics: within a factor of 2
 
@@ -39,8 +36,10 @@ def _distance(found: dict[str, float], deviation: dict[str, Any]) -> float:
     return math.sqrt(sum(log**2 for log in logs) / len(logs))
 
 
-@cache
 def _known() -> list[dict[str, Any]]:
-    text = files("token_difr.verdict").joinpath("known_deviations.toml").read_text(encoding="utf-8")
-    deviations: list[dict[str, Any]] = tomllib.loads(text)["deviation"]
-    return deviations
+    """Those of answers at temperature 0, each with its name and the size of each statistic."""
+    table = known_table()
+    return [
+        {"name": f"{each.name} on {table.model}", **{name: each.statistics[name].mean for name in LOOKED_AT}}
+        for each in table.of("greedy")
+    ]

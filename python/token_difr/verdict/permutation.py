@@ -39,7 +39,7 @@ from token_difr.verdict.intervals import wilson
 from token_difr.verdict.positions import Flags, Floats
 from token_difr.verdict.sums import SequenceSums
 
-__all__ = ["FEWEST_PAIRS", "PermutationTest", "Sums", "label_test", "permutation_test"]
+__all__ = ["CAP_QUANTILE", "FEWEST_PAIRS", "PermutationTest", "Sums", "label_test", "permutation_test"]
 
 FEWEST_PAIRS = 12
 """Pairs from which on labels are exchanged within pairs: 4,096 deals, of which the level of 1 % is some forty."""

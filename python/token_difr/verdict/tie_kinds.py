@@ -19,12 +19,13 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["KINDS", "UNKNOWN", "kind_of", "log_likelihood_ratios"]
+__all__ = ["KINDS", "LEAST_ODDS", "OF_FEW_BITS", "UNKNOWN", "kind_of", "log_likelihood_ratios", "shares_of"]
 
 Floats = npt.NDArray[np.float64]
 Outcomes = npt.NDArray[np.int8]
 
 UNKNOWN = "unknown"
+OF_FEW_BITS = "weights of 4 bits or fewer, or another model"
 LEAST_ODDS = math.log(20)
 """By which the likeliest kind must lead the next one, and no shape at all."""
 
@@ -57,7 +58,7 @@ def _sampling(gaps: Floats) -> Iterator[Floats]:
 
 KINDS: dict[str, Callable[[Floats], Iterator[Floats]]] = {
     "finer rounding of weights or arithmetic": _rounding,
-    "weights of 4 bits or fewer, or another model": _another_model,
+    OF_FEW_BITS: _another_model,
     "another prompt or template": _another_prompt,
     "tokens taken at random now and then": _sampling,
 }
@@ -74,14 +75,29 @@ def log_likelihood_ratios(gaps: Floats, outcomes: Outcomes, honest: Floats) -> d
     Returns:
         Natural logarithms by kind, and of the model without a shape by ``UNKNOWN``.
     """
-    alone = _shares(honest, second=0.95)
-    base = _log_likelihood(alone, outcomes)
+    base = _log_likelihood(_shares(honest, second=0.95), outcomes)
     ratios = {}
-    for kind, curves in KINDS.items():
-        # A deviation comes on top of what honest providers do: a tie keeps its token where both keep it.
-        each = [_log_likelihood(_both(alone, curve), outcomes) for curve in curves(gaps)]
+    for kind in KINDS:
+        _, curves = shares_of(gaps, honest, kind)
+        each = [_log_likelihood(curve, outcomes) for curve in curves]
         ratios[kind] = float(np.logaddexp.reduce(each) - math.log(len(each)) - base)
     return {**ratios, UNKNOWN: _without_shape(gaps, outcomes) - base}
+
+
+def shares_of(gaps: Floats, honest: Floats, kind: str) -> tuple[Floats, list[Floats]]:
+    """The probabilities of the first, the second and any other token: of an honest provider, and by each curve of a kind.
+
+    Args:
+        gaps: float64[ties], in nats.
+        honest: float64[ties]; the probability that an honest run flips.
+        kind: One of ``KINDS``.
+
+    Returns:
+        float64[3, ties], and a list of such.
+    """
+    alone = _shares(honest, second=0.95)
+    # A deviation comes on top of what honest providers do: a tie keeps its token where both keep it.
+    return alone, [_both(alone, curve) for curve in KINDS[kind](gaps)]
 
 
 def kind_of(ratios: dict[str, float]) -> str:
