@@ -95,8 +95,9 @@ test-busy: $(DEV)
 	nice -n 19 sh -c 'while :; do :; done' & two=$$!; \
 	nice -n 19 $(BIN)/python $(PYTEST)
 
-# Two halves, for `make -j2 check`: Rust's needs no environment, and is done while that is made.
-check: check-rust check-python
+# Two halves side by side: Rust's needs no environment, and is done while that is made.
+check:
+	$(MAKE) --no-print-directory -j2 check-rust check-python
 
 check-rust:
 	cargo fmt --check

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -68,8 +69,7 @@ class Templated:
     ) -> str:
         """The template's text."""
         assert not tokenize
-        environment = jinja2.Environment(autoescape=False)  # noqa: S701  # chat templates are no HTML
-        template = environment.from_string(self.chat_template)
+        template = _compiled(self.chat_template)
         return template.render(messages=conversation, add_generation_prompt=add_generation_prompt, **variables)
 
     def encode(self, text: str, *, add_special_tokens: bool, split_special_tokens: bool) -> list[int]:
@@ -92,6 +92,13 @@ class Templated:
             else:
                 encoded += bytes([token - 1000]) if token >= 1000 else chr(token).encode()
         return encoded.decode(errors="replace")
+
+
+@functools.cache
+def _compiled(template: str) -> jinja2.Template:
+    """Once for all tests: to compile takes a hundred times as long as to render, and a tokenizer is made for each answer."""
+    environment = jinja2.Environment(autoescape=False)  # noqa: S701  # chat templates are no HTML
+    return environment.from_string(template)
 
 
 def outcome(

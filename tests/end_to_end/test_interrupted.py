@@ -120,7 +120,7 @@ def wait_for_answers(server: Server, process: subprocess.Popen[str], answers: in
     """Wait until the server has answered so many requests in all."""
     while len(server.tags()) < answers:
         assert process.poll() is None, "the audit was over before it could be interrupted"
-        time.sleep(0.01)  # a look reads the whole log, and takes the time from the audit that it waits for
+        time.sleep(0.002)
 
 
 def settled_tags(server: Server, out: Path, start: int) -> list[str]:

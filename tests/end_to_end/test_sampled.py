@@ -28,7 +28,7 @@ from token_difr.verdict import summarize
 
 WIDTH = 2048
 NOISE = 1e-4  # nats by which the model differs from itself in another batch
-PROMPTS = 16
+PROMPTS = 20
 SEEDS = derived_seeds(42, PROMPTS)
 FILTERED = SamplingParams(temperature=1.0, top_k=20, top_p=0.95, seed=SEEDS)
 SAMPLERS = (
