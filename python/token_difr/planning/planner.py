@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from token_difr.planning.power import Design, answers_needed, power
+from token_difr.planning.detection import Design, answers_needed, power
 from token_difr.services import Prices
 from token_difr.verdict.deviation_table import Deviation, Noise
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from token_difr.planning.power import Design, power
+from token_difr.planning.detection import Design, power
 from token_difr.records import Detectable, Power
 from token_difr.verdict.deviation_table import DeviationTable, Noise, Sampling, known_table
 

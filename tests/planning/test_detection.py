@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from token_difr.planning import Design, answers_needed, forecast, power
-from token_difr.planning.power import MOST_ANSWERS, fewest_answers
+from token_difr.planning.detection import MOST_ANSWERS, fewest_answers
 from token_difr.planning.simulated_audits import Sides, _labels, simulated_power
 from token_difr.records import Rule
 from token_difr.verdict.deviation_table import Bursts, Deviation, Noise, known_table
