@@ -30,7 +30,7 @@ LOCKER := .venv-lock/installed
 BIN := .venv/bin
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 # In the order of the tree: by number of tests, the longest file (the demo, of seven) would come last, and alone.
-PYTEST := -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
+PYTEST := -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder
 
 # Only what the lock names is installed, by hash. The package is then built with the locked maturin, which pip looks for
 # on the path; --no-deps, because its dependencies are the lock's business.
