@@ -21,10 +21,9 @@ from demo_pools import AS_TEXT, AT_ZERO, CAST, Pool, make_pools, read_pool
 from simulated_audits import audit_pair
 from token_difr.demo.providers import HONEST, TEXT_ONLY
 from token_difr.records import Rule
-from token_difr.run.sequential_decision import agreed, bets_are_won, loss_is_excluded
-from token_difr.run.until_verdict import UNTIL_AGREED
+from token_difr.run.sequential_decision import agreed, further_answers, may_be_decided
 from token_difr.verdict import SideRows, decide
-from token_difr.verdict.answer_bets import AnswerBets, bet_on_answers, fewest_further
+from token_difr.verdict.answer_bets import AnswerBets, bet_on_answers
 from verdict_tables import CHANCE, LEVEL_CASES, at_least
 
 FIXED, POOL, BASELINE = 150, 1000, 250
@@ -50,9 +49,9 @@ def audited(candidate: Pool, honest: Pool, seed: int, *, paired: bool) -> Ended:
     bets = bet_on_answers(ours.scores, theirs.scores, pairs)
     asked = 0
     while asked < half:
-        asked = min(half, asked + _further(_first(bets, asked), rule))
+        asked = min(half, asked + further_answers(_first(bets, asked), rule))
         seen = _first(bets, asked)
-        if bets_are_won(seen, rule) or loss_is_excluded(seen, rule):
+        if may_be_decided(seen, rule):
             some = ours.take(np.arange(asked))
             how = {"pairs": pairs[:asked]} if paired else {}
             plain = decide(some.scores, theirs.scores, rule=rule, rows=SideRows(some.rows, theirs.rows), **how)
@@ -64,12 +63,6 @@ def audited(candidate: Pool, honest: Pool, seed: int, *, paired: bool) -> Ended:
 
 def _first(bets: AnswerBets, asked: int) -> AnswerBets:
     return AnswerBets(bets.wealth[:asked], bets.losses[:asked])
-
-
-def _further(bets: AnswerBets, rule: Rule) -> int:
-    if bets.wealth.size and (bets_are_won(bets, rule) or loss_is_excluded(bets, rule)):
-        return UNTIL_AGREED
-    return fewest_further(bets, level=rule.level, tolerance=rule.tolerance, fewest=rule.fewest_sequences)
 
 
 def demo_table(folder: Path, audits: int) -> bool:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from campaign_candidate import CANDIDATE
 from token_difr.campaign.folder import Day
 from token_difr.campaign.running import ask_provider
 from token_difr.campaign.turns import Turns
@@ -16,19 +17,6 @@ from token_difr.errors import (
     RunDirectoryError,
     TokenDifrError,
     UnknownModelError,
-)
-from token_difr.records import CampaignProvider
-
-PROVIDER = CampaignProvider(
-    name="x",
-    url="http://127.0.0.1:1/v1",
-    model="m",
-    key_variable=None,
-    service=None,
-    only=None,
-    price=None,
-    role="candidate",
-    concurrency=1,
 )
 
 
@@ -62,7 +50,7 @@ async def test_who_fails_is_asked_again_where_that_may_help(
     """A key, a model or a directory that is wrong stays so; the reason is kept until all is there."""
     audits, told, day = Failing(error, times), list[str](), Day(tmp_path, "2026-01-01")
     day.path.mkdir()
-    given = await ask_provider(audits, PROVIDER, day, Turns(1), lambda _name, what: told.append(what))  # type: ignore[arg-type]
+    given = await ask_provider(audits, CANDIDATE, day, Turns(1), lambda _name, what: told.append(what))  # type: ignore[arg-type]
     assert given is whole
     assert audits.calls == calls
     assert day.failure("x") == (None if whole else str(error))

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from campaign_candidate import CANDIDATE
 from tie_providers import SET, Provider
 from token_difr.campaign.answers import Answers, board_of, read_answers
 from token_difr.campaign.standing import standing_of
-from token_difr.records import CampaignProvider, Verdict
+from token_difr.records import Verdict
 from token_difr.testing.loopback import serving
 from token_difr.ties import audit_ties
 from token_difr.ties.asking import Way
@@ -19,17 +20,6 @@ from token_difr.ties.asking import Way
 SOME = replace(SET, ties=SET.ties[:48])
 TIES = len(SOME.ties)
 NOISY = [bool(flip) for flip in np.random.default_rng(1).random(TIES) < 0.4]
-CANDIDATE = CampaignProvider(
-    name="x",
-    url="http://127.0.0.1:1/v1",
-    model="m",
-    key_variable=None,
-    service=None,
-    only=None,
-    price=None,
-    role="candidate",
-    concurrency=1,
-)
 
 
 @pytest.fixture(scope="module")

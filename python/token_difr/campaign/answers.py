@@ -11,10 +11,8 @@ import numpy.typing as npt
 
 from token_difr.errors import RunDirectoryError
 from token_difr.records import Report, TopKBatch
-from token_difr.records.audit import OF_TIES
 from token_difr.run.directory import RunDirectory
 from token_difr.run.manifest import is_run_directory
-from token_difr.run.pairing import prompt_digests
 
 __all__ = ["Answers", "Board", "board_of", "read_answers"]
 
@@ -60,9 +58,9 @@ def read_answers(path: Path) -> Answers:
 
 
 def _read(run: RunDirectory) -> Answers:
-    digests, sequences, rows = prompt_digests(run.prompts), run.sequences(), run.rows()
+    digests, sequences, rows = run.prompt_digests, run.sequences(), run.rows()
     judged = run.audit.judged
-    of_ties = judged is not None and judged.dialect.startswith(OF_TIES)
+    of_ties = judged is not None and judged.of_ties
     ties = {digests[index]: _tie(rows[index]) for index in rows if of_ties}
     try:
         report = run.report()

@@ -80,7 +80,8 @@ def baseline_of(given: GivenBaseline, audit: Audit, *, out: str | os.PathLike[st
         _check_repair(run, audit)
         scores, digest = score_run(run, replay=audit.replays)
         origin = _origin(run, digest, replay=audit.replays)
-        evidence = None if run.redacted else evidence_of(run)
+        of_ties = run.audit.judged is not None and run.audit.judged.of_ties
+        evidence = None if run.redacted or of_ties else evidence_of(run)  # of ties nothing is diagnosed
         return Baseline(scores, origin, run.prompt_digests, row_facts(run.batch()), evidence)
 
 

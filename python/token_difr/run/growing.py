@@ -30,11 +30,11 @@ class Conduct(Protocol):
     async def ask(self, run: RunDirectory, /) -> None:
         """Ask for what ``run`` has no answer to; keep answers, tokens and rows."""
 
-    def decided(self, run: RunDirectory, /) -> bool:
-        """Whether a run that has all answers to its prompts ends the audit."""
-
     def further(self, run: RunDirectory | None, /) -> int:
-        """How many further prompts to ask such a run for at once; 0 = no more. None = a run that was asked nothing."""
+        """How many further prompts to ask for at once, of a run that has all answers to its own; 0 = it is decided, or ends here.
+
+        None = of a run that was asked nothing.
+        """
 
 
 async def ask_until(
@@ -65,10 +65,8 @@ async def ask_until(
     try:
         while True:
             await conduct.ask(run)
-            if conduct.decided(run) or len(run.prompts) >= last:
-                return run
             further = conduct.further(run)
-            if not further:
+            if not further or len(run.prompts) >= last:
                 return run
             count = min(last, len(run.prompts) + further)
             run.grow(prompts[:count], record.of_first(count).asked)

@@ -14,18 +14,21 @@ from token_difr.records import Decision, Rule, Scores, SequentialAudit, Verdict
 from token_difr.run.baseline import Baseline
 from token_difr.run.directory import RunDirectory
 from token_difr.run.pairing import counterparts
-from token_difr.verdict.answer_bets import AnswerBets, bet_on_answers, excludes_loss, loss_upper
+from token_difr.verdict.answer_bets import AnswerBets, bet_on_answers, excludes_loss, fewest_further, loss_upper
 
 __all__ = [
     "Ended",
     "agreed",
-    "bets_are_won",
     "decided_by",
-    "loss_is_excluded",
+    "further_answers",
+    "may_be_decided",
     "progress_line",
     "sequential_decision",
     "test_record",
 ]
+
+UNTIL_AGREED = 16
+"""Answers that are asked for at once where the bets are decided and the comparison does not agree yet."""
 
 Ended = Literal["divergent", "consistent", "exhausted", "budget"]
 
@@ -49,21 +52,33 @@ def sequential_decision(
     return decided_by(plain, test_record(bets, stopped, paired=told.paired, tokens=told.tokens, cost=told.cost), rule)
 
 
-def bets_are_won(bets: AnswerBets, rule: Rule) -> bool:
+def _are_won(bets: AnswerBets, rule: Rule) -> bool:
     """Whether the wealth has ever reached what an honest provider's reaches in ``rule.level`` of all audits at most."""
     return bool((bets.wealth >= 1 / rule.level).any())
 
 
-def loss_is_excluded(bets: AnswerBets, rule: Rule) -> bool:
+def _loss_is_excluded(bets: AnswerBets, rule: Rule) -> bool:
     """Whether there are as many answers as ``rule.tolerance`` asks for, and the mean loss is surely below it."""
     return len(bets.losses) >= rule.fewest_sequences and excludes_loss(bets.losses, rule.tolerance)
 
 
+def may_be_decided(bets: AnswerBets, rule: Rule) -> bool:
+    """Whether the bets have come to a verdict, so that it is worth comparing all answers at once."""
+    return _are_won(bets, rule) or _loss_is_excluded(bets, rule)
+
+
+def further_answers(bets: AnswerBets, rule: Rule) -> int:
+    """How many answers to ask for at once where nothing is decided: as many as there can be a verdict behind at the earliest."""
+    if may_be_decided(bets, rule):
+        return UNTIL_AGREED
+    return fewest_further(bets, level=rule.level, tolerance=rule.tolerance, fewest=rule.fewest_sequences)
+
+
 def agreed(bets: AnswerBets, plain: Decision, rule: Rule) -> Ended | None:
     """The verdict that bets and comparison both come to; None where there is none."""
-    if bets_are_won(bets, rule) and plain.verdict is Verdict.DIVERGENT:
+    if _are_won(bets, rule) and plain.verdict is Verdict.DIVERGENT:
         return "divergent"
-    if loss_is_excluded(bets, rule) and plain.verdict is Verdict.CONSISTENT:
+    if _loss_is_excluded(bets, rule) and plain.verdict is Verdict.CONSISTENT:
         return "consistent"
     return None
 

@@ -23,9 +23,9 @@ from token_difr.run.pairing import counterparts, prompt_digests
 from token_difr.run.resegmenting import resegment_run
 from token_difr.run.sequential_decision import (
     agreed,
-    bets_are_won,
     decided_by,
-    loss_is_excluded,
+    further_answers,
+    may_be_decided,
     progress_line,
     test_record,
 )
@@ -34,13 +34,9 @@ from token_difr.run.spending import Ceiling, Spent, spent_on
 from token_difr.run.stages import collect_run, reference_run, score_run, tokenize_run
 from token_difr.sequences import render
 from token_difr.verdict import doubts
-from token_difr.verdict.answer_bets import AnswerBets, bet_on_answers, fewest_further
+from token_difr.verdict.answer_bets import AnswerBets, bet_on_answers
 
 __all__ = ["AskedInTurn", "ask_until_verdict", "in_turn"]
-
-
-UNTIL_AGREED = 16
-"""Prompts that are asked at once where the bets are decided and the comparison does not agree yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,24 +147,18 @@ class _Conduct:
         await reference_run(run, self.sides.reference, **pace)
         await resegment_run(run, self.sides.reference, self.sides.tokenizer, **pace)
 
-    def decided(self, run: RunDirectory) -> bool:
-        """Whether bets and comparison agree on a verdict."""
+    def further(self, run: RunDirectory | None) -> int:
+        """0 where bets and comparison agree on a verdict, else as many as :func:`further_answers` and the ceiling allow."""
+        if run is None:
+            return self._affordable(None, further_answers(AnswerBets(np.empty(0), np.empty(0)), self.asked.rule))
         bets = self._bets(run)
         if self.tell is not None:
             self.tell(progress_line(bets))
-        if not (bets_are_won(bets, self.asked.rule) or loss_is_excluded(bets, self.asked.rule)):
-            return False  # without all the deals of the comparison
-        plain = decision_of(run, score_run(run).scores, self.asked.baseline, self.asked.rule)
-        return agreed(bets, plain, self.asked.rule) is not None
-
-    def further(self, run: RunDirectory | None) -> int:
-        """As many as there can be a verdict behind at the earliest, and as the ceiling allows."""
-        bets = AnswerBets(np.empty(0), np.empty(0)) if run is None else self._bets(run)
-        rule = self.asked.rule
-        if bets_are_won(bets, rule) or loss_is_excluded(bets, rule):
-            return self._affordable(run, UNTIL_AGREED)
-        count = fewest_further(bets, level=rule.level, tolerance=rule.tolerance, fewest=rule.fewest_sequences)
-        return self._affordable(run, count)
+        if may_be_decided(bets, self.asked.rule):
+            plain = decision_of(run, score_run(run).scores, self.asked.baseline, self.asked.rule)
+            if agreed(bets, plain, self.asked.rule) is not None:
+                return 0
+        return self._affordable(run, further_answers(bets, self.asked.rule))
 
     def concluded(self, run: RunDirectory, plain: Decision) -> Decision:
         """The decision by the bets, beside what they took."""

@@ -163,17 +163,16 @@ class _Conduct:
         await ask_ties(ties.ties, self.provider, **how, **todo, **self.pace)
         keep_rows(run, ties, self.tokenizer, tokens=self.asked.max_tokens)
 
-    def decided(self, run: RunDirectory) -> bool:
-        """Whether the sequential test of a run that has all answers ends it."""
-        return self.test(run).stopped != "exhausted"
-
     def test(self, run: RunDirectory) -> SequentialTest:
-        """That test."""
+        """The sequential test of a run that has all answers."""
         return sequential_test(self._beside(run), self.rule, spread=self.spread)
 
     def further(self, run: RunDirectory | None) -> int:
-        """How many further ties there can be a verdict behind at the earliest; None = of a run that was asked nothing."""
-        return fewest_further(self._beside(run), self.rule, spread=self.spread)
+        """0 where the test ends it, else as many as there can be a verdict behind at the earliest."""
+        answered = self._beside(run)
+        if run is not None and sequential_test(answered, self.rule, spread=self.spread).stopped != "exhausted":
+            return 0
+        return fewest_further(answered, self.rule, spread=self.spread)
 
     def asked_of(self, run: RunDirectory) -> TieSet:
         """Those that ``run`` is asked."""

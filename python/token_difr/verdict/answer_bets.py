@@ -38,6 +38,7 @@ import numpy as np
 import numpy.typing as npt
 
 from token_difr.records import Scores
+from token_difr.verdict.betting import smallest_excluded
 from token_difr.verdict.matching import cut
 from token_difr.verdict.positions import Floats, Positions
 from token_difr.verdict.statistics import MISMATCH_RATE, STATISTICS, Statistic
@@ -64,7 +65,6 @@ UNREPLAYED_SHARES = {
 }
 """The same where it is not, since the noise of the sampler is not known."""
 
-BOUND_STEPS = 30
 MOST_AT_ONCE = 64
 """Answers between two looks."""
 
@@ -153,11 +153,7 @@ def loss_upper(losses: Floats) -> float:
     Args:
         losses: float64[n], in [-1, 1]; see :class:`AnswerBets`.
     """
-    low, high = 0.0, 1.0
-    for _ in range(BOUND_STEPS):
-        middle = (low + high) / 2
-        low, high = (low, middle) if excludes_loss(losses, middle) else (middle, high)
-    return high
+    return smallest_excluded(lambda mean: excludes_loss(losses, mean))
 
 
 def excludes_loss(losses: Floats, mean: float) -> bool:

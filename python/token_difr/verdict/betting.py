@@ -22,10 +22,12 @@ References:
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["LARGEST_BET", "Bettors", "excludes_loss", "log_wealth", "loss_upper"]
+__all__ = ["LARGEST_BET", "Bettors", "excludes_loss", "log_wealth", "loss_upper", "smallest_excluded"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -94,14 +96,23 @@ def loss_upper(counts: tuple[int, int, int], level: float) -> float:
     Returns:
         In [0, 1]: a smaller mean is not told from 0.
     """
-    low, high = 0.0, 1.0
-    if excludes_loss(counts, low, level):
+    if excludes_loss(counts, 0.0, level):
         return 0.0
-    if not excludes_loss(counts, high, level):
+    if not excludes_loss(counts, 1.0, level):
         return 1.0
-    for _ in range(BOUND_STEPS):  # what is excluded grows with the mean
+    return smallest_excluded(lambda mean: excludes_loss(counts, mean, level))
+
+
+def smallest_excluded(excludes: Callable[[float], bool]) -> float:
+    """The smallest mean in (0, 1] that is excluded, where every larger one is too; 1 where none is.
+
+    Args:
+        excludes: Whether a mean is.
+    """
+    low, high = 0.0, 1.0
+    for _ in range(BOUND_STEPS):
         middle = (low + high) / 2
-        low, high = (low, middle) if excludes_loss(counts, middle, level) else (middle, high)
+        low, high = (low, middle) if excludes(middle) else (middle, high)
     return high
 
 
