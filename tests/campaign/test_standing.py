@@ -13,6 +13,7 @@ from tie_providers import SET, Provider
 from token_difr.campaign.answers import Answers, board_of, read_answers
 from token_difr.campaign.standing import standing_of
 from token_difr.records import Verdict
+from token_difr.run.redacting import redact_run
 from token_difr.testing.loopback import serving
 from token_difr.ties import audit_ties
 from token_difr.ties.asking import Way
@@ -23,15 +24,29 @@ NOISY = [bool(flip) for flip in np.random.default_rng(1).random(TIES) < 0.4]
 
 
 @pytest.fixture(scope="module")
-def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Answers]:
-    """A quiet provider, and a noisy one that is judged beside it."""
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of two runs: of a quiet provider, and of a noisy one that is judged beside it."""
     folder = tmp_path_factory.mktemp("runs")
     for name, flips in (("quiet", lambda _number: False), ("noisy", NOISY.__getitem__)):
         with serving(Provider(flips)) as url:
             baseline = folder / "quiet" if name == "noisy" else None
             how = {"model": "m", "way": Way.CHAT, "progress": False}
             audit_ties(SOME, provider=f"{url}/v1", out=folder / name, baseline=baseline, **how)  # type: ignore[arg-type]
-    return {name: read_answers(folder / name) for name in ("quiet", "noisy")}
+    return folder
+
+
+@pytest.fixture(scope="module")
+def answers(runs: Path) -> dict[str, Answers]:
+    """What they answered."""
+    return {name: read_answers(runs / name) for name in ("quiet", "noisy")}
+
+
+def test_a_run_without_its_texts_tells_as_much(runs: Path, answers: dict[str, Answers], tmp_path: Path) -> None:
+    """The questions of a redacted run are known by their digests, as those of any other."""
+    redact_run(runs / "noisy", tmp_path / "redacted")
+    read, whole = read_answers(tmp_path / "redacted"), answers["noisy"]
+    assert (read.tokens, read.outcomes, read.gaps) == (whole.tokens, whole.outcomes, whole.gaps)
+    assert len(read.outcomes) == TIES
 
 
 def test_who_is_like_one_of_the_trusted_has_a_large_p_value(answers: dict[str, Answers]) -> None:
